@@ -1,0 +1,79 @@
+"""Ragged patches as left by etching accidents, dirt and a hasty pen."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from traceability.demo.boards.model import Canvas, Mask, Points
+
+Rng = np.random.Generator
+
+
+def scribble(rng: Rng, size: float) -> Mask:
+    """A ragged patch about `size` pixels long, cropped to what is painted."""
+    side = int(size * 2.5) + 16
+    canvas: Canvas = np.zeros((side, side), np.uint8)
+    strokes = (_blob, _stroke, _loop, _shard)
+    draw = strokes[rng.choice(len(strokes), p=(0.38, 0.37, 0.12, 0.13))]
+    draw(rng, canvas, size)
+    return cropped(canvas)
+
+
+def cropped(canvas: Canvas) -> Mask:
+    """The smallest window of the canvas that holds everything painted."""
+    x, y, width, height = cv2.boundingRect(canvas)
+    patch: Mask = canvas[y : y + height, x : x + width] > 0
+    return patch
+
+
+def wobble(rng: Rng, start: Points, end: Points, swing: float) -> Points:
+    """A hand-drawn line from start to end: (n, 2) points off by `swing`."""
+    count = int(rng.integers(2, 6))
+    along = np.linspace(0.0, 1.0, count)[:, None]
+    drift = rng.normal(0.0, swing, (count, 2))
+    drift[[0, -1]] *= 0.3
+    line: Points = start + (end - start) * along + drift
+    return line
+
+
+def pen(canvas: Canvas, points: Points, thickness: int, closed: bool = False) -> None:
+    """Draw a pixel pen through the points."""
+    corners = np.round(points).astype(np.int32)
+    cv2.polylines(canvas, [corners], closed, 1, max(1, thickness))
+
+
+def _blob(rng: Rng, canvas: Canvas, size: float) -> None:
+    middle = canvas.shape[0] / 2
+    for _ in range(int(rng.integers(1, 5))):
+        axes = np.maximum(1, np.round(size * rng.uniform(0.2, 0.5, 2))).astype(int)
+        spot = np.round(middle + rng.normal(0, size * 0.18, 2)).astype(int)
+        angle = float(rng.uniform(0, 180))
+        centre, radii = (int(spot[0]), int(spot[1])), (int(axes[0]), int(axes[1]))
+        cv2.ellipse(canvas, centre, radii, angle, 0, 360, 1, -1)
+
+
+def _stroke(rng: Rng, canvas: Canvas, size: float) -> None:
+    angle = rng.uniform(0, 2 * np.pi)
+    reach = size / 2 * np.array([np.cos(angle), np.sin(angle)])
+    middle = np.full(2, canvas.shape[0] / 2)
+    thickness = int(rng.integers(2, max(3, round(size * 0.4)) + 1))
+    for _ in range(1 + int(rng.random() < 0.25)):
+        shift = rng.normal(0, size * 0.12, 2)
+        line = wobble(rng, middle - reach + shift, middle + reach + shift, size * 0.12)
+        pen(canvas, line, min(thickness, 7))
+
+
+def _loop(rng: Rng, canvas: Canvas, size: float) -> None:
+    turn = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 7))))
+    radius = size / 2 * rng.uniform(0.6, 1.0, (len(turn), 1))
+    ring = radius * np.stack([np.cos(turn), np.sin(turn)], 1) + canvas.shape[0] / 2
+    pen(canvas, ring, int(rng.integers(2, 4)), closed=bool(rng.random() < 0.7))
+
+
+def _shard(rng: Rng, canvas: Canvas, size: float) -> None:
+    turn = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 7))))
+    radius = size / 2 * rng.uniform(0.5, 1.1, (len(turn), 1))
+    ring = radius * np.stack([np.cos(turn), np.sin(turn)], 1) + canvas.shape[0] / 2
+    cv2.fillPoly(canvas, [np.round(ring).astype(np.int32)], 1)
+    pen(canvas, ring, 2, closed=True)

@@ -1,0 +1,217 @@
+"""Plant the six defects where a real one could be and could be seen.
+
+The classes come in pairs that are each other's negative: what `copper` is to
+laminate a `pin-hole` is to copper, and so for spur and mousebite, short and
+open. Each maker therefore works on one `Side` of the board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from traceability.demo.boards.brush import cropped, pen, scribble, wobble
+from traceability.demo.boards.model import Box, Canvas, Mask
+from traceability.demo.boards.terrain import Side, Terrain, chords, survey
+
+Rng = np.random.Generator
+Pixel = TypeVar("Pixel", bound=np.generic)
+
+MARGIN = 10  # pixels between a defect and the border of its box
+_TRIES = 40
+_APART = 14  # pixels kept free between two defects
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Pixels to turn over: `pixels` with its upper left corner at (x, y)."""
+
+    pixels: Mask
+    x: int
+    y: int
+
+
+Maker = Callable[[Rng, Side, float], Patch | None]
+
+
+def plant(
+    mask: Mask,
+    classes: Sequence[str],
+    rng: Rng,
+    terrain: Terrain | None = None,
+    scale: float = 1.0,
+) -> tuple[Mask, list[Box]]:
+    """A copy of the board with one defect for each name in `classes`.
+
+    A defect for which the board has no room is left out, so the boxes may be
+    fewer than the classes. `terrain` saves measuring the same board again;
+    `scale` enlarges all defects.
+    """
+    terrain = terrain or survey(mask)
+    planted, used, boxes = mask.copy(), np.zeros(mask.shape, bool), list[Box]()
+    for category in classes:
+        patch = _find_place(category, rng, terrain, used, scale)
+        if patch is not None:
+            _turn_over(planted, patch, category)
+            _window(used, patch, _APART)[:] = True
+            boxes.append(_box(category, patch, mask.shape, rng))
+    return planted, boxes
+
+
+def _find_place(
+    category: str, rng: Rng, terrain: Terrain, used: Mask, scale: float
+) -> Patch | None:
+    make, of_copper = _MAKERS[category]
+    side = terrain.copper if of_copper else terrain.laminate
+    size = scale * float(np.clip(np.exp(rng.normal(np.log(12.0), 0.45)), 6.0, 40.0))
+    if not len(side.body) or not len(side.rim):
+        return None
+    for _ in range(_TRIES):
+        patch = make(rng, side, size)
+        if patch is not None and not _window(used, patch, 0).any():
+            return patch
+        size = max(5.0, size * 0.94)
+    return None
+
+
+def _island(rng: Rng, side: Side, size: float) -> Patch | None:
+    """A patch wholly inside the material, touching nothing."""
+    spots = rng.choice(side.body, 64)
+    depth = side.depth.ravel()[spots]
+    pixels = scribble(rng, size)
+    roomy = spots[depth > max(pixels.shape) / 2 + 2]
+    if not len(roomy) or min(pixels.shape) < 3 or pixels.sum() < 12:
+        return None
+    return _at(side, pixels, roomy[0], 0.5, 0.5)
+
+
+def _bulge(rng: Rng, side: Side, size: float) -> Patch | None:
+    """A patch grown into the material from its rim, bridging nothing."""
+    spot = rng.choice(side.rim)
+    pixels = scribble(rng, size)
+    patch = _at(side, pixels, spot, *rng.uniform(0.1, 0.9, 2))
+    if patch is None:
+        return None
+    inside = _window(side.inside, patch, 0)
+    trimmed = patch.pixels & (_window(side.depth, patch, 0) > 0)
+    overhang = cv2.dilate(trimmed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    patch = _recropped(patch.pixels & (inside | overhang), patch)
+    if patch is None:
+        return None
+    depth = _window(side.depth, patch, 0)[patch.pixels]
+    visible = depth > 0
+    deep = depth.max() >= 3.5 and visible.sum() >= 16
+    ok = deep and _visible_share(visible) and _same_topology(side, patch)
+    return patch if ok else None
+
+
+def _visible_share(visible: Mask) -> bool:
+    return float(visible.mean()) > 0.3
+
+
+def _bridge(rng: Rng, side: Side, size: float) -> Patch | None:
+    """Strokes across the material at a narrow place, joining its two banks."""
+    found = chords(side, rng.choice(side.body, 12))
+    found = [chord for chord in found if chord.length >= 4]
+    if not found:
+        return None
+    lengths = np.array([chord.length for chord in found])
+    weights = np.exp(-lengths / 16.0) + 0.01
+    chord = found[rng.choice(len(found), p=weights / weights.sum())]
+    along = (chord.end - chord.start) / np.linalg.norm(chord.end - chord.start)
+    across = np.array([-along[1], along[0]])
+    canvas: Canvas = np.zeros(side.inside.shape, np.uint8)
+    thickness = int(rng.integers(2, max(4, round(size * 0.5)) + 1))
+    for _ in range(int(rng.choice((1, 1, 1, 2, 3)))):
+        shift = across * rng.normal(0, size * 0.15)
+        start = chord.start - along * rng.uniform(0.5, 5.0) + shift
+        end = chord.end + along * rng.uniform(0.5, 5.0) + shift
+        slant = across * rng.normal(0, 0.12) * chord.length
+        swing = min(chord.length * 0.05, 2.5) + 0.3
+        pen(canvas, wobble(rng, start - slant, end + slant, swing), min(thickness, 9))
+    x, y, _, _ = cv2.boundingRect(canvas)
+    if not canvas.any():
+        return None
+    patch = Patch(cropped(canvas), x, y)
+    return patch if _splits(side, patch) else None
+
+
+def _at(side: Side, pixels: Mask, spot: int, fx: float, fy: float) -> Patch | None:
+    """The patch with its point (fx, fy) of 0..1 on the spot, if on the board."""
+    height, width = side.inside.shape
+    row, column = divmod(int(spot), width)
+    y = row - int(pixels.shape[0] * fy)
+    x = column - int(pixels.shape[1] * fx)
+    fits = x >= 3 and y >= 3 and x + pixels.shape[1] <= width - 3
+    fits = fits and y + pixels.shape[0] <= height - 3
+    return Patch(pixels, x, y) if fits else None
+
+
+def _recropped(pixels: Mask, patch: Patch) -> Patch | None:
+    canvas = pixels.astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(canvas)
+    if not width:
+        return None
+    return Patch(pixels[y : y + height, x : x + width], patch.x + x, patch.y + y)
+
+
+def _islands(mask: Mask) -> int:
+    return int(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[0])
+
+
+def _before_after(side: Side, patch: Patch, border: int) -> tuple[Mask, Mask]:
+    before = _window(side.inside, patch, border)
+    after = before.copy()
+    y, x = min(border, patch.y), min(border, patch.x)
+    height, width = patch.pixels.shape
+    after[y : y + height, x : x + width] &= ~patch.pixels
+    return before, after
+
+
+def _same_topology(side: Side, patch: Patch) -> bool:
+    before, after = _before_after(side, patch, 4)
+    return _islands(before) == _islands(after) and _islands(~before) == _islands(~after)
+
+
+def _splits(side: Side, patch: Patch) -> bool:
+    before, after = _before_after(side, patch, 8)
+    return _islands(~after) < _islands(~before) and _islands(after) > _islands(before)
+
+
+def _window(plane: npt.NDArray[Pixel], patch: Patch, border: int) -> npt.NDArray[Pixel]:
+    """The part of the plane under the patch and `border` pixels around, a view."""
+    height, width = patch.pixels.shape
+    rows = slice(max(0, patch.y - border), patch.y + height + border)
+    columns = slice(max(0, patch.x - border), patch.x + width + border)
+    return plane[rows, columns]
+
+
+def _turn_over(mask: Mask, patch: Patch, category: str) -> None:
+    window = _window(mask, patch, 0)
+    window[patch.pixels] = not _MAKERS[category][1]
+
+
+def _box(category: str, patch: Patch, shape: tuple[int, ...], rng: Rng) -> Box:
+    """The box a person would draw: `MARGIN` around what was painted."""
+    height, width = patch.pixels.shape
+    loose = rng.exponential(0.8, 4)
+    left = max(0.0, patch.x - MARGIN - loose[0])
+    top = max(0.0, patch.y - MARGIN - loose[1])
+    right = min(float(shape[1]), patch.x + width + MARGIN - 1 + loose[2])
+    bottom = min(float(shape[0]), patch.y + height + MARGIN - 1 + loose[3])
+    return Box(category, left, top, right - left, bottom - top)
+
+
+_MAKERS: dict[str, tuple[Maker, bool]] = {
+    "open": (_bridge, True),
+    "short": (_bridge, False),
+    "mousebite": (_bulge, True),
+    "spur": (_bulge, False),
+    "copper": (_island, False),
+    "pin-hole": (_island, True),
+}
