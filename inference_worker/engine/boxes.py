@@ -26,4 +26,7 @@ def pairwise_iou(first: Boxes, second: Boxes) -> Overlaps:
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     shared = np.prod(np.maximum(sides, 0.0), axis=-1)
     union = areas(first)[:, None] + areas(second)[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    overlap: Overlaps = np.divide(
+        shared, union, out=np.zeros_like(shared), where=union > 0
+    )
+    return overlap

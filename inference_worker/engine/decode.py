@@ -1,0 +1,106 @@
+"""From the bytes of an image file to upright RGB pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from inference_worker.engine.errors import ImageTooLarge, ImageUnreadable
+from inference_worker.engine.headers import Header, read_header
+from inference_worker.engine.types import Image
+
+MAX_BYTES = 20 * 2**20
+MAX_PIXELS = 50_000_000
+
+Pixels = NDArray[np.integer[Any] | np.floating[Any]]
+
+# OpenCV prints what it dislikes about a damaged image; we raise it instead.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def decode(data: bytes) -> Image:
+    """uint8, height x width x 3, RGB, turned upright; greyscale is repeated.
+
+    1. Refuses by size from the header alone: ImageTooLarge.
+    2. Decodes strictly: a file cut short raises ImageUnreadable, never half a picture.
+    3. Brings 16 bits to 8 (white stays white) and drops an alpha channel.
+    4. Turns it as its EXIF orientation asks.
+    """
+    header = check_size(data)
+    pixels = _to_rgb(_pixels(data, header))
+    if pixels.shape[:2] != (header.height, header.width):
+        raise ImageUnreadable("the image differs in size from its header")
+    return _upright(pixels, header.orientation)
+
+
+def check_size(data: bytes) -> Header:
+    """The header of an image small enough to decode; else ImageTooLarge."""
+    if len(data) > MAX_BYTES:
+        raise ImageTooLarge(f"{len(data) / 2**20:.1f} MB; at most {MAX_BYTES >> 20}")
+    header = read_header(data)
+    if header.width * header.height > MAX_PIXELS:
+        raise ImageTooLarge(
+            f"{header.width} x {header.height} pixels;"
+            f" at most {MAX_PIXELS // 1_000_000} million"
+        )
+    return header
+
+
+def _pixels(data: bytes, header: Header) -> Pixels:
+    """As stored: grey, RGB or RGBA, of any depth."""
+    if header.format == "jpeg":
+        try:
+            return _jpeg(data)
+        except ValueError as error:
+            raise ImageUnreadable(f"the JPEG is damaged: {error}") from error
+    return _opencv(data)
+
+
+def _jpeg(data: bytes) -> NDArray[np.uint8]:
+    """ValueError for whatever libjpeg warns of, a missing end among it."""
+    colorspace = simplejpeg.decode_jpeg_header(data)[2]
+    if colorspace in ("CMYK", "YCCK"):  # libjpeg-turbo does not bring these to RGB
+        return np.asarray(_opencv(data), np.uint8)
+    kind = "GRAY" if colorspace == "Gray" else "RGB"
+    return np.asarray(simplejpeg.decode_jpeg(data, kind, strict=True))
+
+
+def _opencv(data: bytes) -> Pixels:
+    buffer = np.frombuffer(data, np.uint8)
+    try:
+        pixels = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise ImageUnreadable(f"the image is damaged: {error.err}") from error
+    if pixels is None:
+        raise ImageUnreadable("the image is damaged or cut short")
+    if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
+        pixels = cv2.cvtColor(pixels[..., :3], cv2.COLOR_BGR2RGB)
+    return np.asarray(pixels)
+
+
+def _to_rgb(pixels: Pixels) -> Image:
+    if pixels.dtype == np.uint16:
+        pixels = np.asarray(cv2.convertScaleAbs(pixels, alpha=1 / 257))
+    if pixels.dtype != np.uint8:
+        raise ImageUnreadable(f"its pixels are {pixels.dtype}; expected 8 or 16 bits")
+    grey = pixels.reshape(*pixels.shape[:2], -1)
+    if grey.shape[2] == 1:
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    if grey.shape[2] != 3:
+        raise ImageUnreadable(f"it has {grey.shape[2]} channels; expected 1, 3 or 4")
+    return np.asarray(pixels, np.uint8)
+
+
+def _upright(pixels: Image, orientation: int) -> Image:
+    """The picture as its maker saw it; EXIF's eight cases are a transpose and flips."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)

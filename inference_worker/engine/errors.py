@@ -1,0 +1,136 @@
+"""Everything the engine refuses, and why.
+
+EngineError
+├── ImageError
+│   ├── ImageTooLarge        image_too_large        more bytes or pixels than allowed
+│   └── ImageUnreadable      image_unreadable       not a whole picture
+├── TemplateError            template_mismatch      the golden image is missing or off
+├── DatasetError             dataset_invalid        a COCO folder that cannot be read
+├── ManifestError            manifest_invalid       not a manifest of ours
+├── StoreError
+│   ├── EngineMissing        engine_missing         no such model or version
+│   ├── EngineConflict       engine_conflict        same version, other files
+│   ├── FileAltered          file_altered           bytes differ from the manifest
+│   ├── SignatureMissing     signature_missing      never adopted or signed here
+│   ├── SignatureWrong       signature_wrong        manifest altered after signing
+│   ├── KeyUnknown           key_unknown            signed by a key not in the ring
+│   └── KeyRingError         key_ring_unusable      the ring is missing or damaged
+└── BackendError
+    ├── BackendUnknown       backend_unknown        no backend of that name
+    ├── BackendUnavailable   backend_unavailable    its runtime is not installed
+    ├── LoadFailed           load_failed            the runtime refused the model
+    └── InferenceFailed      inference_failed       it ran and gave nothing usable
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EngineError(Exception):
+    """Says what is wrong; `code` is for programs, `hint` is what to do about it."""
+
+    code: ClassVar[str] = "engine_error"
+    hint: str = ""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint or self.hint
+
+
+class ImageError(EngineError):
+    """This one image cannot be inspected; the next one may."""
+
+
+class ImageTooLarge(ImageError):
+    """Refused from its header, before any pixel was decoded (HTTP 413)."""
+
+    code = "image_too_large"
+    hint = "Send at most 20 MB and 50 megapixels."
+
+
+class ImageUnreadable(ImageError):
+    """Not a picture, or not all of one (HTTP 422)."""
+
+    code = "image_unreadable"
+    hint = "Send a complete JPEG, PNG, BMP, TIFF or WebP file of 8 or 16 bits."
+
+
+class TemplateError(EngineError):
+    """The model compares with a golden image that is missing or of another size."""
+
+    code = "template_mismatch"
+    hint = "Give each image its template, of the same width and height."
+
+
+class DatasetError(EngineError):
+    """A COCO folder that cannot be used; the message names file and entry."""
+
+    code = "dataset_invalid"
+    hint = "Expected annotations.json and images/, as COCO writes them."
+
+
+class ManifestError(EngineError):
+    code = "manifest_invalid"
+    hint = "Take the version folder again from where it was released."
+
+
+class StoreError(EngineError):
+    """A model file that may not be loaded."""
+
+
+class EngineMissing(StoreError):
+    code = "engine_missing"
+    hint = "See what there is with: python -m inference_worker list"
+
+
+class EngineConflict(StoreError):
+    code = "engine_conflict"
+    hint = "Released files never change: give the new files a new version."
+
+
+class FileAltered(StoreError):
+    code = "file_altered"
+    hint = "Take the version folder again from where it was released."
+
+
+class SignatureMissing(StoreError):
+    code = "signature_missing"
+    hint = "Adopt the released files with: python -m inference_worker adopt"
+
+
+class SignatureWrong(StoreError):
+    code = "signature_wrong"
+    hint = "Someone changed it; adopt it again from the released files."
+
+
+class KeyUnknown(StoreError):
+    code = "key_unknown"
+    hint = "It was signed elsewhere; adopt it again from the released files."
+
+
+class KeyRingError(StoreError):
+    code = "key_ring_unusable"
+    hint = "Restore keys/engine-signing.json, or remove it and adopt again."
+
+
+class BackendError(EngineError):
+    """A way of running models that does not work on this machine."""
+
+
+class BackendUnknown(BackendError):
+    code = "backend_unknown"
+
+
+class BackendUnavailable(BackendError):
+    code = "backend_unavailable"
+
+
+class LoadFailed(BackendError):
+    code = "load_failed"
+    hint = "The file is intact, but this runtime cannot run it."
+
+
+class InferenceFailed(BackendError):
+    code = "inference_failed"
+    hint = "The model and its manifest do not fit together, or the device failed."

@@ -1,0 +1,172 @@
+"""Size and orientation of an image from its first bytes; no pixel is touched.
+
+Covers JPEG, PNG, BMP, TIFF and WebP. What is not one of them, or ends before its
+size is told, raises ImageUnreadable.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from inference_worker.engine.errors import ImageUnreadable
+
+_ORIENTATION, _WIDTH, _HEIGHT = 274, 256, 257
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_BARE = {0x01, *range(0xD0, 0xD9)}
+_START_OF_SCAN, _APP1 = 0xDA, 0xE1
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`width` and `height` as stored; `orientation` as EXIF counts it, 1 to 8."""
+
+    format: str
+    width: int
+    height: int
+    orientation: int = 1
+
+
+def read_header(data: bytes) -> Header:
+    """Cost: a few hundred bytes looked at, however large the image."""
+    try:
+        header = _reader(data)(data)
+    except (struct.error, IndexError) as error:
+        raise ImageUnreadable("the image ends inside its header") from error
+    if header.width < 1 or header.height < 1:
+        raise ImageUnreadable(
+            f"the header says {header.width} x {header.height} pixels"
+        )
+    return header
+
+
+def _reader(data: bytes) -> Callable[[bytes], Header]:
+    if data.startswith(b"\xff\xd8\xff"):
+        return _jpeg
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return _png
+    if data.startswith((b"II*\0", b"MM\0*")):
+        return _tiff
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return _webp
+    if data.startswith(b"BM"):
+        return _bmp
+    raise ImageUnreadable("not a JPEG, PNG, BMP, TIFF or WebP image")
+
+
+def _jpeg(data: bytes) -> Header:
+    orientation = 1
+    for marker, start in _jpeg_segments(data):
+        if marker in _FRAMES:
+            height, width = struct.unpack_from(">HH", data, start + 1)
+            return Header("jpeg", width, height, orientation)
+        if marker == _APP1 and data.startswith(b"Exif\0\0", start):
+            orientation = _exif_orientation(data[start + 6 :])
+    raise ImageUnreadable("the JPEG has no frame")
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Marker and start of the payload, up to the first scan."""
+    at = 2
+    while True:
+        if data[at] != 0xFF:
+            raise ImageUnreadable("the JPEG's header is damaged")
+        while data[at] == 0xFF:
+            at += 1
+        marker = data[at]
+        at += 1
+        if marker in _BARE:
+            continue
+        if marker == _START_OF_SCAN:
+            return
+        yield marker, at + 2
+        at += struct.unpack_from(">H", data, at)[0]
+
+
+def _png(data: bytes) -> Header:
+    if data[12:16] != b"IHDR":
+        raise ImageUnreadable("the PNG does not begin with its header")
+    width, height = struct.unpack_from(">II", data, 16)
+    return Header("png", width, height, _png_orientation(data))
+
+
+def _png_orientation(data: bytes) -> int:
+    at = 8
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"eXIf":
+            return _exif_orientation(data[at + 8 : at + 8 + length])
+        at += 12 + length
+    return 1
+
+
+def _bmp(data: bytes) -> Header:
+    (kind,) = struct.unpack_from("<I", data, 14)
+    if kind == 12:
+        width, height = struct.unpack_from("<HH", data, 18)
+    else:
+        width, height = struct.unpack_from("<ii", data, 18)
+    return Header("bmp", width, abs(height))
+
+
+def _tiff(data: bytes) -> Header:
+    tags = _tiff_tags(data)
+    if _WIDTH not in tags or _HEIGHT not in tags:
+        raise ImageUnreadable("the TIFF does not tell its size")
+    return Header(
+        "tiff", tags[_WIDTH], tags[_HEIGHT], _valid(tags.get(_ORIENTATION, 1))
+    )
+
+
+def _webp(data: bytes) -> Header:
+    kind, payload = data[12:16], 20
+    if kind == b"VP8X":
+        width = int.from_bytes(data[24:27], "little") + 1
+        height = int.from_bytes(data[27:30], "little") + 1
+        return Header("webp", width, height, _webp_orientation(data))
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, payload + 1)
+        return Header("webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, payload + 6)
+        return Header("webp", width & 0x3FFF, height & 0x3FFF)
+    raise ImageUnreadable("the WebP file holds no image")
+
+
+def _webp_orientation(data: bytes) -> int:
+    at = 12
+    while at + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        if kind == b"EXIF":
+            return _exif_orientation(data[at + 8 :].removeprefix(b"Exif\0\0"))
+        at += 8 + length + length % 2
+    return 1
+
+
+def _exif_orientation(block: bytes) -> int:
+    """1 when the block is damaged: a picture is not lost for its notes."""
+    try:
+        return _valid(_tiff_tags(block).get(_ORIENTATION, 1))
+    except (struct.error, ImageUnreadable):
+        return 1
+
+
+def _valid(orientation: int) -> int:
+    return orientation if 1 <= orientation <= 8 else 1
+
+
+def _tiff_tags(block: bytes) -> dict[int, int]:
+    """Whole-number tags of the first directory of a TIFF (or EXIF) block."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None:
+        raise ImageUnreadable("the TIFF's header is damaged")
+    (start,) = struct.unpack_from(order + "I", block, 4)
+    (count,) = struct.unpack_from(order + "H", block, start)
+    tags: dict[int, int] = {}
+    for at in range(start + 2, start + 2 + 12 * count, 12):
+        tag, kind = struct.unpack_from(order + "HH", block, at)
+        if kind in (3, 4):
+            shape = order + ("H" if kind == 3 else "I")
+            (tags[tag],) = struct.unpack_from(shape, block, at + 8)
+    return tags

@@ -1,0 +1,224 @@
+"""The manifest of a model version: what it is, and the SHA-256 of each of its files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self
+
+from inference_worker.engine.errors import ManifestError
+
+SCHEMA = 1
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""Model, version and file names: they become paths, so nothing else is allowed."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_MILLION = 1_000_000
+
+_FIELDS = {
+    "schema": int,
+    "model": str,
+    "version": str,
+    "classes": list,
+    "input": dict,
+    "stride": int,
+    "threshold_ppm": int,
+    "nms_iou_ppm": int,
+    "metrics": dict,
+    "files": dict,
+    "release_seq": int,
+    "previous": (dict, type(None)),
+    "kid": (str, type(None)),
+    "created": str,
+}
+_INPUT = {"layout": str, "channels": int, "range": list, "sizes": list}
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What the graph takes: planar RGB in 0..1, the long side one of `sizes`.
+
+    Six channels are an image and then its template.
+    """
+
+    channels: int
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePin:
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that was read and found sound; `raw` is all of it, as JSON."""
+
+    model: str
+    version: str
+    classes: tuple[str, ...]
+    input: InputSpec
+    stride: int
+    threshold: float
+    nms_iou: float
+    files: Mapping[str, FilePin]
+    release_seq: int
+    kid: str | None
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """From a file's bytes; ManifestError says which field is wrong and why."""
+        raw = _read_json(data)
+        _check_fields(raw, _FIELDS, "")
+        if raw["schema"] != SCHEMA:
+            _refuse("schema", f"{raw['schema']} is unknown; this program reads 1")
+        _check_fields(raw["input"], _INPUT, "input.")
+        _check_values(raw)
+        return cls(
+            model=raw["model"],
+            version=raw["version"],
+            classes=tuple(raw["classes"]),
+            input=InputSpec(raw["input"]["channels"], tuple(raw["input"]["sizes"])),
+            stride=raw["stride"],
+            threshold=raw["threshold_ppm"] / _MILLION,
+            nms_iou=raw["nms_iou_ppm"] / _MILLION,
+            files={name: FilePin(**pin) for name, pin in raw["files"].items()},
+            release_seq=raw["release_seq"],
+            kid=raw["kid"],
+            raw=raw,
+        )
+
+    def canonical(self) -> bytes:
+        """The one way to write it: sorted keys, no spaces, UTF-8."""
+        return canonical(self.raw)
+
+    def signed_by(self, kid: str) -> Manifest:
+        """The same manifest, naming the key of the site that adopts it."""
+        return Manifest.parse(canonical({**self.raw, "kid": kid}))
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """Canonical JSON: equal objects give equal bytes.
+
+    ManifestError for what JSON would write in more than one way: a float, a key
+    that is not a string, half of a surrogate pair.
+    """
+    _refuse_inexact(value, "")
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        _refuse("text", "holds half of a surrogate pair")
+
+
+def _read_json(data: bytes) -> dict[str, Any]:
+    try:
+        raw = json.loads(
+            data.decode(),
+            object_pairs_hook=_distinct,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+        )
+        canonical({"": raw})
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"manifest: not JSON: {error}") from error
+    if not isinstance(raw, dict):
+        _refuse("manifest", "expected a JSON object")
+    return raw
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        _refuse(pairs[0][0], "an object names the same field twice")
+    return fields
+
+
+def _no_float(text: str) -> NoReturn:
+    _refuse(text, "floats are not allowed; write ratios as integers (…_ppm, …_e4)")
+
+
+def _refuse_inexact(value: object, path: str) -> None:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                _refuse(path or "manifest", f"key {key!r} is not a string")
+            _refuse_inexact(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            _refuse_inexact(item, f"{path}[{i}]")
+    elif not isinstance(value, str | int | None):
+        _refuse(path, f"{type(value).__name__} is not allowed; use an integer")
+
+
+def _check_fields(
+    raw: Mapping[str, Any], fields: Mapping[str, Any], prefix: str
+) -> None:
+    for name, kinds in fields.items():
+        if name not in raw:
+            _refuse(prefix + name, "is missing")
+        if not isinstance(raw[name], kinds) or isinstance(raw[name], bool):
+            _refuse(prefix + name, f"cannot be a {type(raw[name]).__name__}")
+    for name in raw:
+        if name not in fields:
+            _refuse(prefix + name, f"is unknown in schema {SCHEMA}")
+
+
+def _check_values(raw: Mapping[str, Any]) -> None:
+    for name in ("model", "version"):
+        _require(bool(NAME.fullmatch(raw[name])), name, "a-z, 0-9, '.', '_', '-' only")
+    _require(bool(_CREATED.fullmatch(raw["created"])), "created", "want 2026-11-22T…Z")
+    _require(raw["release_seq"] >= 1, "release_seq", "starts at 1")
+    _require(raw["stride"] >= 1, "stride", "must be positive")
+    for name in ("threshold_ppm", "nms_iou_ppm"):
+        _require(0 < raw[name] < _MILLION, name, "must lie between 0 and 1,000,000")
+    _check_classes(raw["classes"])
+    _check_input(raw["input"], raw["stride"])
+    _require(bool(raw["files"]), "files", "is empty")
+    for name, pin in raw["files"].items():
+        _check_pin(name, pin)
+
+
+def _check_classes(classes: list[Any]) -> None:
+    named = all(isinstance(name, str) and name.strip() for name in classes)
+    _require(named and bool(classes), "classes", "must be a list of names")
+    _require(len(set(classes)) == len(classes), "classes", "names one twice")
+
+
+def _check_input(spec: Mapping[str, Any], stride: int) -> None:
+    _require(spec["layout"] == "NCHW", "input.layout", "must be NCHW")
+    _require(spec["range"] == [0, 1], "input.range", "must be [0, 1]")
+    _require(spec["channels"] in (3, 6), "input.channels", "must be 3 or 6")
+    sizes = spec["sizes"]
+    whole = all(type(size) is int and 0 < size <= 4096 for size in sizes)
+    _require(whole and bool(sizes), "input.sizes", "must be a list of pixels")
+    _require(sizes == sorted(set(sizes)), "input.sizes", "must rise")
+    fits = all(size % stride == 0 for size in sizes)
+    _require(fits, "input.sizes", f"must be multiples of the stride, {stride}")
+
+
+def _check_pin(name: str, pin: object) -> None:
+    field = f"files.{name}"
+    _require(bool(NAME.fullmatch(name)), field, "must be a plain file name")
+    _require(not name.startswith("manifest."), field, "may not be pinned by itself")
+    if not isinstance(pin, dict):
+        _refuse(field, "must be an object")
+    _check_fields(pin, {"sha256": str, "size": int}, field + ".")
+    _require(
+        bool(_SHA256.fullmatch(pin["sha256"])), field, "sha256: want 64 hex digits"
+    )
+    _require(pin["size"] > 0, field, "size: must be positive")
+
+
+def _require(holds: bool, field: str, otherwise: str) -> None:
+    if not holds:
+        _refuse(field, otherwise)
+
+
+def _refuse(field: str, why: str) -> NoReturn:
+    raise ManifestError(f"manifest: {field}: {why}")
