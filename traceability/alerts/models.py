@@ -1,0 +1,113 @@
+"""Rules, and what they raised."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from traceability.attribution.models import Problem
+from traceability.catalog.models import DefectClass, Line, Site, Station
+from traceability.inspection.models import Inspection
+
+
+class AlertKind(models.TextChoices):
+    EXCURSION = "excursion", _("the defect rate rose")
+    CONSECUTIVE = "consecutive", _("consecutive defects")
+
+
+class AlertRule(models.Model):
+    """What is worth waking somebody for. Empty line, station or class means any."""
+
+    site = models.ForeignKey(Site, models.CASCADE, related_name="alert_rules")
+    kind = models.CharField(max_length=12, choices=AlertKind)
+    line = models.ForeignKey(
+        Line, models.CASCADE, null=True, blank=True, related_name="alert_rules"
+    )
+    station = models.ForeignKey(
+        Station, models.CASCADE, null=True, blank=True, related_name="alert_rules"
+    )
+    defect_class = models.ForeignKey(
+        DefectClass, models.CASCADE, null=True, blank=True, related_name="alert_rules"
+    )
+    consecutive = models.PositiveSmallIntegerField(
+        default=3, help_text=_("this many defective units in a row")
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(consecutive__gte=2), name="rule_at_least_two_in_a_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.station or self.line or self.site}"
+
+
+class AlertState(models.TextChoices):
+    OPEN = "open", _("open")
+    ACKNOWLEDGED = "acknowledged", _("acknowledged")
+    CLOSED = "closed", _("closed")
+
+
+class Alert(models.Model):
+    """One thing that went wrong, told once however often it is seen again.
+
+    `key` names what it is about (rule, place, class); only one alert that is not
+    closed exists per key. `event_at` is when it happened on the line, `raised_at` when
+    we knew. `mailed` is false for what was too old to wake anybody.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    rule = models.ForeignKey(AlertRule, models.CASCADE, related_name="alerts")
+    site = models.ForeignKey(Site, models.CASCADE, related_name="alerts")
+    key = models.CharField(max_length=200)
+    state = models.CharField(
+        max_length=12, choices=AlertState, default=AlertState.OPEN
+    )
+    line = models.ForeignKey(Line, models.CASCADE, related_name="alerts")
+    station = models.ForeignKey(
+        Station, models.CASCADE, null=True, blank=True, related_name="alerts"
+    )
+    defect_class = models.ForeignKey(
+        DefectClass, models.PROTECT, related_name="alerts"
+    )
+    problem = models.ForeignKey(
+        Problem, models.SET_NULL, null=True, blank=True, related_name="alerts"
+    )
+    inspection = models.ForeignKey(
+        Inspection, models.SET_NULL, null=True, blank=True, related_name="alerts"
+    )
+    details = models.JSONField(default=dict)
+    occurrences = models.PositiveIntegerField(default=1)
+    mailed = models.BooleanField(default=False)
+    event_at = models.DateTimeField()
+    last_event_at = models.DateTimeField()
+    raised_at = models.DateTimeField()
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="acknowledged_alerts",
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"],
+                condition=~models.Q(state="closed"),
+                name="alert_one_open_per_key",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["site", "state", "-raised_at"], name="alert_inbox")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule.kind} {self.defect_class} ({self.state})"

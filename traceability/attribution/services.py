@@ -1,0 +1,134 @@
+"""Start analyses and keep what they said."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from traceability.attribution.models import AnalysisRun, Cause, Evidence, Problem
+from traceability.catalog.models import DefectClass, Line
+from traceability.jobs.models import Job
+from traceability.jobs.services import enqueue
+from traceability.outbox.services import emit
+
+TASK = "analytics.analyse_line"
+
+
+def request_analysis(line: Line, *, at_once: bool = False) -> Job:
+    """Ask for an analysis of `line`: one waits at a time, `ANALYSIS_PAUSE_SECONDS` apart.
+
+    `at_once` is a person asking: the pause does not apply.
+    """
+    not_before = None if at_once else _after_pause(line)
+    return enqueue(
+        TASK,
+        {"line": line.pk},
+        queue="analysis",
+        dedup_key=f"analysis:{line.pk}" + (":now" if at_once else ""),
+        not_before=not_before,
+    )
+
+
+def _after_pause(line: Line) -> datetime:
+    pause = timedelta(seconds=settings.ANALYSIS_PAUSE_SECONDS)
+    last = (
+        Job.objects.filter(
+            dedup_key__startswith=f"analysis:{line.pk}", started_at__isnull=False
+        )
+        .order_by("-started_at")
+        .values_list("started_at", flat=True)
+        .first()
+    )
+    # Waiting first lets a burst of photos be one analysis.
+    return max(timezone.now(), last or timezone.now()) + pause
+
+
+@transaction.atomic
+def store_run(line: Line, result: dict[str, Any], about: dict[str, Any]) -> AnalysisRun:
+    """Keep an analysis: `result` is the JSON of `contracts.md`, `about` the run's own
+    fields (state, message, window_start, window_end, parameters, code_version,
+    started_at). Evidence frames are taken from each cause's `evidence`.
+    """
+    run = AnalysisRun.objects.create(
+        line=line,
+        units=result["units"],
+        hypotheses=result["hypotheses"],
+        seed=result["seed"],
+        input_sha256=result["input_sha256"],
+        result_sha256=result["result_sha256"],
+        finished_at=timezone.now(),
+        **about,
+    )
+    for problem in result["problems"]:
+        _store_problem(run, problem)
+    emit("analysis.finished", key=str(run.id), payload={"run": str(run.id)})
+    return run
+
+
+def _store_problem(run: AnalysisRun, found: dict[str, Any]) -> Problem:
+    defect_class, _ = DefectClass.objects.get_or_create(code=found["defect_class"])
+    problem = Problem.objects.create(
+        run=run,
+        defect_class=defect_class,
+        cluster=found["cluster"],
+        question=found["question"],
+        defective_units=found["defective_units"],
+        rate=found["rate"],
+        onset=_time(found["onset"]),
+        last_defect_at=_time(found.get("last_defect_at")),
+        unexplained_share=found["unexplained_share"],
+        not_recorded=found["not_recorded"],
+        credible_sets=found["credible_sets"],
+        overview=found.get("overview") or {},
+    )
+    for cause in found["causes"]:
+        _store_cause(problem, cause, chronic=False)
+    for cause in found["chronic"]:
+        _store_cause(problem, cause, chronic=True)
+    return problem
+
+
+def _store_cause(problem: Problem, found: dict[str, Any], *, chronic: bool) -> None:
+    risk = found["relative_risk_interval"] or [None, None]
+    attributable = found["attributable_interval"] or [None, None]
+    onset = found["onset_interval"] or [None, None]
+    cause = Cause.objects.create(
+        problem=problem,
+        chronic=chronic,
+        rank=found["rank"],
+        kind=found["kind"],
+        operation=_text(found["operation"]),
+        factor=found["factor"],
+        level=found["level"],
+        statement=found["statement"],
+        confidence=found["confidence"],
+        credible_set=found["credible_set"],
+        relative_risk=found["relative_risk"],
+        relative_risk_low=risk[0],
+        relative_risk_high=risk[1],
+        exposed_units=found["exposed_units"],
+        exposed_rate=found["exposed_rate"],
+        other_rate=found["other_rate"],
+        attributable_defects=found["attributable_defects"],
+        attributable_low=attributable[0],
+        attributable_high=attributable[1],
+        onset=_time(found["onset"]),
+        onset_low=_time(onset[0]),
+        onset_high=_time(onset[1]),
+    )
+    evidence = found.get("evidence")
+    if evidence:
+        Evidence.objects.create(cause=cause, chart=evidence["chart"], frame=evidence)
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_datetime(text) if text else None
+
+
+def _text(value: object) -> str:
+    return " × ".join(map(str, value)) if isinstance(value, list) else str(value or "")

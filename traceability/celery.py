@@ -1,0 +1,14 @@
+"""The Celery application: transport only, the Job row is the truth."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "traceability.settings")
+
+app = Celery("causeline")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.autodiscover_tasks(["inference_worker", "analytics"])

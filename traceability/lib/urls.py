@@ -1,0 +1,84 @@
+"""Turn addresses from the environment into what Django wants to be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from traceability.lib.config import BadSetting, Config
+
+
+def database_from_url(config: Config, name: str, default: Path) -> dict[str, Any]:
+    """`postgresql://user:password@host:port/database`, or SQLite in `default`."""
+    url = config.text(name)
+    if not url:
+        return _sqlite(default)
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _sqlite(Path(parts.path))
+    if parts.scheme in {"postgres", "postgresql"}:
+        return _postgresql(parts)
+    config.bad.append(
+        BadSetting(
+            name,
+            f"{parts.scheme!r} is no database this software knows",
+            "Use postgresql://user:password@host:5432/database, or unset it for SQLite.",
+        )
+    )
+    return _sqlite(default)
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            # A writer takes its lock at BEGIN: a deferred one could fail half-way
+            # with "database is locked" whatever the timeout.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": (
+                "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
+                "PRAGMA cache_size=-32000;PRAGMA temp_store=MEMORY;"
+            ),
+        },
+    }
+
+
+def _postgresql(parts: SplitResult) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def mail_from_url(config: Config, name: str) -> dict[str, Any]:
+    """`smtp://user:password@host:25` (`smtps` = TLS at once, `smtp+tls` = STARTTLS).
+
+    Without it every mail becomes a file in the data folder's `mail/`.
+    """
+    url = config.text(name)
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps", "smtp+tls"} or not parts.hostname:
+        hint = "Use smtp://host:25, smtp+tls://user:password@host:587 or smtps://…:465."
+        config.bad.append(BadSetting(name, f"{url!r} is no mail server", hint))
+        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or {"smtps": 465, "smtp+tls": 587}.get(parts.scheme, 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+    }

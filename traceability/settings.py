@@ -1,0 +1,291 @@
+"""All settings of one site, read from the environment.
+
+Nothing needs to be set: the defaults run everything on one machine with SQLite and an
+embedded Redis, and keep all state in `CAUSELINE_DATA` (default `var/`). Mistakes in the
+environment are reported by `manage.py check` (see `traceability/checks.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from celery.schedules import schedule
+from django.utils.translation import gettext_lazy as _
+from kombu import Queue
+
+from traceability.lib.config import Config
+from traceability.lib.urls import database_from_url, mail_from_url
+
+VERSION = "0.1.0"
+BASE_DIR = Path(__file__).resolve().parent.parent
+config = Config()
+
+# --- Where state lives ---------------------------------------------------------------
+DATA_DIR = config.path("CAUSELINE_DATA", BASE_DIR / "var")
+KEYS_DIR = DATA_DIR / "keys"
+MEDIA_ROOT = DATA_DIR / "media"
+EXPORTS_DIR = DATA_DIR / "exports"
+ENGINES_SOURCE = BASE_DIR / "engines"
+
+# --- Web -----------------------------------------------------------------------------
+DEBUG = config.flag("CAUSELINE_DEBUG", default=False)
+SECRET_KEY = config.secret("CAUSELINE_SECRET_KEY", KEYS_DIR)
+ALLOWED_HOSTS = config.names("CAUSELINE_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = config.names("CAUSELINE_TRUSTED_ORIGINS", [])
+SITE_URL = config.text("CAUSELINE_URL", "http://127.0.0.1:8000").rstrip("/")
+HTTPS = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = config.number("CAUSELINE_HSTS_SECONDS", 31_536_000)
+    SECURE_SSL_REDIRECT = config.flag("CAUSELINE_SSL_REDIRECT", default=True)
+
+ROOT_URLCONF = "traceability.urls"
+WSGI_APPLICATION = "traceability.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in/"
+AUTHENTICATION_BACKENDS = [
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_tables2",
+    "django_htmx",
+    "rules",
+    "traceability.outbox",
+    "traceability.jobs",
+    "traceability.catalog",
+    "traceability.accounts",
+    "traceability.production",
+    "traceability.inspection",
+    "traceability.attribution",
+    "traceability.alerts",
+    "traceability.ingest",
+    "traceability.api",
+    "traceability.dashboards",
+    "traceability.demo",
+    "traceability",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "traceability.lib.request_id.RequestIdMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "traceability.dashboards.context.shell",
+            ],
+        },
+    }
+]
+DJANGO_TABLES2_TEMPLATE = "tables/table.html"
+
+# --- Database ------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": database_from_url(
+        config, "CAUSELINE_DATABASE_URL", DATA_DIR / "db.sqlite3"
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Language and time ---------------------------------------------------------------
+LANGUAGE_CODE = config.text("CAUSELINE_LANGUAGE", "en")
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "traceability" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = config.text("CAUSELINE_TIME_ZONE", "UTC")
+
+# --- Files ---------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MAX_IMAGE_BYTES = 20 * 1024 * 1024
+MAX_IMAGE_PIXELS = 50_000_000
+MINIMUM_FREE_BYTES = config.number("CAUSELINE_MINIMUM_FREE_MB", 512) * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_IMAGE_BYTES
+DATA_UPLOAD_MAX_NUMBER_FILES = 4
+
+# --- Redis and Celery ----------------------------------------------------------------
+REDIS_SOCKET = DATA_DIR / "redis" / "redis.sock"
+REDIS_URL = config.text("CAUSELINE_REDIS_URL") or f"redis+socket://{REDIS_SOCKET}"
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # kombu's own defaults would make a killed worker's messages wait for 100 s.
+    "visibility_timeout": 15,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_DEFAULT_QUEUE = "system"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("inspect", "analysis", "system")]
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "jobs.sweep": {
+        "task": "jobs.sweep",
+        "schedule": schedule(1.0),
+        "options": {"queue": "system", "expires": 2},
+    },
+    "outbox.dispatch": {
+        "task": "outbox.dispatch",
+        "schedule": schedule(2.0),
+        "options": {"queue": "system", "expires": 2},
+    },
+    "outbox.deliver": {
+        "task": "outbox.deliver",
+        "schedule": schedule(5.0),
+        "options": {"queue": "system", "expires": 5},
+    },
+    "inspection.sweep_orphans": {
+        "task": "inspection.sweep_orphans",
+        "schedule": schedule(3600.0),
+        "options": {"queue": "system", "expires": 600},
+    },
+}
+JOB_LEASE_SECONDS = 15
+JOB_HEARTBEAT_SECONDS = 5
+JOB_MAX_ATTEMPTS = 3
+# Called in this order with each event of the outbox; see `traceability/outbox`.
+OUTBOX_CONSUMERS = [
+    "traceability.attribution.consumers.on_event",
+    "traceability.alerts.consumers.on_event",
+]
+
+# --- Inspection and analysis ---------------------------------------------------------
+INSPECTION_MODEL = config.text("CAUSELINE_MODEL", "pcb-defects")
+INSPECTION_BACKEND = config.text("CAUSELINE_BACKEND", "openvino")
+INSPECTION_PRECISION = config.text("CAUSELINE_PRECISION", "")
+INSPECTION_THREADS = config.number("CAUSELINE_INFERENCE_THREADS", 0)
+STRICT_SERIALS = config.flag("CAUSELINE_STRICT_SERIALS", default=False)
+CAPTURED_AHEAD_HOURS = 24
+WAIT_SECONDS_MAX = 10
+WEB_THREADS = config.number("CAUSELINE_WEB_THREADS", 8, minimum=2)
+ANALYSIS_PAUSE_SECONDS = 30
+ANALYSIS_WINDOW_DAYS = config.number("CAUSELINE_ANALYSIS_DAYS", 60, minimum=1)
+ALERT_MAX_AGE_HOURS = 24
+
+# --- Mail ----------------------------------------------------------------------------
+EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+DEFAULT_FROM_EMAIL = config.text("CAUSELINE_MAIL_FROM", "causeline@localhost")
+EMAIL_TIMEOUT = 10
+globals().update(mail_from_url(config, "CAUSELINE_SMTP_URL"))
+
+# --- REST ----------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "traceability.api.auth.ApiKeyAuthentication",
+        "traceability.api.auth.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["traceability.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "traceability.api.pagination.ReceivedOrder",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "traceability.api.errors.handle",
+    "PAGE_SIZE": 100,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Causeline",
+    "DESCRIPTION": "From a photo on the production line to the cause behind the defect",
+    "VERSION": "v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Logging: one line per event, to stderr ------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "traceability.lib.request_id.RequestIdFilter"}},
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+        }
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {
+        "handlers": ["stderr"],
+        "level": config.text("CAUSELINE_LOG_LEVEL", "INFO"),
+    },
+}
+
+BAD_SETTINGS = config.bad

@@ -1,0 +1,12 @@
+"""All addresses: the API, the back office, the pages."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include("traceability.api.urls")),
+    path("", include("traceability.dashboards.urls")),
+]
