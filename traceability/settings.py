@@ -215,6 +215,7 @@ JOB_HEARTBEAT_SECONDS = 5
 JOB_MAX_ATTEMPTS = 3
 # Called in this order with each event of the outbox; see `traceability/outbox`.
 OUTBOX_CONSUMERS = [
+    "traceability.inspection.consumers.on_event",
     "traceability.attribution.consumers.on_event",
     "traceability.alerts.consumers.on_event",
 ]

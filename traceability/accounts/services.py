@@ -39,7 +39,7 @@ def create_api_key(
 
 
 def find_api_key(text: str) -> ApiKey | None:
-    """The live key that `<prefix>.<secret>` opens, or None; constant time in the secret."""
+    """The live key that `<prefix>.<secret>` opens, or None (constant time)."""
     prefix, _, secret = text.partition(".")
     now = timezone.now()
     key = (

@@ -62,7 +62,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 def _as_api_error(error: Exception) -> Exception:
     if isinstance(error, Http404):
         return exceptions.NotFound()
-    return exceptions.PermissionDenied() if isinstance(error, PermissionDenied) else error
+    return (
+        exceptions.PermissionDenied() if isinstance(error, PermissionDenied) else error
+    )
 
 
 def _code_of(error: Exception) -> str:

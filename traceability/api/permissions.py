@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db.models import QuerySet
 from rest_framework import permissions
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from traceability.accounts.models import ApiKey, Scope
 from traceability.accounts.selectors import sites_of
 from traceability.catalog.models import Site
+
+if TYPE_CHECKING:  # the views module loads this one from the settings
+    from rest_framework.views import APIView
 
 
 class HasScope(permissions.BasePermission):

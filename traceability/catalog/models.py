@@ -25,6 +25,15 @@ class CodeField(models.CharField):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 
 
+class ExternallyNamed(models.Model):
+    """Something an MES names: `external_id` is its own id there, kept for tracing back."""
+
+    external_id = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        abstract = True
+
+
 class Site(models.Model):
     """A factory: the root of everything, and the border of what a user may see."""
 
@@ -36,7 +45,7 @@ class Site(models.Model):
         return self.name
 
 
-class Line(models.Model):
+class Line(ExternallyNamed):
     site = models.ForeignKey(Site, models.CASCADE, related_name="lines")
     code = CodeField()
     name = models.CharField(max_length=200, blank=True)
@@ -51,7 +60,7 @@ class Line(models.Model):
         return self.name or self.code
 
 
-class Operation(models.Model):
+class Operation(ExternallyNamed):
     """A step of the route; `sequence` is its place in it."""
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="operations")
@@ -71,7 +80,7 @@ class Operation(models.Model):
         return self.name or self.code
 
 
-class Station(models.Model):
+class Station(ExternallyNamed):
     """A place on a line where a camera looks at units."""
 
     line = models.ForeignKey(Line, models.CASCADE, related_name="stations")
@@ -93,7 +102,7 @@ class Station(models.Model):
         return self.name or self.code
 
 
-class Product(models.Model):
+class Product(ExternallyNamed):
     site = models.ForeignKey(Site, models.CASCADE, related_name="products")
     code = CodeField()
     name = models.CharField(max_length=200, blank=True)
@@ -108,7 +117,7 @@ class Product(models.Model):
         return self.name or self.code
 
 
-class Equipment(models.Model):
+class Equipment(ExternallyNamed):
     """A machine. Its age counts from `commissioned_at`, its wear from its events."""
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="equipment")
@@ -135,12 +144,10 @@ class Equipment(models.Model):
         return self.name or self.code
 
 
-class ProcessParameter(models.Model):
+class ProcessParameter(ExternallyNamed):
     """A reading that an operation takes, with its specification limits."""
 
-    operation = models.ForeignKey(
-        Operation, models.CASCADE, related_name="parameters"
-    )
+    operation = models.ForeignKey(Operation, models.CASCADE, related_name="parameters")
     code = CodeField()
     name = models.CharField(max_length=200, blank=True)
     unit_of_measure = models.CharField(max_length=30, blank=True)
@@ -165,7 +172,7 @@ class ProcessParameter(models.Model):
         return self.name or self.code
 
 
-class Supplier(models.Model):
+class Supplier(ExternallyNamed):
     site = models.ForeignKey(Site, models.CASCADE, related_name="suppliers")
     code = CodeField()
     name = models.CharField(max_length=200, blank=True)
@@ -182,7 +189,7 @@ class Supplier(models.Model):
         return self.name or self.code
 
 
-class Material(models.Model):
+class Material(ExternallyNamed):
     site = models.ForeignKey(Site, models.CASCADE, related_name="materials")
     code = CodeField()
     name = models.CharField(max_length=200, blank=True)

@@ -11,6 +11,7 @@ from django.db import models
 from traceability.catalog.models import (
     CodeField,
     Equipment,
+    ExternallyNamed,
     Line,
     Material,
     Operation,
@@ -20,7 +21,7 @@ from traceability.catalog.models import (
 )
 
 
-class Batch(models.Model):
+class Batch(ExternallyNamed):
     """A production order or campaign of one product."""
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="batches")
@@ -41,7 +42,7 @@ class Batch(models.Model):
         return self.number
 
 
-class Unit(models.Model):
+class Unit(ExternallyNamed):
     """One product with a serial number.
 
     `registered` is false for a placeholder: a camera saw it before the MES told of it.
@@ -74,7 +75,7 @@ class Unit(models.Model):
         return self.serial
 
 
-class OperationRun(models.Model):
+class OperationRun(ExternallyNamed):
     """One pass of a unit through an operation; rework is the next `run_no`.
 
     `readings` is touched only through `production/readings.py`.
@@ -92,7 +93,6 @@ class OperationRun(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     readings = models.JSONField(default=dict, blank=True)
-    external_id = models.CharField(max_length=100, blank=True)
     received_at = models.DateTimeField()
 
     class Meta:
@@ -106,7 +106,7 @@ class OperationRun(models.Model):
         return f"{self.unit} {self.operation} #{self.run_no}"
 
 
-class MaterialLot(models.Model):
+class MaterialLot(ExternallyNamed):
     site = models.ForeignKey(Site, models.CASCADE, related_name="material_lots")
     material = models.ForeignKey(Material, models.PROTECT, related_name="lots")
     number = CodeField()
@@ -126,7 +126,7 @@ class MaterialLot(models.Model):
         return f"{self.material} {self.number}"
 
 
-class Consumption(models.Model):
+class Consumption(ExternallyNamed):
     """An edge of the genealogy: a unit took material of a lot at an operation."""
 
     unit = models.ForeignKey(Unit, models.CASCADE, related_name="consumptions")
@@ -148,7 +148,7 @@ class Consumption(models.Model):
         return f"{self.lot} → {self.unit}"
 
 
-class EquipmentEvent(models.Model):
+class EquipmentEvent(ExternallyNamed):
     """Maintenance, calibration, a tool change: what resets or changes a machine."""
 
     equipment = models.ForeignKey(Equipment, models.CASCADE, related_name="events")

@@ -1,0 +1,38 @@
+"""Is this process alive; can it do its work."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from redis.exceptions import RedisError
+
+from traceability.lib.redis import client
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Alive: this process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Ready: the database answers. Without Redis uploads are still taken: degraded."""
+    checks = {"database": _database(), "redis": _redis()}
+    status = "ok" if all(checks.values()) else "degraded"
+    code = 200 if checks["database"] else 503
+    return JsonResponse({"status": status, **checks}, status=code)
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _redis() -> bool:
+    try:
+        return bool(client().ping())
+    except RedisError:
+        return False

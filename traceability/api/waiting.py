@@ -1,0 +1,32 @@
+"""`Prefer: wait=N` (RFC 7240): how long, and for how many at once."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from rest_framework.request import Request
+
+# Half of the web threads may wait; the other half goes on answering.
+_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,6})(?:$|[,;\s])")
+
+
+def wanted_seconds(request: Request) -> int:
+    """Seconds the caller is ready to wait, capped; 0 without the preference."""
+    found = _WAIT.search(request.headers.get("Prefer", ""))
+    return min(int(found[1]), settings.WAIT_SECONDS_MAX) if found else 0
+
+
+@contextmanager
+def place() -> Iterator[bool]:
+    """Whether this thread may wait; gives the place back at the end."""
+    got = _places.acquire(blocking=False)
+    try:
+        yield got
+    finally:
+        if got:
+            _places.release()

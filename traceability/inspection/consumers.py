@@ -1,0 +1,15 @@
+"""What inspections do when something happened."""
+
+from __future__ import annotations
+
+from traceability.inspection.services import TASK, mark_failed
+from traceability.jobs.models import Job
+from traceability.outbox.models import Event
+
+
+def on_event(event: Event) -> None:
+    """A job that was set aside for good takes its inspection with it."""
+    if event.kind == "job.quarantined":
+        job = Job.objects.filter(pk=event.payload["job"], task=TASK).first()
+        if job is not None:
+            mark_failed(job, job.error_code)

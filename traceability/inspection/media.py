@@ -1,0 +1,80 @@
+"""Photos on disk: written whole before their row, served only as new JPEGs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import uuid
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from PIL import Image as Pillow
+
+from traceability.lib.errors import NoSpace
+
+JPEG_QUALITY = 88
+
+
+def store(data: bytes, received_at: datetime) -> str:
+    """Write `data` durably; returns its path below the media root.
+
+    The file and its folder are flushed to disk, so that a row that names the file
+    can never outlive it. Raises `NoSpace` below the free-disk floor or on a full disk.
+    """
+    name = f"{received_at:%Y/%m/%d}/{uuid.uuid4()}"
+    path = settings.MEDIA_ROOT / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_when_full(path.parent)
+        _write_through(path, data)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise NoSpace(f"The photo could not be stored: {error.strerror}.") from error
+    return name
+
+
+def remove(name: str) -> None:
+    """Delete a stored photo; a missing one is no error."""
+    (settings.MEDIA_ROOT / name).unlink(missing_ok=True)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def reencode(name: str, width: int | None = None) -> bytes:
+    """The photo `name` as a fresh JPEG without metadata, at most `width` pixels wide.
+
+    Browsers get this copy only: whatever else hides in an uploaded file stays behind.
+    """
+    with Pillow.open(settings.MEDIA_ROOT / name) as image:
+        if width and width < image.width:
+            image.draft("RGB", (width, width))
+            height = max(1, round(image.height * width / image.width))
+            rgb = image.convert("RGB").resize((width, height))
+        else:
+            rgb = image.convert("RGB")
+    out = io.BytesIO()
+    rgb.save(out, "JPEG", quality=JPEG_QUALITY)
+    return out.getvalue()
+
+
+def _refuse_when_full(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < settings.MINIMUM_FREE_BYTES:
+        raise NoSpace(f"Only {free // 2**20} MB are free on the server's disk.")
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,355 @@
+"""Take photos in, and write down what was seen on them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from traceability.accounts.models import ApiKey, User
+from traceability.catalog.models import DefectClass, Station
+from traceability.inspection import media
+from traceability.inspection.models import (
+    Defect,
+    Image,
+    Inspection,
+    InspectionState,
+    ModelVersion,
+    Verdict,
+)
+from traceability.inspection.results import Box, Detector, InspectionResult
+from traceability.jobs import services as jobs
+from traceability.jobs.models import Job, JobState
+from traceability.lib.errors import BadInput, UnknownReference
+from traceability.lib.images import ImageFacts, examine
+from traceability.lib.wakeup import wake
+from traceability.outbox.services import emit_all
+from traceability.production.models import Unit
+from traceability.production.services import unit_or_placeholder
+
+logger = logging.getLogger(__name__)
+
+TASK = "inference_worker.inspect"
+QUEUE = "inspect"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A photo as a camera sends it; `image_of_template` is the golden board, if any."""
+
+    image: bytes
+    serial: str
+    station: str
+    captured_at: datetime
+    external_id: str | None = None
+    idempotency_key: str | None = None
+    image_of_template: bytes | None = None
+
+
+@dataclass
+class Accepted:
+    """The inspection of an upload. `created` is false when it had been sent before."""
+
+    inspection: Inspection
+    created: bool
+    warnings: list[dict[str, str]] = field(default_factory=list)
+
+
+def accept(key: ApiKey, upload: Upload, *, wait: bool = False) -> Accepted:
+    """Store a photo and enqueue its inspection, or find the one it already has.
+
+    Everything is checked before anything is written; the file is on disk before the
+    row commits, and removed again if it does not. Raises `BadInput`, `UnreadableImage`,
+    `UnknownReference`, `TooLarge` or `NoSpace`.
+    """
+    known = _sent_before(key, upload)
+    if known is not None:
+        return known
+    station = _station(key, upload.station)
+    ahead = _check_clock(upload.captured_at)
+    facts = _examine(upload.image, "image")
+    if upload.image_of_template is not None:
+        _examine(upload.image_of_template, "image_of_template")
+    stored = _store_files(upload)
+    try:
+        return _write(key, upload, station, facts, stored, ahead=ahead, wait=wait)
+    except IntegrityError:
+        # The same upload, twice at once: the other one won.
+        _remove_files(stored)
+        known = _sent_before(key, upload)
+        if known is None:
+            raise
+        return known
+    except BaseException:
+        _remove_files(stored)
+        raise
+
+
+def _sent_before(key: ApiKey, upload: Upload) -> Accepted | None:
+    for name in ("external_id", "idempotency_key"):
+        value = getattr(upload, name)
+        if not value:
+            continue
+        found = (
+            Inspection.objects.select_related("image__unit", "image__station__line")
+            .filter(image__api_key=key, role="live", **{f"image__{name}": value})
+            .first()
+        )
+        if found is not None:
+            return Accepted(found, created=False, warnings=_differs(found, upload))
+    return None
+
+
+def _differs(found: Inspection, upload: Upload) -> list[dict[str, str]]:
+    if found.image.sha256 == media.sha256(upload.image):
+        return []
+    return [
+        {
+            "code": "different_image_ignored",
+            "message": (
+                "This id was used before with another image; that inspection is "
+                "returned and the new image was not stored."
+            ),
+        }
+    ]
+
+
+def _station(key: ApiKey, code: str) -> Station:
+    station = Station.objects.select_related("line").filter(site=key.site_id, code=code)
+    found = station.first()
+    if found is None:
+        text = f"There is no station {code!r} at this site."
+        hint = "Register the station first (POST /api/v1/stations/bulk)."
+        raise UnknownReference(
+            text, code="unknown_station", hint=hint, fields={"station": [text]}
+        )
+    return found
+
+
+def _check_clock(captured_at: datetime) -> bool:
+    """Whether the camera's clock is ahead of ours; raises when beyond the limit."""
+    ahead = captured_at - timezone.now()
+    if ahead > timedelta(hours=settings.CAPTURED_AHEAD_HOURS):
+        text = f"captured_at is {ahead.total_seconds() / 3600:.0f} hours ahead."
+        raise BadInput(
+            text,
+            code="captured_in_future",
+            hint="Set the camera's clock; times need a zone, such as +08:00.",
+            fields={"captured_at": [text]},
+        )
+    return ahead > timedelta(minutes=1)
+
+
+def _examine(data: bytes, field_name: str) -> ImageFacts:
+    return examine(data, field_name, max_pixels=settings.MAX_IMAGE_PIXELS)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    file: str
+    template: str
+
+
+def _store_files(upload: Upload) -> _Stored:
+    now = timezone.now()
+    file = media.store(upload.image, now)
+    template = upload.image_of_template
+    return _Stored(file, media.store(template, now) if template is not None else "")
+
+
+def _remove_files(stored: _Stored) -> None:
+    for name in filter(None, (stored.file, stored.template)):
+        media.remove(name)
+
+
+@transaction.atomic
+def _write(
+    key: ApiKey,
+    upload: Upload,
+    station: Station,
+    facts: ImageFacts,
+    stored: _Stored,
+    *,
+    ahead: bool,
+    wait: bool,
+) -> Accepted:
+    unit, warnings = _unit(key, upload.serial)
+    if ahead:
+        warnings.append(
+            {"code": "clock_ahead", "message": "captured_at is in the future."}
+        )
+    now = timezone.now()
+    image = Image.objects.create(
+        site_id=key.site_id,
+        unit=unit,
+        station=station,
+        api_key=key,
+        external_id=upload.external_id or None,
+        idempotency_key=upload.idempotency_key or None,
+        captured_at=upload.captured_at,
+        received_at=now,
+        clock_ahead=ahead,
+        file=stored.file,
+        template=stored.template,
+        media_type=facts.media_type,
+        sha256=media.sha256(upload.image),
+        width=facts.width,
+        height=facts.height,
+        size=len(upload.image),
+    )
+    inspection = Inspection.objects.create(image=image, created_at=now)
+    arguments = {"inspection": str(inspection.id), "wait": wait}
+    jobs.enqueue(TASK, arguments, queue=QUEUE)
+    return Accepted(inspection, created=True, warnings=warnings)
+
+
+def _unit(key: ApiKey, serial: str) -> tuple[Unit, list[dict[str, str]]]:
+    unit = unit_or_placeholder(key.site, serial, strict=settings.STRICT_SERIALS)
+    if unit.registered:
+        return unit, []
+    text = f"Serial {serial!r} is not known yet; a placeholder unit was made."
+    return unit, [{"code": "unknown_serial", "message": text}]
+
+
+def record(results: Sequence[InspectionResult]) -> int:
+    """Write finished inspections in one transaction; returns how many were written.
+
+    Only results whose job is still the caller's are written: a worker that was slow
+    enough to lose its lease must not overwrite or double what another one found.
+    """
+    with transaction.atomic():
+        mine = jobs.succeed(result.job for result in results)
+        kept = [result for result in results if result.job.id in mine]
+        _write_results(kept)
+        _tell(kept)
+        waited = [_inspection_id(r.job) for r in kept if r.job.arguments.get("wait")]
+        transaction.on_commit(lambda: wake(waited))
+    return len(kept)
+
+
+def _write_results(results: list[InspectionResult]) -> None:
+    now = timezone.now()
+    sizes = dict(
+        Image.objects.filter(
+            inspections__in=[_inspection_id(result.job) for result in results]
+        ).values_list("inspections", "pk")
+    )
+    images = Image.objects.in_bulk(sizes.values())
+    defects: list[Defect] = []
+    for result in results:
+        inspection_id = _inspection_id(result.job)
+        Inspection.objects.filter(pk=inspection_id).update(
+            state=InspectionState.DONE,
+            model_version=_model_version(result.detector),
+            backend=result.detector.backend,
+            precision=result.detector.precision,
+            attempt=result.job.attempts,
+            timings_ms=result.timings_ms,
+            defective=bool(result.boxes),
+            finished_at=now,
+        )
+        image = images[sizes[inspection_id]]
+        defects += [_defect(inspection_id, box, image) for box in result.boxes]
+    Defect.objects.bulk_create(defects)
+
+
+def _defect(inspection_id: UUID, box: Box, image: Image) -> Defect:
+    return Defect(
+        inspection_id=inspection_id,
+        defect_class=_defect_class(box.defect_class),
+        score=box.score,
+        x=box.x,
+        y=box.y,
+        width=box.width,
+        height=box.height,
+        relative_x=box.x / image.width,
+        relative_y=box.y / image.height,
+        relative_width=box.width / image.width,
+        relative_height=box.height / image.height,
+    )
+
+
+def _tell(results: list[InspectionResult]) -> None:
+    """One event per finished inspection, in the order of the results."""
+    ids = [_inspection_id(result.job) for result in results]
+    found = Inspection.objects.select_related("image__station").in_bulk(ids)
+    emit_all(
+        (
+            "inspection.finished",
+            f"station:{found[pk].image.station_id}",
+            _about(found[pk], result.boxes),
+        )
+        for pk, result in zip(ids, results, strict=True)
+    )
+
+
+def _about(inspection: Inspection, boxes: Iterable[Box]) -> dict[str, object]:
+    image = inspection.image
+    return {
+        "inspection": str(inspection.pk),
+        "line": image.station.line_id,
+        "station": image.station_id,
+        "unit": image.unit_id,
+        "captured_at": image.captured_at.isoformat(),
+        "classes": sorted({box.defect_class for box in boxes}),
+    }
+
+
+def record_failure(
+    job: Job, code: str, message: str, *, final: bool = False
+) -> JobState:
+    """Give the job another attempt, or mark its inspection failed when that was all."""
+    with transaction.atomic():
+        state = jobs.fail(job, code, message, final=final)
+        if state != JobState.PENDING:
+            mark_failed(job, code)
+    return state
+
+
+def mark_failed(job: Job, code: str) -> None:
+    """The inspection of a job that has ended for good without a result."""
+    inspection_id = _inspection_id(job)
+    Inspection.objects.filter(pk=inspection_id, state=InspectionState.PENDING).update(
+        state=InspectionState.FAILED,
+        error_code=code,
+        attempt=job.attempts,
+        finished_at=timezone.now(),
+    )
+    transaction.on_commit(lambda: wake([inspection_id]))
+
+
+def give_verdict(
+    inspection: Inspection, user: User, value: str, note: str = ""
+) -> Verdict:
+    """Keep what a person says; earlier verdicts stay, the newest one counts."""
+    return Verdict.objects.create(
+        inspection=inspection,
+        user=user,
+        value=Verdict.Value(value),
+        note=note[:500],
+        created_at=timezone.now(),
+    )
+
+
+def _inspection_id(job: Job) -> UUID:
+    return UUID(job.arguments["inspection"])
+
+
+def _model_version(detector: Detector) -> ModelVersion:
+    found, _ = ModelVersion.objects.get_or_create(
+        model=detector.model,
+        version=detector.version,
+        defaults={"classes": list(detector.classes), "first_used_at": timezone.now()},
+    )
+    return found
+
+
+def _defect_class(code: str) -> DefectClass:
+    found, _ = DefectClass.objects.get_or_create(code=code)
+    return found

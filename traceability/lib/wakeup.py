@@ -1,0 +1,42 @@
+"""Wake whoever waits for a result: a message, so that nobody polls the database."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from uuid import UUID
+
+from redis.exceptions import RedisError
+
+from traceability.lib.redis import client
+
+logger = logging.getLogger(__name__)
+
+KEEP_SECONDS = 30
+
+
+def _name(subject: UUID) -> str:
+    return f"causeline:done:{subject}"
+
+
+def wake(subjects: Iterable[UUID]) -> None:
+    """Tell who waits for `subjects`; the message outlives a waiter who comes late."""
+    waited = list(subjects)
+    if not waited:
+        return
+    try:
+        pipeline = client().pipeline(transaction=False)
+        for subject in waited:
+            pipeline.lpush(_name(subject), 1)
+            pipeline.expire(_name(subject), KEEP_SECONDS)
+        pipeline.execute()
+    except RedisError as error:
+        logger.warning("nobody could be woken: %s", error)
+
+
+def wait(subject: UUID, seconds: float) -> bool:
+    """Sleep until `wake` is called for `subject`; False after `seconds` or no Redis."""
+    try:
+        return client().blpop([_name(subject)], timeout=seconds) is not None
+    except RedisError:
+        return False
