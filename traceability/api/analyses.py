@@ -91,6 +91,8 @@ class ProblemsView(generics.ListAPIView[Problem]):
     pagination_class = NewestRun
     write_scope = Scope.INGEST
 
+    queryset = Problem.objects.none()
+
     def get_queryset(self) -> QuerySet[Problem]:
         return problems_of(self.request)
 
@@ -98,6 +100,8 @@ class ProblemsView(generics.ListAPIView[Problem]):
 class ProblemView(generics.RetrieveAPIView[Problem]):
     serializer_class = ProblemSerializer
     write_scope = Scope.INGEST
+
+    queryset = Problem.objects.none()
 
     def get_queryset(self) -> QuerySet[Problem]:
         return problems_of(self.request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -50,3 +51,26 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
     def authenticate_header(self, request: Any) -> str:
         return KEYWORD
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-any-unimported,misc]
+    """How the documentation describes the key."""
+
+    target_class = "traceability.api.auth.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": f"`{KEYWORD} <prefix>.<secret>`",
+        }
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-any-unimported,misc]
+    target_class = "traceability.api.auth.SessionAuthentication"
+    name = "Session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

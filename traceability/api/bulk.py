@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -35,10 +35,10 @@ def bulk_view(resource: Resource) -> Any:
         tags=["mes"],
         request=resource.row(many=True),
         responses={200: BulkAnswer, "4XX": ErrorSerializer},
-    )(BulkView.post)
+    )
     name = f"{resource.model.__name__}BulkView"
-    view = type(name, (BulkView,), {"resource": resource, "post": documented})
-    return view.as_view()  # type: ignore[attr-defined]
+    view = type(name, (BulkView,), {"resource": resource})
+    return extend_schema_view(post=documented)(view).as_view()  # type: ignore
 
 
 VIEWS = {name: bulk_view(resource) for name, resource in RESOURCES.items()}

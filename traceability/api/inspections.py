@@ -53,6 +53,8 @@ class InspectionsView(generics.ListAPIView[Inspection]):
     parser_classes = [MultiPartParser]
     write_scope = Scope.UPLOAD
 
+    queryset = Inspection.objects.none()
+
     def get_queryset(self) -> QuerySet[Inspection]:
         return inspections_of(self.request)
 
@@ -104,6 +106,8 @@ class InspectionView(generics.RetrieveAPIView[Inspection]):
 
     serializer_class = InspectionSerializer
     write_scope = Scope.UPLOAD
+
+    queryset = Inspection.objects.none()
 
     def get_queryset(self) -> QuerySet[Inspection]:
         return inspections_of(self.request)

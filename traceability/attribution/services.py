@@ -20,7 +20,7 @@ TASK = "analytics.analyse_line"
 
 
 def request_analysis(line: Line, *, at_once: bool = False) -> Job:
-    """Ask for an analysis of `line`: one waits at a time, `ANALYSIS_PAUSE_SECONDS` apart.
+    """Ask for an analysis of `line`: one waits at a time, with a pause between two.
 
     `at_once` is a person asking: the pause does not apply.
     """

@@ -26,7 +26,7 @@ class CodeField(models.CharField):
 
 
 class ExternallyNamed(models.Model):
-    """Something an MES names: `external_id` is its own id there, kept for tracing back."""
+    """Something an MES names: `external_id` is its id there, kept for tracing."""
 
     external_id = models.CharField(max_length=200, blank=True)
 

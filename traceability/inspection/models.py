@@ -33,7 +33,7 @@ class ModelVersion(models.Model):
 
 
 class Image(models.Model):
-    """A photo as a camera sent it. `file` and `template` are paths below the media root.
+    """A photo as a camera sent it; `file` and `template` are below the media root.
 
     `captured_at` is the camera's clock, `received_at` ours; `clock_ahead` marks a photo
     that claims to come from the future.

@@ -57,7 +57,7 @@ class Config:
         return Path(self.text(name) or default).resolve()
 
     def secret(self, name: str, keys: Path) -> str:
-        """`NAME_FILE`, else `NAME`, else `keys/<name>`, made on first use (mode 0400)."""
+        """`NAME_FILE`, else `NAME`, else `keys/<name>`, made once (mode 0400)."""
         given = self.text(f"{name}_FILE")
         if given:
             return self._read_secret(name, Path(given))

@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from traceability.lib.config import BadSetting, Config
 
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
 
 def database_from_url(config: Config, name: str, default: Path) -> dict[str, Any]:
     """`postgresql://user:password@host:port/database`, or SQLite in `default`."""
@@ -23,7 +25,7 @@ def database_from_url(config: Config, name: str, default: Path) -> dict[str, Any
         BadSetting(
             name,
             f"{parts.scheme!r} is no database this software knows",
-            "Use postgresql://user:password@host:5432/database, or unset it for SQLite.",
+            "Use postgresql://user:password@host/database, or unset it for SQLite.",
         )
     )
     return _sqlite(default)
@@ -69,7 +71,7 @@ def mail_from_url(config: Config, name: str) -> dict[str, Any]:
     if not url:
         return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
     parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps", "smtp+tls"} or not parts.hostname:
+    if parts.scheme not in MAIL_PORTS or not parts.hostname:
         hint = "Use smtp://host:25, smtp+tls://user:password@host:587 or smtps://…:465."
         config.bad.append(BadSetting(name, f"{url!r} is no mail server", hint))
         return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}

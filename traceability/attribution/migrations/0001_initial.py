@@ -7,109 +7,206 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0001_initial'),
+        ("catalog", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Cause',
+            name="Cause",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('chronic', models.BooleanField(default=False, help_text='of the second list')),
-                ('rank', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(max_length=20)),
-                ('operation', models.CharField(blank=True, max_length=100)),
-                ('factor', models.JSONField()),
-                ('level', models.JSONField()),
-                ('statement', models.JSONField()),
-                ('confidence', models.FloatField()),
-                ('credible_set', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('relative_risk', models.FloatField(blank=True, null=True)),
-                ('relative_risk_low', models.FloatField(blank=True, null=True)),
-                ('relative_risk_high', models.FloatField(blank=True, null=True)),
-                ('exposed_units', models.PositiveIntegerField(default=0)),
-                ('exposed_rate', models.FloatField(blank=True, null=True)),
-                ('other_rate', models.FloatField(blank=True, null=True)),
-                ('attributable_defects', models.FloatField(blank=True, null=True)),
-                ('attributable_low', models.FloatField(blank=True, null=True)),
-                ('attributable_high', models.FloatField(blank=True, null=True)),
-                ('onset', models.DateTimeField(blank=True, null=True)),
-                ('onset_low', models.DateTimeField(blank=True, null=True)),
-                ('onset_high', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "chronic",
+                    models.BooleanField(default=False, help_text="of the second list"),
+                ),
+                ("rank", models.PositiveSmallIntegerField()),
+                ("kind", models.CharField(max_length=20)),
+                ("operation", models.CharField(blank=True, max_length=100)),
+                ("factor", models.JSONField()),
+                ("level", models.JSONField()),
+                ("statement", models.JSONField()),
+                ("confidence", models.FloatField()),
+                (
+                    "credible_set",
+                    models.PositiveSmallIntegerField(blank=True, null=True),
+                ),
+                ("relative_risk", models.FloatField(blank=True, null=True)),
+                ("relative_risk_low", models.FloatField(blank=True, null=True)),
+                ("relative_risk_high", models.FloatField(blank=True, null=True)),
+                ("exposed_units", models.PositiveIntegerField(default=0)),
+                ("exposed_rate", models.FloatField(blank=True, null=True)),
+                ("other_rate", models.FloatField(blank=True, null=True)),
+                ("attributable_defects", models.FloatField(blank=True, null=True)),
+                ("attributable_low", models.FloatField(blank=True, null=True)),
+                ("attributable_high", models.FloatField(blank=True, null=True)),
+                ("onset", models.DateTimeField(blank=True, null=True)),
+                ("onset_low", models.DateTimeField(blank=True, null=True)),
+                ("onset_high", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['chronic', 'rank'],
+                "ordering": ["chronic", "rank"],
             },
         ),
         migrations.CreateModel(
-            name='AnalysisRun',
+            name="AnalysisRun",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('done', 'done'), ('too_little_data', 'too little data')], default='done', max_length=20)),
-                ('message', models.CharField(blank=True, max_length=500)),
-                ('window_start', models.DateTimeField(blank=True, null=True)),
-                ('window_end', models.DateTimeField(blank=True, null=True)),
-                ('units', models.PositiveIntegerField(default=0)),
-                ('hypotheses', models.PositiveIntegerField(default=0)),
-                ('parameters', models.JSONField(default=dict)),
-                ('seed', models.BigIntegerField(default=0)),
-                ('code_version', models.CharField(max_length=50)),
-                ('input_sha256', models.CharField(max_length=64)),
-                ('result_sha256', models.CharField(max_length=64)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField()),
-                ('line', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='analysis_runs', to='catalog.line')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("done", "done"),
+                            ("too_little_data", "too little data"),
+                        ],
+                        default="done",
+                        max_length=20,
+                    ),
+                ),
+                ("message", models.CharField(blank=True, max_length=500)),
+                ("window_start", models.DateTimeField(blank=True, null=True)),
+                ("window_end", models.DateTimeField(blank=True, null=True)),
+                ("units", models.PositiveIntegerField(default=0)),
+                ("hypotheses", models.PositiveIntegerField(default=0)),
+                ("parameters", models.JSONField(default=dict)),
+                ("seed", models.BigIntegerField(default=0)),
+                ("code_version", models.CharField(max_length=50)),
+                ("input_sha256", models.CharField(max_length=64)),
+                ("result_sha256", models.CharField(max_length=64)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField()),
+                (
+                    "line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="analysis_runs",
+                        to="catalog.line",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('chart', models.CharField(max_length=30)),
-                ('frame', models.JSONField()),
-                ('cause', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='evidence', to='attribution.cause')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("chart", models.CharField(max_length=30)),
+                ("frame", models.JSONField()),
+                (
+                    "cause",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="evidence",
+                        to="attribution.cause",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'evidence',
+                "verbose_name_plural": "evidence",
             },
         ),
         migrations.CreateModel(
-            name='Problem',
+            name="Problem",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('cluster', models.CharField(default='all', max_length=50)),
-                ('question', models.CharField(choices=[('excursion', 'what changed'), ('chronic', 'what is always risky')], max_length=10)),
-                ('defective_units', models.PositiveIntegerField()),
-                ('rate', models.FloatField()),
-                ('onset', models.DateTimeField(blank=True, null=True)),
-                ('last_defect_at', models.DateTimeField(blank=True, null=True)),
-                ('unexplained_share', models.FloatField(blank=True, null=True)),
-                ('not_recorded', models.JSONField(default=list)),
-                ('credible_sets', models.JSONField(default=list)),
-                ('overview', models.JSONField(default=dict, help_text='evidence frame of the rate')),
-                ('defect_class', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='problems', to='catalog.defectclass')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='attribution.analysisrun')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("cluster", models.CharField(default="all", max_length=50)),
+                (
+                    "question",
+                    models.CharField(
+                        choices=[
+                            ("excursion", "what changed"),
+                            ("chronic", "what is always risky"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("defective_units", models.PositiveIntegerField()),
+                ("rate", models.FloatField()),
+                ("onset", models.DateTimeField(blank=True, null=True)),
+                ("last_defect_at", models.DateTimeField(blank=True, null=True)),
+                ("unexplained_share", models.FloatField(blank=True, null=True)),
+                ("not_recorded", models.JSONField(default=list)),
+                ("credible_sets", models.JSONField(default=list)),
+                (
+                    "overview",
+                    models.JSONField(
+                        default=dict, help_text="evidence frame of the rate"
+                    ),
+                ),
+                (
+                    "defect_class",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="problems",
+                        to="catalog.defectclass",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="problems",
+                        to="attribution.analysisrun",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='cause',
-            name='problem',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='causes', to='attribution.problem'),
+            model_name="cause",
+            name="problem",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="causes",
+                to="attribution.problem",
+            ),
         ),
         migrations.AddIndex(
-            model_name='analysisrun',
-            index=models.Index(fields=['line', '-finished_at'], name='run_newest'),
+            model_name="analysisrun",
+            index=models.Index(fields=["line", "-finished_at"], name="run_newest"),
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.UniqueConstraint(fields=('run', 'defect_class', 'cluster'), name='problem_natural_key'),
+            model_name="problem",
+            constraint=models.UniqueConstraint(
+                fields=("run", "defect_class", "cluster"), name="problem_natural_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cause',
-            constraint=models.UniqueConstraint(fields=('problem', 'chronic', 'rank'), name='cause_natural_key'),
+            model_name="cause",
+            constraint=models.UniqueConstraint(
+                fields=("problem", "chronic", "rank"), name="cause_natural_key"
+            ),
         ),
     ]
