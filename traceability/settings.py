@@ -264,6 +264,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "InspectionState": "traceability.inspection.models.InspectionState",
+        "JobState": "traceability.jobs.models.JobState",
+    },
 }
 
 # --- Logging: one line per event, to stderr ------------------------------------------
