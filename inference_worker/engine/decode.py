@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from inference_worker.engine.errors import ImageTooLarge, ImageUnreadable
+from inference_worker.engine.errors import ImageError, ImageTooLarge, ImageUnreadable
 from inference_worker.engine.headers import Header, read_header
 from inference_worker.engine.types import Image
 
@@ -35,6 +36,18 @@ def decode(data: bytes) -> Image:
     if pixels.shape[:2] != (header.height, header.width):
         raise ImageUnreadable("the image differs in size from its header")
     return _upright(pixels, header.orientation)
+
+
+def decode_file(path: Path) -> Image:
+    """The same from a file; errors name it."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageTooLarge(f"{path.stat().st_size / 2**20:.1f} MB")
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise ImageUnreadable(f"{path}: {error.strerror}", "Check the path.") from error
+    except ImageError as error:
+        raise type(error)(f"{path}: {error}") from error
 
 
 def check_size(data: bytes) -> Header:

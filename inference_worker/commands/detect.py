@@ -1,0 +1,106 @@
+"""`detect`: the defects in some images, as COCO results."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from inference_worker.commands import models
+from inference_worker.commands.main import report
+from inference_worker.commands.progress import shown
+from inference_worker.engine.api import Detector
+from inference_worker.engine.decode import decode_file
+from inference_worker.engine.errors import ImageError, ImageUnreadable
+from inference_worker.engine.types import Detections
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    models.add_arguments(parser)
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="files, folders or glob patterns"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON array")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit 1 when an image could not be read; the others are inspected all the same."""
+    paths = expand(args.images)
+    detector = models.open_model(args)
+    found = list(shown(_inspect(detector, paths), len(paths), "inspecting"))
+    names = _names(paths)
+    rows = [
+        row
+        for path, detections in found
+        if detections is not None
+        for row in _rows(names[path], detections, detector.classes)
+    ]
+    print(json.dumps(rows) if args.json else "\n".join(map(_as_text, rows)))
+    return int(any(detections is None for _, detections in found))
+
+
+def expand(words: Sequence[str]) -> list[Path]:
+    """Files as given, folders and patterns as the image files in them, by name.
+
+    Raises ImageUnreadable for a word that leads to no file.
+    """
+    paths: list[Path] = []
+    for word in words:
+        more = _files(word)
+        if not more:
+            raise ImageUnreadable(f"{word}: no image there", "Check the path.")
+        paths += more
+    return list(dict.fromkeys(paths))
+
+
+def _files(word: str) -> list[Path]:
+    path = Path(word)
+    if path.is_file():
+        return [path]
+    inside = path.iterdir() if path.is_dir() else map(Path, glob.glob(word))
+    return sorted(one for one in inside if one.suffix.lower() in SUFFIXES)
+
+
+def _names(paths: Sequence[Path]) -> dict[Path, str]:
+    """File names as COCO has them; the whole path where two files share a name."""
+    count = Counter(path.name for path in paths)
+    return {
+        path: path.name if count[path.name] == 1 else path.as_posix() for path in paths
+    }
+
+
+def _inspect(
+    detector: Detector, paths: Sequence[Path]
+) -> Iterator[tuple[Path, Detections | None]]:
+    """Each path with what is in it, None for an image that was reported instead."""
+    for path in paths:
+        try:
+            yield path, detector.infer([decode_file(path)])[0]
+        except ImageError as error:
+            report(error)
+            yield path, None
+
+
+def _rows(
+    name: str, found: Detections, classes: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for category, box, score in zip(
+        found.names(classes), found.xywh(), found.scores, strict=True
+    ):
+        yield {
+            "file_name": name,
+            "category": category,
+            "bbox": [round(float(value), 2) for value in box],
+            "score": round(float(score), 4),
+        }
+
+
+def _as_text(row: dict[str, Any]) -> str:
+    box = " ".join(f"{value:.1f}" for value in row["bbox"])
+    return f"{row['file_name']}\t{row['category']}\t{row['score']:.4f}\t{box}"

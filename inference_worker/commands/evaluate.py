@@ -1,0 +1,53 @@
+"""`evaluate`: how good a model is on labelled images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from inference_worker.commands import models
+from inference_worker.commands.progress import shown
+from inference_worker.engine.coco import read_coco
+from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.metrics import Metrics
+from inference_worker.evaluation import find_all, measure
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    models.add_arguments(parser)
+    parser.add_argument(
+        "--coco",
+        required=True,
+        type=Path,
+        metavar="FOLDER",
+        help="annotations.json and images/, and templates/ for a model that wants them",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    detector = models.open_model(args)
+    samples = read_coco(args.coco, detector.classes)
+    if not any(len(sample.truth) for sample in samples):
+        raise DatasetError(f"{args.coco}: no image has a box to be found")
+    found = list(shown(find_all(detector, samples), len(samples), "evaluating"))
+    metrics = measure(detector, samples, found)
+    print(json.dumps(metrics.as_json()) if args.json else as_text(metrics))
+    return 0
+
+
+def as_text(metrics: Metrics) -> str:
+    """A name and a fraction a line, the whole set first and then each class."""
+    lines = [
+        f"mAP@0.33 {metrics.map33:.4f}",
+        f"mAP@0.5 {metrics.map50:.4f}",
+        f"mAP@0.5:0.95 {metrics.map5095:.4f}",
+        f"F@0.33 {metrics.f:.4f}",
+        f"threshold {metrics.f_threshold:.4f}",
+        f"images {metrics.images}",
+    ]
+    for name, one in metrics.per_class.items():
+        if one.ap33 is not None:
+            lines.append(f"AP@0.33 {one.ap33:.4f} {name}")
+    return "\n".join(lines)

@@ -1,0 +1,61 @@
+"""The worker's command line: one module for each command, imported when it is used.
+
+Results go to stdout, everything else to stderr. Exit 0 when done, 1 when something
+was refused or failed, 2 for a command line that makes no sense.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from inference_worker.engine.errors import EngineError
+
+COMMANDS = {
+    "evaluate": "measure a model on labelled images",
+    "detect": "find defects in images",
+    "train": "train a model on labelled images",
+    "adopt": "check released model files and sign them for this site",
+    "list": "show the adopted model versions",
+    "verify": "check signature and files of the adopted versions",
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    try:
+        parser, chosen = _parser(argv)
+        args = parser.parse_args(argv)
+        code: int = import_module(_module(chosen)).run(args)
+    except EngineError as error:
+        report(error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def report(error: EngineError) -> None:
+    """Two lines on stderr: what is wrong, and what to do."""
+    print(f"error: {error.code}: {error}", file=sys.stderr)
+    if error.hint:
+        print(f"  hint: {error.hint}", file=sys.stderr)
+
+
+def _parser(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, str]:
+    """Only the chosen command's module is loaded, so that `list` waits for nothing."""
+    parser = argparse.ArgumentParser("python -m inference_worker", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    chosen = next((word for word in argv if word in COMMANDS), "")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == chosen:
+            import_module(_module(name)).add_arguments(command)
+    return parser, chosen
+
+
+def _module(command: str) -> str:
+    return f"inference_worker.commands.{command}"

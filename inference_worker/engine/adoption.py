@@ -1,0 +1,125 @@
+"""Making released model files the site's own: check, copy, sign."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference_worker.engine.errors import (
+    EngineConflict,
+    EngineMissing,
+    ManifestError,
+    StoreError,
+)
+from inference_worker.engine.keyring import KeyRing
+from inference_worker.engine.signing import sign
+from inference_worker.engine.store import (
+    MANIFEST,
+    SIGNATURE,
+    Version,
+    open_folder,
+    open_signed,
+    root,
+    version_folders,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What became of one version; not `fresh` when it was there already."""
+
+    model: str
+    version: str
+    fresh: bool
+
+
+def adopt(source: Path, data: Path) -> list[Adopted]:
+    """Adopt every `<model>/<version>/` below `source` into the data folder.
+
+    1. Checks every file against the size and SHA-256 pinned in its manifest.
+    2. Copies the bytes that were checked, beside a manifest naming the site's key.
+    3. Signs that manifest and moves the folder into place in one step.
+
+    A version that is there and verifies is left alone; one that does not is put
+    right from the source. Processes that start at once take turns. Raises
+    EngineMissing when there is nothing to adopt, EngineConflict when a version of
+    that name was adopted with other files, and FileAltered or ManifestError when
+    the source is not what was released.
+    """
+    folders = version_folders(source)
+    if not folders:
+        raise EngineMissing(
+            f"{source} holds no model version", "Expected <model>/<version>/ in it."
+        )
+    with _turn(root(data)):
+        ring = KeyRing.load_or_create(data)
+        return [_adopt_one(open_folder(folder), data, ring) for folder in folders]
+
+
+def _adopt_one(released: Version, data: Path, ring: KeyRing) -> Adopted:
+    manifest = released.manifest
+    model, version = manifest.model, manifest.version
+    if (model, version) != (released.folder.parent.name, released.folder.name):
+        raise ManifestError(
+            f"{released.folder} holds the manifest of {model} {version}"
+        )
+    target = root(data) / model / version
+    if _is_adopted(released, data):
+        return Adopted(model, version, fresh=False)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=root(data)) as work:
+        draft = Path(work) / version
+        _write_signed(released, draft, ring)
+        if target.exists():
+            shutil.rmtree(target)
+        draft.rename(target)
+    return Adopted(model, version, fresh=True)
+
+
+def _is_adopted(released: Version, data: Path) -> bool:
+    """True when the site's copy is whole; EngineConflict when it is another's."""
+    manifest = released.manifest
+    try:
+        mine = open_signed(data, manifest.model, manifest.version)
+        same = {**mine.manifest.raw, "kid": None} == {**manifest.raw, "kid": None}
+        if same:
+            mine.read_all()
+            return True
+    except (StoreError, ManifestError):
+        return False
+    raise EngineConflict(
+        f"{manifest.model} {manifest.version} was adopted with other files",
+        f"Give the new files a new version, or remove {mine.folder} to replace it.",
+    )
+
+
+def _write_signed(released: Version, folder: Path, ring: KeyRing) -> None:
+    """The checked files with a manifest of the site's own, safely on disk."""
+    files = released.read_all()
+    manifest = released.manifest.signed_by(ring.active).canonical()
+    files |= {MANIFEST: manifest, SIGNATURE: sign(manifest, ring)}
+    folder.mkdir()
+    for name, content in files.items():
+        _write(folder / name, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system gives it back when a process dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,149 @@
+"""The seam that every backend stands behind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_worker.engine.errors import InferenceFailed, TemplateError
+from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.postprocess import find
+from inference_worker.engine.preprocess import Geometry, letterbox, plan
+from inference_worker.engine.types import Detections, FloatArray, Image
+
+MAX_BATCH = 8
+"""Images in one call of the network; more wait for the next call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Canvases of one shape: `pixels` uint8 (n, height, width, channels).
+
+    `places` are the images' positions in the caller's list.
+    """
+
+    pixels: NDArray[np.uint8]
+    geometries: tuple[Geometry, ...]
+    places: tuple[int, ...]
+
+
+class Backend(ABC):
+    """One model on one runtime.
+
+    `infer` is the same everywhere; a backend says how to run the network in
+    `forward`. Backends are not thread-safe: one thread owns each.
+    """
+
+    name: ClassVar[str]
+    precision: str
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+
+    @abstractmethod
+    def forward(self, pixels: NDArray[np.uint8]) -> FloatArray:
+        """Run the network: uint8 canvases (n, h, w, channels) in 0..255 to float32
+        (n, anchors, 4 + classes), boxes in canvas pixels, scores in 0..1.
+
+        Scaling to 0..1 and turning to planes is the backend's, where its runtime
+        does it best. Raises InferenceFailed.
+        """
+
+    def infer(
+        self,
+        images: Sequence[Image],
+        templates: Sequence[Image] | None = None,
+        *,
+        threshold: float | None = None,
+    ) -> list[Detections]:
+        """Defects of each image, in its own pixels and in the order given.
+
+        Images are uint8 (height, width, 3) RGB of any sizes; those of like shape
+        share a call. `threshold` replaces the manifest's (to measure precision).
+        Raises TemplateError when the model wants templates that do not fit.
+        """
+        limit = self.manifest.threshold if threshold is None else threshold
+        results = [Detections.empty()] * len(images)
+        for batch in self.pre_process(images, templates):
+            preds = self.forward(batch.pixels)
+            found = self.post_process(preds, batch, limit)
+            for place, detections in zip(batch.places, found, strict=True):
+                results[place] = detections
+        return results
+
+    def pre_process(
+        self, images: Sequence[Image], templates: Sequence[Image] | None
+    ) -> Iterator[Batch]:
+        """Letterboxed canvases, grouped by shape, at most MAX_BATCH together."""
+        spec, stride = self.manifest.input, self.manifest.stride
+        sources = self._stack(images, templates)
+        geometries = [
+            plan(image.shape[0], image.shape[1], spec.sizes, stride) for image in images
+        ]
+        by_shape = sorted(range(len(images)), key=lambda i: geometries[i].canvas)
+        for _, same in groupby(by_shape, key=lambda i: geometries[i].canvas):
+            places = tuple(same)
+            for start in range(0, len(places), MAX_BATCH):
+                yield _batch(sources, geometries, places[start : start + MAX_BATCH])
+
+    def post_process(
+        self, preds: FloatArray, batch: Batch, threshold: float
+    ) -> list[Detections]:
+        """One result for each canvas; InferenceFailed when `preds` makes no sense."""
+        wanted = (len(batch.places), 4 + len(self.manifest.classes))
+        if preds.ndim != 3 or preds.shape[::2] != wanted:
+            raise InferenceFailed(
+                f"{self.manifest.model} {self.manifest.version} gave"
+                f" {preds.shape}, expected ({wanted[0]}, anchors, {wanted[1]})"
+            )
+        if not np.isfinite(preds).all():  # NaN would pass for "no defect found"
+            raise InferenceFailed("the network's output holds NaN or infinity")
+        return [
+            find(one, geometry, threshold, self.manifest.nms_iou)
+            for one, geometry in zip(preds, batch.geometries, strict=True)
+        ]
+
+    def warm_up(self) -> None:
+        """Run one black image at each size.
+
+        The first call at a shape compiles its kernels, which may take a second; no
+        photo should wait for that. It also finds a model that cannot run at all
+        while it is being loaded, not when a line depends on it.
+        """
+        for size in self.manifest.input.sizes:
+            blank = np.zeros((size, size, 3), np.uint8)
+            wants_template = self.manifest.input.channels == 6
+            self.infer([blank], [blank] if wants_template else None)
+
+    def _stack(
+        self, images: Sequence[Image], templates: Sequence[Image] | None
+    ) -> list[tuple[Image, ...]]:
+        """Each image with what the network wants beside it."""
+        if self.manifest.input.channels == 3:
+            return [(image,) for image in images]
+        if templates is None or len(templates) != len(images):
+            raise TemplateError(f"{self.manifest.model} needs a template an image")
+        for image, template in zip(images, templates, strict=True):
+            if image.shape != template.shape:
+                raise TemplateError(
+                    f"image {image.shape[:2]} and template {template.shape[:2]} differ"
+                )
+        return list(zip(images, templates, strict=True))
+
+
+def _batch(
+    sources: Sequence[tuple[Image, ...]],
+    geometries: Sequence[Geometry],
+    places: tuple[int, ...],
+) -> Batch:
+    canvases = [
+        np.concatenate([letterbox(layer, geometries[i]) for layer in sources[i]], 2)
+        for i in places
+    ]
+    return Batch(np.stack(canvases), tuple(geometries[i] for i in places), places)

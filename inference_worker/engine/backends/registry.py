@@ -1,0 +1,33 @@
+"""Which backends there are; a runtime is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from inference_worker.engine.backends.base import Backend
+from inference_worker.engine.errors import BackendUnknown
+from inference_worker.engine.manifest import Manifest
+
+BACKENDS = {"openvino": "inference_worker.engine.backends.openvino.OpenVinoBackend"}
+
+
+def open_backend(
+    name: str,
+    manifest: Manifest,
+    model: bytes,
+    *,
+    threads: int | None = None,
+    precision: str | None = None,
+) -> Backend:
+    """The model on that runtime, not yet warm.
+
+    Raises BackendUnknown, BackendUnavailable or LoadFailed.
+    """
+    if name not in BACKENDS:
+        known = ", ".join(sorted(BACKENDS))
+        raise BackendUnknown(f"there is no backend {name!r}", f"Choose one of: {known}")
+    module, _, kind = BACKENDS[name].rpartition(".")
+    backend: Backend = getattr(import_module(module), kind)(
+        manifest, model, threads=threads, precision=precision
+    )
+    return backend

@@ -1,0 +1,20 @@
+"""What a network's raw output means, one function for each family of heads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inference_worker.engine.types import Detections, FloatArray
+
+
+def decode_ours(preds: FloatArray, threshold: float) -> Detections:
+    """Candidates of one image, in canvas pixels, before suppression.
+
+    `preds` is (anchors, 4 + classes): left, top, right, bottom in pixels, then one
+    sigmoid score a class. An anchor speaks for its best class only: a defect is
+    one thing.
+    """
+    scores = preds[:, 4:]
+    best = scores.max(axis=1)
+    keep = np.flatnonzero(best >= threshold)
+    return Detections.of(preds[keep, :4], best[keep], scores[keep].argmax(axis=1))
