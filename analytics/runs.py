@@ -1,0 +1,104 @@
+"""One analysis of one line: load, analyse, keep."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from django.conf import settings
+from django.utils import timezone
+
+from analytics.core.analyse import analyse
+from analytics.core.errors import BundleError
+from analytics.core.frames import Bundle
+from analytics.core.results import Analysis, Cause, Options, Problem
+from analytics.loaders import Window, load_line
+from traceability.attribution.models import AnalysisRun, RunState
+from traceability.attribution.services import store_run
+from traceability.catalog.models import Line
+from traceability.lib.errors import BadInput
+
+MINIMUM_UNITS = 30
+
+
+def analyse_line(line: Line, options: Options | None = None) -> AnalysisRun:
+    """Analyse what the cameras of `line` saw lately, and store what was found.
+
+    Too few units are an answer too: a stored run that says so.
+
+    :raises BadInput: the recorded data contradicts itself.
+    """
+    options = options or Options()
+    started = timezone.now()
+    end = started + timedelta(hours=settings.CAPTURED_AHEAD_HOURS)
+    window = Window(started - timedelta(days=settings.ANALYSIS_WINDOW_DAYS), end)
+    bundle = _load(line, window)
+    found = analyse(bundle, options)
+    return store_run(
+        line, _result(found, bundle), _about(found, options, window, started)
+    )
+
+
+def _load(line: Line, window: Window) -> Bundle:
+    try:
+        return load_line(line, window)
+    except BundleError as error:
+        raise BadInput(str(error), code="contradicting_data") from error
+
+
+def _about(
+    found: Analysis, options: Options, window: Window, started: datetime
+) -> dict[str, Any]:
+    scarce = found.units < MINIMUM_UNITS
+    return {
+        "state": RunState.TOO_LITTLE_DATA if scarce else RunState.DONE,
+        "message": "; ".join(note.code for note in found.notes),
+        "window_start": window.start,
+        "window_end": window.end,
+        "parameters": {
+            "classes": options.classes,
+            "confidence": options.confidence,
+            "effects": options.effects,
+        },
+        "code_version": settings.VERSION,
+        "started_at": started,
+    }
+
+
+def _result(found: Analysis, bundle: Bundle) -> dict[str, Any]:
+    """The contract's JSON, with what the pages draw from beside each cause."""
+    result = found.to_json()
+    last = _last_defects(bundle)
+    for problem, said in zip(found.problems, result["problems"], strict=True):
+        said["last_defect_at"] = last.get(problem.defect_class)
+        said["overview"] = _overview(problem)
+        _add_evidence(problem.causes, said["causes"])
+        _add_evidence(problem.chronic, said["chronic"])
+    return result
+
+
+def _add_evidence(causes: tuple[Cause, ...], said: list[dict[str, Any]]) -> None:
+    for cause, entry in zip(causes, said, strict=True):
+        entry["evidence"] = cause.evidence.to_json()
+
+
+def _overview(problem: Problem) -> dict[str, Any]:
+    onset = problem.onset.isoformat() if problem.onset is not None else None
+    return {
+        "schema": 1,
+        "chart": "daily",
+        "daily": dict(problem.daily),
+        "marks": {"onset": onset},
+        "inspected_units": problem.inspected_units,
+        "hidden_confidence": problem.hidden_confidence,
+        "notes": [note.to_json() for note in problem.notes],
+    }
+
+
+def _last_defects(bundle: Bundle) -> dict[str, str]:
+    """When each class of defect was last seen: class → ISO 8601."""
+    times = bundle.inspections.groupby("unit")["inspected_at"].max()
+    seen = bundle.defects.assign(at=bundle.defects["unit"].map(times))
+    last: pd.Series[pd.Timestamp] = seen.groupby("defect_class")["at"].max()
+    return {str(name): at.isoformat() for name, at in last.dropna().items()}
