@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -12,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 @register
 def environment_is_readable(
-    app_configs: list[AppConfig] | None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Every environment variable that had to be ignored."""
     return [
@@ -23,7 +24,7 @@ def environment_is_readable(
 
 @register
 def time_zone_exists(
-    app_configs: list[AppConfig] | None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     if settings.TIME_ZONE in zoneinfo.available_timezones():
         return []
@@ -38,7 +39,7 @@ def time_zone_exists(
 
 @register
 def language_is_offered(
-    app_configs: list[AppConfig] | None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     offered = [code for code, _ in settings.LANGUAGES]
     if settings.LANGUAGE_CODE in offered:
@@ -54,7 +55,7 @@ def language_is_offered(
 
 @register(deploy=True)
 def mail_leaves_the_machine(
-    app_configs: list[AppConfig] | None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     if "smtp" in settings.EMAIL_BACKEND:
         return []

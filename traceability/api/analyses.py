@@ -53,7 +53,7 @@ class JobView(generics.RetrieveAPIView[Job]):
     write_scope = Scope.INGEST
 
 
-class ProblemFilter(filters.FilterSet):
+class ProblemFilter(filters.FilterSet):  # type: ignore[misc]
     line = filters.CharFilter("run__line__code")
     run = filters.UUIDFilter("run")
     defect_class = filters.CharFilter("defect_class__code")
@@ -65,8 +65,8 @@ class ProblemFilter(filters.FilterSet):
     def only_latest(
         self, queryset: QuerySet[Problem], name: str, value: bool
     ) -> QuerySet[Problem]:
-        newest = AnalysisRun.objects.filter(line=OuterRef("run__line"))
-        newest = newest.order_by("-finished_at").values("pk")[:1]
+        runs = AnalysisRun.objects.filter(line=OuterRef("run__line"))
+        newest = runs.order_by("-finished_at").values("pk")[:1]
         return queryset.filter(run=Subquery(newest)) if value else queryset
 
 

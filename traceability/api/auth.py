@@ -53,7 +53,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
         return KEYWORD
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-any-unimported,misc]
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the documentation describes the key."""
 
     target_class = "traceability.api.auth.ApiKeyAuthentication"
@@ -68,7 +68,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-any-unimp
         }
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-any-unimported,misc]
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "traceability.api.auth.SessionAuthentication"
     name = "Session"
 

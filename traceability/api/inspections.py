@@ -92,10 +92,8 @@ class InspectionsView(generics.ListAPIView[Inspection]):
         data = {**body.data, "warnings": accepted.warnings}
         headers = {"Location": data["url"]}
         done = inspection.state != InspectionState.PENDING
-        if not accepted.created:
-            code = status.HTTP_200_OK
-        else:
-            code = status.HTTP_201_CREATED if done else status.HTTP_202_ACCEPTED
+        created = status.HTTP_201_CREATED if done else status.HTTP_202_ACCEPTED
+        code = created if accepted.created else status.HTTP_200_OK
         if waits:
             headers["Preference-Applied"] = "wait"
         return Response(data, status=code, headers=headers)
@@ -138,7 +136,8 @@ def _read_file(file: UploadedFile, name: str) -> bytes:
             hint=f"Send at most {settings.MAX_IMAGE_BYTES // 2**20} MB.",
             fields={name: [text]},
         )
-    return file.read()
+    data: bytes = file.read()
+    return data
 
 
 def _idempotency_key(request: Request) -> str | None:

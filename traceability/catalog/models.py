@@ -5,6 +5,8 @@ Every row belongs to a site and is named by a natural key that the MES knows.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import get_language
@@ -15,13 +17,22 @@ code_validator = RegexValidator(
 )
 
 
-class CodeField(models.CharField):
+MAX_CODE = 100
+
+
+if TYPE_CHECKING:
+    _CharField = models.CharField[str, str]
+else:
+    _CharField = models.CharField
+
+
+class CodeField(_CharField):
     """A natural key: at most 100 characters, none of them invisible."""
 
     default_validators = [code_validator]
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        kwargs.setdefault("max_length", 100)
+        kwargs.setdefault("max_length", MAX_CODE)
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 
 

@@ -98,7 +98,7 @@ def _name(resource: Resource, item: object) -> str:
         return ""
     if item.get("external_id"):
         return str(item["external_id"])
-    names = [n for n in resource.row().fields if n in _key_fields(resource)]
+    names = [n for n in resource.row.names() if n in _key_fields(resource)]
     return "/".join(str(item[name]) for name in names if item.get(name) is not None)
 
 

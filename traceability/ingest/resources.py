@@ -104,7 +104,7 @@ class Resource:
     def plain(self) -> list[str]:
         """Row fields that are written as they are."""
         used = {name for lookup in self.references.values() for name in lookup.fields}
-        return [name for name in self.row().fields if name not in used]
+        return [name for name in self.row.names() if name not in used]
 
 
 RESOURCES = {

@@ -58,6 +58,11 @@ class Row(serializers.Serializer[Any]):
 
     external_id = Text(max_length=200)
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of the fields, in their order."""
+        return list(cls._declared_fields)
+
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
         if unknown:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from traceability.inspection.models import Inspection, InspectionState
 
 
-class InspectionFilter(django_filters.FilterSet):
+class InspectionFilter(django_filters.FilterSet):  # type: ignore[misc]
     """All of them are in the query string; none needs a table scan of defects."""
 
     line = django_filters.CharFilter("image__station__line__code", label=_("Line"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from traceability.catalog.models import CodeField, Site
+from traceability.catalog.models import MAX_CODE, Site
 from traceability.lib.errors import BadInput, UnknownReference
 from traceability.production.models import Unit
 
@@ -20,7 +20,7 @@ def unit_or_placeholder(site: Site, serial: str, *, strict: bool) -> Unit:
     if strict:
         text = f"There is no unit {serial!r} at this site."
         raise UnknownReference(text, code="unknown_serial", fields={"serial": [text]})
-    if not serial.isprintable() or not 0 < len(serial) <= CodeField().max_length:
+    if not serial.isprintable() or not 0 < len(serial) <= MAX_CODE:
         text = "A serial is 1 to 100 visible characters."
         raise BadInput(text, fields={"serial": [text]})
     unit, _ = Unit.objects.get_or_create(
