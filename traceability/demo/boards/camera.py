@@ -17,12 +17,15 @@ Rng = np.random.Generator
 Colour = tuple[int, int, int]
 Look = Literal["binary", "grey", "colour"]
 
+_COVERED = 4  # the first palettes are of boards under solder mask
+_PADS: tuple[Colour, ...] = ((222, 186, 110), (206, 208, 204))  # gold, tin
 _PALETTES: tuple[tuple[Colour, Colour], ...] = (
-    # copper under the mask, laminate under the mask
+    # copper and laminate under solder mask: two greens, blue, red
     ((72, 140, 74), (18, 70, 34)),
     ((96, 158, 92), (34, 92, 48)),
     ((70, 116, 176), (18, 40, 94)),
     ((176, 62, 52), (96, 20, 22)),
+    # bare copper on laminate
     ((205, 160, 92), (60, 92, 46)),
     ((214, 178, 120), (112, 84, 40)),
     ((196, 134, 88), (28, 58, 66)),
@@ -33,7 +36,8 @@ _PALETTES: tuple[tuple[Colour, Colour], ...] = (
 class Camera:
     """How one photo is taken.
 
-    `copper` and `laminate` are RGB. `blur` is a Gaussian sigma in pixels,
+    `copper` and `laminate` are RGB; `pads` is the colour of bare copper, if it
+    differs. `blur` is a Gaussian sigma in pixels,
     `noise` a standard deviation in grey levels, `light` the relative fall of
     brightness across the picture, `jpeg` a quality or 0 for none. The board
     is turned by `rotation_deg` about its centre and moved by `shift_x`,
@@ -50,6 +54,7 @@ class Camera:
     rotation_deg: float = 0.0
     shift_x: float = 0.0
     shift_y: float = 0.0
+    pads: Colour | None = None
 
 
 def random_camera(rng: Rng) -> Camera:
@@ -60,18 +65,22 @@ def random_camera(rng: Rng) -> Camera:
     return real_camera(rng, look)
 
 
-def real_camera(rng: Rng, look: Look) -> Camera:
-    """A camera with optics and noise; `look` is grey or colour."""
-    if look == "grey":
-        dark, bright = int(rng.integers(15, 105)), int(rng.integers(150, 245))
-        copper, laminate = (dark, dark, dark), (bright, bright, bright)
-    else:
-        copper, laminate = _PALETTES[rng.integers(len(_PALETTES))]
-        copper, laminate = _tinted(rng, copper), _tinted(rng, laminate)
+def real_camera(rng: Rng, look: Look, covered: bool = False) -> Camera:
+    """A camera with optics and noise; `look` is grey or colour.
+
+    With `covered` the board in colour wears solder mask and has bare pads.
+    """
+    copper, laminate, pads = _grey(rng), _grey(rng, bright=True), None
+    if look == "colour":
+        chosen = int(rng.integers(_COVERED if covered else len(_PALETTES)))
+        copper, laminate = (_tinted(rng, colour) for colour in _PALETTES[chosen])
+        if chosen < _COVERED and (covered or rng.random() < 0.6):
+            pads = _tinted(rng, _PADS[rng.integers(len(_PADS))])
     return Camera(
         look,
         copper,
         laminate,
+        pads=pads,
         blur=float(rng.uniform(0.3, 1.3)),
         noise=float(rng.uniform(1.0, 9.0)),
         light=float(rng.uniform(0.0, 0.3)),
@@ -82,14 +91,17 @@ def real_camera(rng: Rng, look: Look) -> Camera:
     )
 
 
-def photograph(mask: Mask, rng: Rng, camera: Camera) -> Image:
-    """The photo of a copper mask, uint8 RGB (H, W, 3)."""
-    soft = _bytes(mask.astype(np.uint8) * 255)
-    if camera.rotation_deg or camera.shift_x or camera.shift_y:
-        soft = _posed(soft, camera)
+def photograph(mask: Mask, rng: Rng, camera: Camera, bare: Mask | None = None) -> Image:
+    """The photo of a copper mask, uint8 RGB (H, W, 3).
+
+    `bare` says where copper, if there is any, has the colour `camera.pads`.
+    """
+    photo = _developed(_posed(mask, camera), camera.copper, camera)
+    if bare is not None and camera.pads is not None:
+        golden = _developed(_posed(mask, camera), camera.pads, camera)
+        cv2.copyTo(golden, _posed(bare, camera), photo)
     if camera.blur:
-        soft = _bytes(cv2.GaussianBlur(soft, (0, 0), camera.blur))
-    photo = _developed(soft, camera)
+        photo = _bytes(cv2.GaussianBlur(photo, (0, 0), camera.blur))
     if camera.light:
         light = _light(rng, camera, mask.shape)
         photo = _bytes(cv2.multiply(photo, light, dtype=cv2.CV_8U))
@@ -103,7 +115,11 @@ def _bytes(picture: npt.ArrayLike) -> Image:
     return np.asarray(picture, np.uint8)
 
 
-def _posed(soft: Image, camera: Camera) -> Image:
+def _posed(mask: Mask, camera: Camera) -> Image:
+    """Coverage 0..255 of each pixel, as the camera sees the mask."""
+    soft = _bytes(mask.astype(np.uint8) * 255)
+    if not (camera.rotation_deg or camera.shift_x or camera.shift_y):
+        return soft
     size = (soft.shape[1], soft.shape[0])
     pose = _pose(camera, soft.shape)
     return _bytes(cv2.warpAffine(soft, pose, size, borderMode=cv2.BORDER_REPLICATE))
@@ -133,12 +149,12 @@ def _pose(camera: Camera, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
     return np.asarray(pose + move)
 
 
-def _developed(soft: Image, camera: Camera) -> Image:
-    """Grey coverage 0..255 to RGB between the two colours."""
+def _developed(soft: Image, copper: Colour, camera: Camera) -> Image:
+    """Coverage 0..255 to RGB between copper and laminate."""
     if camera.look == "binary":
         soft = _bytes(cv2.threshold(soft, 127, 255, cv2.THRESH_BINARY)[1])
     share = np.arange(256)[:, None] / 255.0
-    ramp = share * camera.copper + (1 - share) * camera.laminate
+    ramp = share * copper + (1 - share) * camera.laminate
     table = np.round(ramp).astype(np.uint8)[:, None, :]
     return _bytes(cv2.LUT(cv2.merge((soft, soft, soft)), table))
 
@@ -180,6 +196,11 @@ def _compressed(photo: Image, quality: int) -> Image:
 
 def _quality(rng: Rng, share: float) -> int:
     return int(rng.integers(55, 96)) if rng.random() < share else 0
+
+
+def _grey(rng: Rng, bright: bool = False) -> Colour:
+    level = int(rng.integers(150, 245) if bright else rng.integers(15, 105))
+    return level, level, level
 
 
 def _tinted(rng: Rng, colour: Colour) -> Colour:

@@ -25,6 +25,8 @@ Pixel = TypeVar("Pixel", bound=np.generic)
 MARGIN = 10  # pixels between a defect and the border of its box
 _TRIES = 40
 _APART = 14  # pixels kept free between two defects
+_BORDER = 10  # pixels kept free along the border of the photo
+_HOLD = 24  # pixels of the other material that a bulge must grow from
 
 
 @dataclass(frozen=True)
@@ -138,18 +140,23 @@ def _bridge(rng: Rng, side: Side, size: float) -> Patch | None:
     if not canvas.any():
         return None
     patch = Patch(cropped(canvas), x, y)
-    return patch if _splits(side, patch) else None
+    return patch if _on_board(patch, side) and _splits(side, patch) else None
 
 
 def _at(side: Side, pixels: Mask, spot: int, fx: float, fy: float) -> Patch | None:
     """The patch with its point (fx, fy) of 0..1 on the spot, if on the board."""
-    height, width = side.inside.shape
-    row, column = divmod(int(spot), width)
+    row, column = divmod(int(spot), side.inside.shape[1])
     y = row - int(pixels.shape[0] * fy)
     x = column - int(pixels.shape[1] * fx)
-    fits = x >= 3 and y >= 3 and x + pixels.shape[1] <= width - 3
-    fits = fits and y + pixels.shape[0] <= height - 3
-    return Patch(pixels, x, y) if fits else None
+    patch = Patch(pixels, x, y)
+    return patch if _on_board(patch, side) else None
+
+
+def _on_board(patch: Patch, side: Side) -> bool:
+    height, width = side.inside.shape
+    right, bottom = patch.x + patch.pixels.shape[1], patch.y + patch.pixels.shape[0]
+    clear = min(patch.x, patch.y, width - right, height - bottom)
+    return bool(clear >= _BORDER)
 
 
 def _recropped(pixels: Mask, patch: Patch) -> Patch | None:
@@ -175,6 +182,8 @@ def _before_after(side: Side, patch: Patch, border: int) -> tuple[Mask, Mask]:
 
 def _same_topology(side: Side, patch: Patch) -> bool:
     before, after = _before_after(side, patch, 4)
+    if np.count_nonzero(~before) < _HOLD:
+        return False
     return _islands(before) == _islands(after) and _islands(~before) == _islands(~after)
 
 

@@ -16,6 +16,7 @@ from traceability.demo.boards.camera import (
     real_camera,
 )
 from traceability.demo.boards.defects import plant
+from traceability.demo.boards.finish import bare_pads
 from traceability.demo.boards.model import (
     CLASSES,
     Image,
@@ -26,23 +27,26 @@ from traceability.demo.boards.model import (
 )
 from traceability.demo.boards.template import draw_template
 from traceability.demo.boards.terrain import Terrain, survey
-from traceability.demo.boards.wear import etched
+from traceability.demo.boards.wear import dusted, etched
 
 Rng = np.random.Generator
+
+_PRODUCT_SHARE = 0.12  # of training samples look as the demo factory's photos do
 
 
 def draw_sample(rng: Rng, size: int = 640) -> Sample:
     """One photo for training: any board, any camera, 0 to 12 defects."""
-    style = random_style(rng, size)
-    clean = draw_template(rng, style)
-    worn = etched(clean, rng, style)
     count = 0 if rng.random() < 0.04 else int(rng.integers(3, 13))
     classes = [CLASSES[i] for i in rng.integers(len(CLASSES), size=count)]
-    mask, boxes = plant(worn, classes, rng)
+    if rng.random() < _PRODUCT_SHARE:
+        return _unit(_product(int(rng.integers(2**31)), size), classes, rng)
+    style = random_style(rng, size)
+    clean = draw_template(rng, style)
+    mask, boxes = plant(etched(clean, rng, style), classes, rng)
     camera = random_camera(rng)
-    golden = _nearby(rng, camera)
-    template = photograph(etched(clean, rng, style), rng, golden)
-    image = photograph(mask, rng, camera)
+    bare = bare_pads(clean, style.unit) if camera.pads else None
+    template = photograph(etched(clean, rng, style), rng, _nearby(rng, camera), bare)
+    image = photograph(dusted(mask, rng), rng, camera, bare)
     return Sample(image, template, moved_boxes(boxes, camera, mask.shape))
 
 
@@ -59,6 +63,7 @@ class Product:
     """The golden board of one product and the camera that watches it."""
 
     mask: Mask
+    bare: Mask
     terrain: Terrain
     camera: Camera
     template_image: Image
@@ -67,6 +72,10 @@ class Product:
 @lru_cache(maxsize=16)
 def golden_board(product_seed: int, size: int = 640) -> Product:
     """The product's board; the same seed gives the same board everywhere."""
+    return _product(product_seed, size)
+
+
+def _product(product_seed: int, size: int) -> Product:
     for attempt in range(50):
         rng = np.random.default_rng((product_seed, attempt))
         style = _product_style(rng, size)
@@ -74,28 +83,37 @@ def golden_board(product_seed: int, size: int = 640) -> Product:
         terrain = survey(mask)
         if _takes_every_defect(mask, terrain, rng):
             break
+    bare = bare_pads(mask, style.unit)
     camera = replace(
-        real_camera(rng, "colour"), blur=0.7, noise=3.0, light=0.15, jpeg=0
+        real_camera(rng, "colour", covered=True),
+        blur=0.7,
+        noise=3.0,
+        light=0.15,
+        jpeg=0,
+        rotation_deg=0.0,
+        shift_x=0.0,
+        shift_y=0.0,
     )
-    still = replace(camera, rotation_deg=0.0, shift_x=0.0, shift_y=0.0)
-    return Product(mask, terrain, still, photograph(mask, rng, still))
+    template = photograph(mask, rng, camera, bare)
+    return Product(mask, bare, terrain, camera, template)
 
 
 def _product_style(rng: Rng, size: int) -> Style:
+    scale = size / 640
     return Style(
         size=size,
         scene="mixed" if rng.random() < 0.5 else "fine",
-        unit=float(rng.uniform(8.0, 12.0)) * size / 640,
-        clearance=float(rng.uniform(10.0, 16.0)) * size / 640,
-        density=1.2,
+        unit=float(rng.uniform(7.0, 11.0)) * scale,
+        clearance=float(rng.uniform(9.0, 14.0)) * scale,
+        density=2.0,
         angle_deg=0.0,
-        roughness=0.25,
+        roughness=0.2,
         row_jitter=0,
     )
 
 
 def _takes_every_defect(mask: Mask, terrain: Terrain, rng: Rng) -> bool:
-    covered = 0.12 < mask.mean() < 0.5
+    covered = 0.18 < mask.mean() < 0.5
     return covered and len(plant(mask, CLASSES * 2, rng, terrain)[1]) == 12
 
 
@@ -107,7 +125,10 @@ def draw_product_photo(
     All units of a product share the layout; pose, light and noise differ from
     unit to unit as they do under a fixed camera.
     """
-    product = golden_board(product_seed, size)
+    return _unit(golden_board(product_seed, size), classes, rng)
+
+
+def _unit(product: Product, classes: Sequence[str], rng: Rng) -> Sample:
     mask, boxes = plant(product.mask, classes, rng, product.terrain)
     camera = replace(
         product.camera,
@@ -118,6 +139,6 @@ def draw_product_photo(
         shift_x=float(rng.normal(0.0, 1.5)),
         shift_y=float(rng.normal(0.0, 1.5)),
     )
-    image = photograph(mask, rng, camera)
+    image = photograph(mask, rng, camera, product.bare)
     boxes = moved_boxes(boxes, camera, mask.shape)
     return Sample(image, product.template_image, boxes)

@@ -11,16 +11,24 @@ Rng = np.random.Generator
 
 
 def etched(mask: Mask, rng: Rng, style: Style) -> Mask:
-    """The mask with wavy edges, slipped scan lines and a few specks."""
+    """The mask with wavy edges and slipped scan lines."""
     surface: Canvas = mask.astype(np.uint8) * 255
     if style.roughness > 0.1:
         surface = _waved(surface, rng, style.roughness)
     if style.row_jitter:
         surface = _slipped(surface, rng, style.row_jitter)
     worn: Mask = surface > 127
-    if rng.random() < 0.2:
-        _speckle(worn, rng)
     return worn
+
+
+def dusted(mask: Mask, rng: Rng) -> Mask:
+    """The mask with a few single pixels turned over: dust, never a defect."""
+    count = int(rng.integers(1, 8)) if rng.random() < 0.2 else 0
+    rows = rng.integers(1, mask.shape[0] - 2, count)
+    columns = rng.integers(1, mask.shape[1] - 2, count)
+    dusty = mask.copy()
+    dusty[rows, columns] = ~dusty[rows, columns]
+    return dusty
 
 
 def _waved(surface: Canvas, rng: Rng, roughness: float) -> Canvas:
@@ -41,11 +49,3 @@ def _slipped(surface: Canvas, rng: Rng, reach: int) -> Canvas:
     return np.asarray(
         cv2.remap(surface, xs, ys, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
     )
-
-
-def _speckle(mask: Mask, rng: Rng) -> None:
-    """Turn over a few single pixels: dust, never a defect."""
-    count = int(rng.integers(1, 8))
-    rows = rng.integers(1, mask.shape[0] - 2, count)
-    columns = rng.integers(1, mask.shape[1] - 2, count)
-    mask[rows, columns] = ~mask[rows, columns]

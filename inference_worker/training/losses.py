@@ -1,0 +1,31 @@
+"""What training minimises: soft classification and generalised IoU."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inference_worker.training.assign import Assignment, area, iou
+
+_BOX_WEIGHT = 2.5
+
+
+def detection_loss(logits: Tensor, boxes: Tensor, target: Assignment) -> Tensor:
+    """One number for a batch, per unit of assigned score; see `Assignment`."""
+    total = target.weights.sum().clamp(min=1.0)
+    classes = functional.binary_cross_entropy_with_logits(
+        logits, target.scores.to(logits.dtype), reduction="sum"
+    )
+    misfit = 1.0 - generalised_iou(boxes, target.boxes)
+    return (classes + _BOX_WEIGHT * (misfit * target.weights).sum()) / total
+
+
+def generalised_iou(first: Tensor, second: Tensor) -> Tensor:
+    """IoU less the empty share of the smallest box around both, in -1..1."""
+    low = torch.minimum(first[..., :2], second[..., :2])
+    high = torch.maximum(first[..., 2:], second[..., 2:])
+    hull = (high - low).clamp(min=0).prod(-1) + 1e-7
+    overlap = iou(first, second)
+    union = (area(first) + area(second)) / (1.0 + overlap)
+    return overlap - (hull - union) / hull
