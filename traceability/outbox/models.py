@@ -1,4 +1,4 @@
-"""Events that are written with what they tell, and messages that must leave the house."""
+"""Events, written with what they tell, and messages that must leave the house."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 class Event(models.Model):
     """Something that happened, in the transaction in which it happened.
 
-    `id` is the outbox sequence. `key` names what it is about (a station, a run).
+    `id` is the outbox sequence. `key` names what it is about (a station, a run):
+    events of one key are handed over in order, one at a time. `handled` lists the
+    consumers that have done their part; `not_before` is also the claim's lease.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -17,7 +19,9 @@ class Event(models.Model):
     key = models.CharField(max_length=100, blank=True)
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField()
+    not_before = models.DateTimeField()
     dispatched_at = models.DateTimeField(null=True, blank=True)
+    handled = models.JSONField(default=list)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
 
@@ -27,7 +31,12 @@ class Event(models.Model):
                 fields=["id"],
                 condition=models.Q(dispatched_at__isnull=True),
                 name="event_waiting",
-            )
+            ),
+            models.Index(
+                fields=["key", "id"],
+                condition=models.Q(dispatched_at__isnull=True),
+                name="event_waiting_of_key",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -43,8 +52,9 @@ class DeliveryState(models.TextChoices):
 class Delivery(models.Model):
     """One message to one recipient over one transport, sent at least once.
 
-    `dedup_key` makes writing it twice harmless. `message` is what the transport's
-    `send` takes; it holds references (`cid` → media name), never bytes.
+    `dedup_key` makes writing it twice harmless. `message` names its renderer
+    (`{"render": name, …}`, see `renderers`) and what that needs: references, never
+    bytes. While `leased_until` lies ahead somebody is sending it.
     """
 
     transport = models.CharField(max_length=20)
@@ -56,6 +66,7 @@ class Delivery(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
@@ -64,7 +75,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         indexes = [
             models.Index(
-                fields=["not_before"],
+                fields=["transport", "not_before"],
                 condition=models.Q(state="waiting"),
                 name="delivery_waiting",
             )

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import shared_task
 
-from traceability.outbox import deliveries, services
+from traceability.outbox import deliveries, services, wake
+
+# A task gives its worker back after this long and queues up again behind the others.
+TURN_SECONDS = 2.0
 
 
 @shared_task(name="outbox.dispatch")
 def dispatch() -> None:
-    while services.dispatch():
-        pass
+    end = time.monotonic() + TURN_SECONDS
+    while services.dispatch(limit=10):
+        if time.monotonic() > end:
+            wake.publish("outbox.dispatch")
+            return
 
 
 @shared_task(name="outbox.deliver")
