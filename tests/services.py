@@ -1,0 +1,119 @@
+"""Real services for tests: PostgreSQL, and Redis servers of our own.
+
+A missing service skips the test and says so; where `CI` is set it fails instead, so
+that nothing can go untested there unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+POSTGRES_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+def missing(what: str) -> None:
+    """Skip visibly; fail in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}, and in CI it must be there")
+    pytest.skip(what)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def postgres_url() -> str:
+    """A server to make databases on: CAUSELINE_TEST_POSTGRES_URL or the local one."""
+    return os.environ.get("CAUSELINE_TEST_POSTGRES_URL", POSTGRES_URL)
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """The address of a new, empty database that is dropped afterwards."""
+    name = f"causeline_test_{uuid.uuid4().hex[:12]}"
+    try:
+        server = psycopg.connect(postgres_url(), autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as error:
+        missing(f"no PostgreSQL at {urlsplit(postgres_url()).hostname}: {error}")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield urlunsplit(urlsplit(postgres_url())._replace(path=f"/{name}"))
+        finally:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@dataclass
+class RedisServer:
+    """A system Redis on a port of its own, with its log in `folder`."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        executable = shutil.which("redis-server")
+        if executable is None:
+            missing("no redis-server on the PATH")
+        options = ["--port", str(self.port), "--dir", str(self.folder), "--save", ""]
+        self.process = subprocess.Popen(
+            [str(executable), *options, "--appendonly", "yes"],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_for_redis(self.url)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url)
+
+
+def wait_for_redis(url: str, timeout: float = 10) -> None:
+    """Return once the server answers; TimeoutError otherwise."""
+    deadline = time.monotonic() + timeout
+    client = redis.Redis.from_url(
+        url.replace("redis+socket://", "unix://"), retry=Retry(NoBackoff(), 0)
+    )
+    while time.monotonic() < deadline:
+        try:
+            client.ping()
+        except redis.RedisError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError(f"no Redis at {url}")
+
+
+@contextmanager
+def system_redis(folder: Path) -> Iterator[RedisServer]:
+    server = RedisServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
