@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -35,6 +36,9 @@ def main(argv: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `… | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return code
 
 
@@ -47,7 +51,10 @@ def report(error: EngineError) -> None:
 
 def _parser(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, str]:
     """Only the chosen command's module is loaded, so that `list` waits for nothing."""
-    parser = argparse.ArgumentParser("python -m inference_worker", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m inference_worker",
+        description="Find defects in images, and look after the models that do it.",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     chosen = next((word for word in argv if word in COMMANDS), "")
     for name, summary in COMMANDS.items():

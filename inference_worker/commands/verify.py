@@ -24,13 +24,13 @@ def run(args: argparse.Namespace) -> int:
     """Exit 1 when a version is refused, or there is none of that name."""
     rows = [_row(entry) for entry in _chosen(args.model)]
     if not rows:
-        what = args.model or "nothing"
-        raise EngineMissing(f"{what} was adopted in {data_folder()}")
+        what = args.model or "any model"
+        raise EngineMissing(f"{data_folder()} has no adopted version of {what}")
     if args.json:
         print(json.dumps(rows))
     else:
         for row in rows:
-            print(row["model"], row["version"], row["status"], row["message"])
+            print(*(word for word in row.values() if word))
     return int(any(row["status"] != "ok" for row in rows))
 
 

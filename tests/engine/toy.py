@@ -73,7 +73,7 @@ def toy_network(channels: int = 3) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def toy_manifest(files: dict[str, bytes], **changes: Any) -> dict[str, Any]:
+def toy_manifest(files: dict[str, bytes], /, **changes: Any) -> dict[str, Any]:
     pins = {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
         for name, content in files.items()

@@ -1,0 +1,271 @@
+"""What is loaded was signed here, byte for byte; everything else is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inference_worker.engine import api, keyring, store
+from inference_worker.engine.adoption import adopt
+from inference_worker.engine.api import load_detector
+from inference_worker.engine.errors import (
+    EngineMissing,
+    FileAltered,
+    KeyRingError,
+    KeyUnknown,
+    ManifestError,
+    SignatureMissing,
+    SignatureWrong,
+    StoreError,
+)
+from inference_worker.engine.keyring import KeyRing
+from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.signing import sign, verify
+from inference_worker.engine.store import open_latest, open_signed
+from tests.engine.toy import board, paint, write_toy
+
+FILES = ["manifest.json", "manifest.sig", "model.onnx"]
+
+
+@pytest.fixture
+def folder(data: Path) -> Path:
+    return data / "engines" / "toy" / "1"
+
+
+@pytest.fixture
+def nothing_is_parsed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails the test when a manifest is parsed or a runtime is given a model."""
+
+    def never(*_: object, **__: object) -> None:
+        pytest.fail("it was used before it was verified")
+
+    monkeypatch.setattr(Manifest, "parse", never)
+    monkeypatch.setattr(api, "open_backend", never)
+
+
+def test_an_adopted_model_works(data: Path) -> None:
+    detector = load_detector("toy", data=data, threads=1)
+    image = board()
+    paint(image, 0, left=0, top=0)
+    assert detector.version == "1"
+    assert len(detector.infer([image])[0]) == 1
+
+
+def test_the_latest_is_the_one_released_last_not_named_last(tmp_path: Path) -> None:
+    write_toy(tmp_path / "a", version="9", release_seq=3)
+    write_toy(tmp_path / "a", version="10", release_seq=4)
+    adopt(tmp_path / "a", tmp_path)
+    assert open_latest(tmp_path, "toy").manifest.version == "10"
+
+
+def test_a_broken_version_does_not_take_the_good_ones_with_it(
+    data: Path, tmp_path: Path
+) -> None:
+    write_toy(tmp_path / "b", version="2", release_seq=2)
+    adopt(tmp_path / "b", data)
+    (data / "engines/toy/2/manifest.sig").unlink()
+    assert open_latest(data, "toy").manifest.version == "1"
+
+
+def test_when_none_is_good_the_reason_is_told(data: Path, folder: Path) -> None:
+    (folder / "manifest.sig").unlink()
+    with pytest.raises(SignatureMissing):
+        open_latest(data, "toy")
+
+
+@pytest.mark.usefixtures("nothing_is_parsed")
+def test_an_unsigned_version_is_refused(data: Path, folder: Path) -> None:
+    (folder / "manifest.sig").unlink()
+    with pytest.raises(SignatureMissing):
+        load_detector("toy", "1", data=data)
+
+
+@pytest.mark.usefixtures("nothing_is_parsed")
+def test_a_key_that_is_not_ours_is_refused(data: Path, folder: Path) -> None:
+    stranger = KeyRing("00000000", {"00000000": b"k" * 32})
+    text = (folder / "manifest.json").read_bytes()
+    (folder / "manifest.sig").write_bytes(sign(text, stranger))
+    with pytest.raises(KeyUnknown):
+        load_detector("toy", "1", data=data)
+
+
+@pytest.mark.usefixtures("nothing_is_parsed")
+def test_without_a_key_ring_nothing_is_loaded(data: Path) -> None:
+    (data / keyring.FILE).unlink()
+    with pytest.raises(KeyRingError):
+        load_detector("toy", "1", data=data)
+
+
+@pytest.mark.parametrize("name", ["nothing", "..", "../../etc", "toy/1", ""])
+def test_a_name_that_is_not_there_is_refused(data: Path, name: str) -> None:
+    for model, version in ((name, "1"), ("toy", name or "2")):
+        with pytest.raises(EngineMissing):
+            load_detector(model, version, data=data)
+
+
+def test_two_versions_cannot_change_places(data: Path, tmp_path: Path) -> None:
+    write_toy(tmp_path / "b", version="2", release_seq=2, threshold_ppm=10_000)
+    adopt(tmp_path / "b", data)
+    shutil.rmtree(data / "engines/toy/2")
+    shutil.copytree(data / "engines/toy/1", data / "engines/toy/2")
+    with pytest.raises(SignatureWrong, match="another version"):
+        open_signed(data, "toy", "2")
+
+
+def test_a_link_is_not_followed(data: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "model.onnx").rename(tmp_path / "model.onnx")
+    (folder / "model.onnx").symlink_to(tmp_path / "model.onnx")
+    with pytest.raises(FileAltered):
+        load_detector("toy", "1", data=data)
+
+
+def test_a_file_that_is_gone_is_refused(data: Path, folder: Path) -> None:
+    (folder / "model.onnx").unlink()
+    with pytest.raises(FileAltered, match="No such file"):
+        load_detector("toy", "1", data=data)
+
+
+def test_the_bytes_that_were_checked_are_the_bytes_that_are_used(
+    data: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[bytes] = []
+    reads: list[Path] = []
+    read = store._read
+
+    def counting(path: Path, limit: int) -> bytes:
+        reads.append(path)
+        return read(path, limit)
+
+    def backend(_name: str, _manifest: Manifest, model: bytes, **_: object) -> None:
+        used.append(model)
+        raise ManifestError("far enough")
+
+    genuine = (folder / "model.onnx").read_bytes()
+    monkeypatch.setattr(store, "_read", counting)
+    monkeypatch.setattr(api, "open_backend", backend)
+    with pytest.raises(ManifestError, match="far enough"):
+        load_detector("toy", "1", data=data)
+    assert used == [genuine]
+    assert reads.count(folder / "model.onnx") == 1
+
+
+@pytest.fixture(scope="module")
+def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shared by the property tests, which leave it as they found it."""
+    tmp_path = tmp_path_factory.mktemp("adopted")
+    write_toy(tmp_path / "released")
+    adopt(tmp_path / "released", tmp_path)
+    return tmp_path
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(FILES), st.data())
+def test_any_flipped_byte_is_refused_before_it_is_used(
+    adopted: Path, name: str, data: st.DataObject
+) -> None:
+    path = adopted / "engines/toy/1" / name
+    genuine = path.read_bytes()
+    at = data.draw(st.integers(0, len(genuine) - 1))
+    flip = data.draw(st.integers(1, 255))
+    refused(
+        adopted,
+        path,
+        genuine,
+        genuine[:at] + bytes([genuine[at] ^ flip]) + genuine[at + 1 :],
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(FILES), st.data())
+def test_anything_cut_or_added_is_refused_before_it_is_used(
+    adopted: Path, name: str, data: st.DataObject
+) -> None:
+    path = adopted / "engines/toy/1" / name
+    genuine = path.read_bytes()
+    cut = genuine[: data.draw(st.integers(0, len(genuine) - 1))]
+    added = genuine + data.draw(st.binary(min_size=1, max_size=20))
+    for content in (cut, added):
+        refused(adopted, path, genuine, content)
+
+
+def refused(adopted: Path, path: Path, genuine: bytes, content: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "open_backend", lambda *_, **__: pytest.fail("it was used"))
+        if path.name != "model.onnx":
+            patch.setattr(Manifest, "parse", lambda _: pytest.fail("it was parsed"))
+        path.write_bytes(content)
+        try:
+            with pytest.raises(StoreError):
+                load_detector("toy", "1", data=adopted)
+        finally:
+            path.write_bytes(genuine)
+
+
+@given(st.binary(max_size=200))
+def test_a_signature_is_good_for_its_manifest_and_ring_only(manifest: bytes) -> None:
+    ring = KeyRing("00000000", {"00000000": b"k" * 32})
+    other = KeyRing("00000000", {"00000000": b"K" * 32})
+    line = sign(manifest, ring)
+    assert verify(manifest, line, ring) == "00000000"
+    for text, held in ((manifest + b" ", ring), (manifest, other)):
+        with pytest.raises(SignatureWrong):
+            verify(text, line, held)
+
+
+def test_no_second_spelling_of_a_signature_is_good() -> None:
+    ring = KeyRing("0000000a", {"0000000a": b"k" * 32})
+    line = sign(b"manifest", ring)
+    spellings = (line.upper(), line.strip(), line + b"\n", line.replace(b" ", b"  ", 1))
+    for spelling in spellings:
+        with pytest.raises(SignatureWrong):
+            verify(b"manifest", spelling, ring)
+
+
+# The key ring
+
+
+def test_the_ring_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    first = KeyRing.load_or_create(tmp_path)
+    assert KeyRing.load_or_create(tmp_path) == first
+    assert stat.S_IMODE((tmp_path / keyring.FILE).stat().st_mode) == 0o400
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == [keyring.FILE.name]
+
+
+def test_a_ring_that_came_first_is_kept(tmp_path: Path) -> None:
+    first = KeyRing.load_or_create(tmp_path)
+    keyring._create(tmp_path / keyring.FILE)
+    assert KeyRing.load(tmp_path) == first
+
+
+def test_an_old_key_verifies_what_it_signed(data: Path) -> None:
+    path = data / keyring.FILE
+    ring = json.loads(path.read_text())
+    ring["keys"]["00000000"] = "00" * 32
+    ring["active"] = "00000000"
+    path.chmod(0o600)
+    path.write_text(json.dumps(ring))
+    assert open_signed(data, "toy", "1").manifest.kid != "00000000"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"schema": 2}',
+        '{"schema": 1, "active": "a", "keys": {}}',
+        '{"schema": 1, "active": "a", "keys": {"a": "short"}}',
+        '{"schema": 1, "active": "a", "keys": []}',
+    ],
+)
+def test_a_damaged_ring_is_said_to_be(tmp_path: Path, content: str) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / keyring.FILE).write_text(content)
+    with pytest.raises(KeyRingError, match="unusable"):
+        KeyRing.load(tmp_path)
