@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from analytics.core.frames import Bundle
 from traceability.catalog.models import Equipment, Line, ProcessParameter
@@ -92,9 +93,12 @@ def _units(
 ) -> pd.DataFrame:
     last = looks.filter(image__unit=OuterRef("pk")).order_by("-image__captured_at")
     rows = _rows(
-        units.annotate(seen=Subquery(last.values("image__captured_at")[:1])),
+        units.annotate(
+            seen=Subquery(last.values("image__captured_at")[:1]),
+            made_as=Coalesce("product__code", "batch__product__code"),
+        ),
         "serial",
-        "product__code",
+        "made_as",
         "batch__number",
         "completed_at",
         "seen",

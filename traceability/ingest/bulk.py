@@ -8,6 +8,7 @@ a new key are settled by the database.
 from __future__ import annotations
 
 from collections import Counter
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -160,14 +161,18 @@ def _write(resource: Resource, site: Site, given: list[_Row]) -> None:
     changed: dict[Key, Model] = {}
     for row in given:
         key = tuple(row.values[name] for name in resource.key)
-        current = known.get(key) or new.get(key)
-        if current is None:
-            new[key] = _make(resource, site, row.values)
+        current = changed.get(key) or new.get(key) or known.get(key)
+        item = copy(current) if current else _make(resource, site)
+        differs = _apply(item, row.values)
+        wrong = resource.check(item)
+        if wrong:
+            row.outcome.reject("invalid", wrong)
+        elif current is None:
             row.outcome.status = "created"
-        elif _apply(current, row.values):
+            new[key] = item
+        elif differs:
             row.outcome.status = "updated"
-            if key in known:
-                changed[key] = current
+            (changed if key in known else new)[key] = item
         else:
             row.outcome.status = "unchanged"
     _save(resource, list(new.values()), list(changed.values()))
@@ -187,11 +192,10 @@ def _existing(resource: Resource, site: Site, given: list[_Row]) -> dict[Key, Mo
     return found
 
 
-def _make(resource: Resource, site: Site, values: dict[str, Any]) -> Model:
+def _make(resource: Resource, site: Site) -> Model:
     item = resource.model(**({"site": site} if resource.in_site else {}))
     if isinstance(item, Unit | OperationRun):
         item.received_at = timezone.now()
-    _apply(item, values)
     return item
 
 

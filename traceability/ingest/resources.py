@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,7 +90,8 @@ class Resource:
     """One bulk address. `key` holds the model attributes of the natural key.
 
     `references` maps a model attribute (`unit_id`) to its lookup. The first key
-    attribute is what existing rows are searched by.
+    attribute is what existing rows are searched by. `check` looks at the whole row as
+    it would be stored and says what is wrong, by field.
     """
 
     name: str
@@ -99,12 +100,20 @@ class Resource:
     key: tuple[str, ...]
     references: dict[str, Lookup] = field(default_factory=dict)
     in_site: bool = True
+    check: Callable[[Any], dict[str, list[str]]] = lambda item: {}
 
     @property
     def plain(self) -> list[str]:
         """Row fields that are written as they are."""
         used = {name for lookup in self.references.values() for name in lookup.fields}
         return [name for name in self.row.names() if name not in used]
+
+
+def _limits_in_order(parameter: ProcessParameter) -> dict[str, list[str]]:
+    low, high = parameter.lower_limit, parameter.upper_limit
+    if low is None or high is None or low <= high:
+        return {}
+    return {"lower_limit": [f"{low} is above the upper limit {high}."]}
 
 
 RESOURCES = {
@@ -135,6 +144,7 @@ RESOURCES = {
             ("operation_id", "code"),
             {"operation_id": OPERATION},
             in_site=False,
+            check=_limits_in_order,
         ),
         Resource(
             "material-lots",

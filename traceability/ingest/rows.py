@@ -116,14 +116,6 @@ class ParameterRow(NamedRow):
     lower_limit = Limit()
     upper_limit = Limit()
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        low, high = attrs.get("lower_limit"), attrs.get("upper_limit")
-        if low is not None and high is not None and low > high:
-            raise serializers.ValidationError(
-                {"lower_limit": ["Must not be above upper_limit."]}
-            )
-        return attrs
-
 
 class MaterialLotRow(Row):
     material = Code()
@@ -157,7 +149,9 @@ class OperationRunRow(Row):
     tool = Text(max_length=100)
     started_at = OptionalMoment()
     ended_at = OptionalMoment()
-    readings = serializers.DictField(child=serializers.JSONField(), required=False)
+    readings = serializers.DictField(
+        child=serializers.JSONField(allow_null=True), required=False
+    )
 
     def validate_readings(self, value: dict[str, Any]) -> dict[str, Any]:
         wrong = readings.problems(value)
