@@ -1,88 +1,35 @@
 """What an analysis says, in the words of the reader: pages and mails use the same ones.
 
-Statements are stored as codes with parameters. Every function here answers in the
-active language and time zone, runs no query of its own, and never fails on a code or
-a parameter that it does not know.
+Statements are stored as codes with parameters (`analytics/core/statements.py`). Every
+function here answers in the active language and time zone, runs no query of its own,
+and never fails on a code or a parameter that it does not know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import pgettext
 
-from traceability.attribution.facts import facts_of, moment
 from traceability.attribution.models import Cause, Problem
-
-KINDS = {
-    "lot": gettext_lazy("material lot"),
-    "equipment": gettext_lazy("machine"),
-    "operator": gettext_lazy("operator"),
-    "shift": gettext_lazy("shift"),
-    "tool": gettext_lazy("tool"),
-    "supplier": gettext_lazy("supplier"),
-    "parameter": gettext_lazy("process parameter"),
-    "age": gettext_lazy("age or service interval"),
-    "interaction": gettext_lazy("combination"),
-}
-
-# What is suspected, as the heading of a card.
-HEADINGS = {
-    "lot": gettext_lazy("Lot {level} of {factor}"),
-    "equipment": gettext_lazy("Machine {level} at {operation}"),
-    "operator": gettext_lazy("Operator {level} at {operation}"),
-    "shift": gettext_lazy("Shift {level} at {operation}"),
-    "tool": gettext_lazy("Tool {level} at {operation}"),
-    "supplier": gettext_lazy("Supplier {level} of {factor}"),
-    "parameter_above": gettext_lazy("{factor} above {threshold} at {place}"),
-    "parameter_below": gettext_lazy("{factor} below {threshold} at {place}"),
-    "age_above": gettext_lazy("{place}: more than {threshold} h since {since}"),
-    "age_below": gettext_lazy("{place}: less than {threshold} h since {since}"),
-    "interaction": gettext_lazy("{first} together with {second}"),
-    "": gettext_lazy("{factor}: {level}"),
-}
-
-# Which units are exposed to it: the subject of `sentence`.
-EXPOSED = {
-    "lot": gettext_lazy("units made with lot {level} of {factor}"),
-    "equipment": gettext_lazy("units that ran on machine {level} at {operation}"),
-    "operator": gettext_lazy("units handled by operator {level} at {operation}"),
-    "shift": gettext_lazy("units made by shift {level} at {operation}"),
-    "tool": gettext_lazy("units made with tool {level} at {operation}"),
-    "supplier": gettext_lazy("units made with {factor} from supplier {level}"),
-    "parameter_above": gettext_lazy("units with {factor} above {threshold} at {place}"),
-    "parameter_below": gettext_lazy("units with {factor} below {threshold} at {place}"),
-    "age_above": gettext_lazy(
-        "units made at {place} more than {threshold} hours after {since}"
-    ),
-    "age_below": gettext_lazy(
-        "units made at {place} less than {threshold} hours after {since}"
-    ),
-    "interaction": gettext_lazy("units that met both {first} and {second}"),
-    "": gettext_lazy("units with {factor}: {level}"),
-}
-
-# Lower limits of each word, highest first.
-CONFIDENCE = (
-    (0.95, pgettext_lazy("confidence", "almost certain")),
-    (0.8, pgettext_lazy("confidence", "very likely")),
-    (0.5, pgettext_lazy("confidence", "likely")),
-    (0.2, pgettext_lazy("confidence", "possible")),
-    (0.0, pgettext_lazy("confidence", "weak")),
+from traceability.attribution.phrases import (
+    COMPARISONS,
+    CONFIDENCE,
+    EXPOSED,
+    HEADINGS,
+    KINDS,
+    NOT_RECORDED,
+    NOTES,
+    SINCE,
 )
 
-NOT_RECORDED = {
-    "readings": gettext_lazy("no readings"),
-    "lots": gettext_lazy("no material lots"),
-    "equipment": gettext_lazy("no machine"),
-    "operator": gettext_lazy("no operator"),
-    "shift": gettext_lazy("no shift"),
-    "tool": gettext_lazy("no tool"),
-    "steps": gettext_lazy("no operation runs"),
-}
+FROM_ONSET = "_from_onset"
 
 
 def kind_label(kind: str) -> str:
@@ -92,16 +39,16 @@ def kind_label(kind: str) -> str:
 
 def heading(cause: Cause) -> str:
     """What is suspected, in a few words: "Machine M3 at OP40, since 11 Mar, 00:40"."""
-    return _since(_filled(HEADINGS, cause), cause)
+    return _said(HEADINGS, cause)
 
 
 def sentence(cause: Cause) -> str:
     """The cause as one plain sentence. It says "associated", never "caused"."""
-    exposed = _since(_filled(EXPOSED, cause), cause)
+    exposed = _said(EXPOSED, cause)
     if cause.relative_risk is None:
         return _("More defects are associated with {exposed}.").format(exposed=exposed)
     return _(
-        "{times} times the usual defect rate is associated with {exposed}."
+        "A defect rate {times} times that of other units is associated with {exposed}."
     ).format(times=ratio(cause.relative_risk), exposed=exposed)
 
 
@@ -134,20 +81,69 @@ def not_recorded_text(gap: Mapping[str, Any]) -> str:
     return f"{place}: {text}" if place else text
 
 
+def separation(statement: Mapping[str, Any]) -> str:
+    """The cheapest comparison that would tell two candidates apart."""
+    return _filled(COMPARISONS, statement)
+
+
+def note(statement: Mapping[str, Any]) -> str:
+    """A remark of the analysis about itself."""
+    return _filled(NOTES, statement)
+
+
 def ratio(value: float) -> str:
     """A relative risk: one decimal below ten, none above."""
     return number_format(value, 1 if value < 9.95 else 0)
 
 
-def _filled(templates: Mapping[str, Any], cause: Cause) -> str:
-    key, facts = facts_of(cause)
-    text: str = str(templates.get(key, templates[""])).format_map(facts)
-    return text
+def moment(at: datetime) -> str:
+    """Day and time in the active language and time zone."""
+    local = timezone.localtime(at)
+    return _("{day}, {time}").format(
+        day=formats.date_format(local, pgettext("day, as a date format", "j M Y")),
+        time=formats.date_format(local, "H:i"),
+    )
 
 
-def _since(text: str, cause: Cause) -> str:
-    if not str(cause.statement.get("code", "")).endswith("_from_onset"):
+def _said(phrases: Mapping[str, Any], cause: Cause) -> str:
+    """The phrase for the cause's code, with its onset where the code has one."""
+    code = str(cause.statement.get("code", ""))
+    known = {"factor": _joined(cause.factor), "level": _joined(cause.level)}
+    params = {**known, **cause.statement.get("params", {})}
+    text = _filled(phrases, {"code": code.removesuffix(FROM_ONSET), "params": params})
+    onset = parse_datetime(str(params.get("onset") or ""))
+    if not code.endswith(FROM_ONSET) or onset is None:
         return text
-    if cause.onset is None:
-        return text
-    return _("{text}, since {onset}").format(text=text, onset=moment(cause.onset))
+    return _("{text}, since {onset}").format(text=text, onset=moment(onset))
+
+
+def _filled(phrases: Mapping[str, Any], statement: Mapping[str, Any]) -> str:
+    """The phrase with its parameters; an unknown code lists what it came with."""
+    params = {k: _written(k, v) for k, v in statement.get("params", {}).items()}
+    phrase = phrases.get(str(statement.get("code", "")))
+    if phrase is not None:
+        return str(phrase).format_map(_Gaps(params)).replace("  ", " ")
+    if "level" in params:
+        return f"{params['factor']}: {params['level']}"
+    return " · ".join([str(statement.get("code", "")), *params.values()])
+
+
+class _Gaps(dict[str, str]):
+    """A parameter that is not there becomes a question mark."""
+
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def _written(name: str, value: Any) -> str:
+    if name == "since":
+        return str(SINCE.get(str(value), value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return _joined(value)
+
+
+def _joined(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " × ".join(str(part) for part in value)
+    return "" if value is None else str(value)

@@ -24,3 +24,8 @@ def consumed_by(unit: Unit) -> QuerySet[Consumption]:
         .select_related("operation", "lot__material", "lot__supplier")
         .order_by("operation__sequence", "lot__material__code")
     )
+
+
+def readings_of(run: OperationRun) -> dict[str, float]:
+    """Parameter code → value, as the MES sent them last."""
+    return dict(run.readings)

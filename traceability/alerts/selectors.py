@@ -1,0 +1,67 @@
+"""Which rule decides, and which alerts there already are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
+from traceability.attribution.models import Problem
+from traceability.catalog.models import DefectClass, Line, Site, Station
+
+LIVE = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+
+
+def rules_at(kind: AlertKind, line: Line, station: Station | None) -> list[AlertRule]:
+    """All rules of a kind that cover the place, the most specific first.
+
+    A station comes before its line, a line before the site, then a class before any
+    class; of equals the one that asks for less comes first.
+    """
+    covering = AlertRule.objects.filter(
+        Q(line=None) | Q(line=line), site=line.site_id, kind=kind
+    ).filter(Q(station=None) | Q(station=station))
+    return sorted(covering.order_by("consecutive", "id"), key=_breadth)
+
+
+def _breadth(rule: AlertRule) -> tuple[bool, bool, bool]:
+    return (
+        rule.station_id is None,
+        rule.line_id is None and rule.station_id is None,
+        rule.defect_class_id is None,
+    )
+
+
+def rule_for(rules: Iterable[AlertRule], defect_class_id: int) -> AlertRule | None:
+    """The first of `rules_at` that covers the class; None if it is not enabled."""
+    for rule in rules:
+        if rule.defect_class_id in (None, defect_class_id):
+            return rule if rule.enabled else None
+    return None
+
+
+def alerts_of(sites: Iterable[Site]) -> QuerySet[Alert]:
+    """The alerts of these sites with what a row shows, newest first; one query."""
+    return (
+        Alert.objects.filter(site__in=list(sites))
+        .select_related("rule", "site", "line", "station", "defect_class", "problem")
+        .order_by("-raised_at")
+    )
+
+
+def alerts_of_runs(
+    rule: AlertRule, station: Station, defect_class: DefectClass
+) -> QuerySet[Alert]:
+    """Alerts about consecutive defects of a class at a station, the oldest first."""
+    return Alert.objects.filter(
+        rule=rule, station=station, defect_class=defect_class
+    ).order_by("raised_at", "id")
+
+
+def closed_since_onset(key: str, problem: Problem) -> bool:
+    """Whether somebody closed this excursion: after it had begun."""
+    onset = problem.onset or problem.run.finished_at
+    return Alert.objects.filter(
+        key=key, state=AlertState.CLOSED, closed_at__gte=onset
+    ).exists()

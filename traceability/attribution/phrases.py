@@ -1,0 +1,110 @@
+"""The phrases for every code that an analysis can say, by code.
+
+Names in braces are the statement's parameters.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+KINDS = {
+    "lot": _("material lot"),
+    "equipment": _("machine"),
+    "operator": _("operator"),
+    "shift": _("shift"),
+    "tool": _("tool"),
+    "supplier": _("supplier"),
+    "parameter": _("process parameter"),
+    "age": _("age or service interval"),
+    "interaction": _("combination"),
+}
+
+# What is suspected: the heading of a card.
+HEADINGS = {
+    "lot": _("Lot {lot} of {material}"),
+    "supplier": _("Supplier {supplier} of {material}"),
+    "equipment": _("Machine {equipment} at {operation}"),
+    "operator": _("Operator {operator} at {operation}"),
+    "shift": _("Shift {shift} at {operation}"),
+    "tool": _("Tool {tool} at {operation}"),
+    "parameter_above": _(
+        "{parameter} above {threshold} {unit_of_measure} at {operation}"
+    ),
+    "parameter_below": _(
+        "{parameter} below {threshold} {unit_of_measure} at {operation}"
+    ),
+    "parameter_above_on_equipment": _(
+        "{parameter} above {threshold} {unit_of_measure} on machine {equipment}"
+    ),
+    "parameter_below_on_equipment": _(
+        "{parameter} below {threshold} {unit_of_measure} on machine {equipment}"
+    ),
+    "age_above": _("More than {hours} h since {since} at {operation}"),
+    "age_above_on_equipment": _(
+        "Machine {equipment}: more than {hours} h since {since}"
+    ),
+    "lot_on_equipment": _("Lot {lot} of {material} on machine {equipment}"),
+}
+
+# Which units are exposed to it: the end of a sentence.
+EXPOSED = {
+    "lot": _("units made with lot {lot} of {material}"),
+    "supplier": _("units made with {material} from supplier {supplier}"),
+    "equipment": _("units that ran on machine {equipment} at {operation}"),
+    "operator": _("units handled by operator {operator} at {operation}"),
+    "shift": _("units made by shift {shift} at {operation}"),
+    "tool": _("units made with tool {tool} at {operation}"),
+    "parameter_above": _(
+        "units whose {parameter} at {operation} was above {threshold} {unit_of_measure}"
+    ),
+    "parameter_below": _(
+        "units whose {parameter} at {operation} was below {threshold} {unit_of_measure}"
+    ),
+    "parameter_above_on_equipment": _(
+        "units whose {parameter} on machine {equipment} ({operation}) was above "
+        "{threshold} {unit_of_measure}"
+    ),
+    "parameter_below_on_equipment": _(
+        "units whose {parameter} on machine {equipment} ({operation}) was below "
+        "{threshold} {unit_of_measure}"
+    ),
+    "age_above": _("units made at {operation} more than {hours} hours after {since}"),
+    "age_above_on_equipment": _(
+        "units made on machine {equipment} ({operation}) more than {hours} hours "
+        "after {since}"
+    ),
+    "lot_on_equipment": _(
+        "units made with lot {lot} of {material} on machine {equipment}"
+    ),
+}
+
+SINCE = {
+    "maintenance": _("its last maintenance"),
+    "calibration": _("its last calibration"),
+    "tool_change": _("its last tool change"),
+    "commissioning": _("its commissioning"),
+}
+
+# Lower limits of each word, highest first.
+CONFIDENCE = (
+    (0.95, pgettext_lazy("confidence", "almost certain")),
+    (0.8, pgettext_lazy("confidence", "very likely")),
+    (0.5, pgettext_lazy("confidence", "likely")),
+    (0.2, pgettext_lazy("confidence", "possible")),
+    (0.0, pgettext_lazy("confidence", "weak")),
+)
+
+NOT_RECORDED = {
+    "readings": _("no readings"),
+    "lots": _("no material lots"),
+    "equipment": _("no machine"),
+    "operator": _("no operator"),
+    "shift": _("no shift"),
+    "tool": _("no tool"),
+    "steps": _("no operation runs"),
+}
+
+COMPARISONS: dict[str, object] = {}
+
+NOTES: dict[str, object] = {}

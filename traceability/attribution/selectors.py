@@ -1,0 +1,60 @@
+"""Reading what the analyses said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+
+from traceability.attribution.models import AnalysisRun, Cause, Problem
+from traceability.catalog.models import Line, Site
+
+
+def newest_runs(sites: Iterable[Site]) -> QuerySet[AnalysisRun]:
+    """The latest analysis of each line."""
+    newest = AnalysisRun.objects.filter(line=OuterRef("pk")).order_by("-finished_at")
+    lines = Line.objects.filter(site__in=list(sites))
+    return AnalysisRun.objects.filter(
+        pk__in=lines.annotate(run=Subquery(newest.values("pk")[:1])).values("run")
+    )
+
+
+def current_problems(sites: Iterable[Site]) -> QuerySet[Problem]:
+    """Problems of the latest analyses, newest rise first, each with `leading` causes.
+
+    Three queries. `leading` holds the first cause of either list, the rise's first.
+    """
+    leading = Cause.objects.filter(rank=1).order_by("chronic")
+    return (
+        Problem.objects.filter(run__in=newest_runs(sites))
+        .select_related("run__line", "defect_class")
+        .prefetch_related(Prefetch("causes", leading, to_attr="leading"))
+        .order_by("-question", "-onset", "-defective_units")
+    )
+
+
+def problems_of(sites: Iterable[Site]) -> QuerySet[Problem]:
+    """Every problem ever found, with all its causes and their evidence."""
+    causes = Cause.objects.select_related("evidence").order_by("chronic", "rank")
+    return (
+        Problem.objects.filter(run__line__site__in=list(sites))
+        .select_related("run__line__site", "defect_class")
+        .prefetch_related(Prefetch("causes", causes))
+    )
+
+
+def newer_than(problem: Problem) -> Problem | None:
+    """The same class of defect in the line's latest analysis, if that is another one.
+
+    Reads `problem.run`.
+    """
+    return (
+        Problem.objects.filter(
+            run__line=problem.run.line_id,
+            run__finished_at__gt=problem.run.finished_at,
+            defect_class=problem.defect_class_id,
+            cluster=problem.cluster,
+        )
+        .order_by("-run__finished_at")
+        .first()
+    )
