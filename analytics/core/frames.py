@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,6 +57,21 @@ class Bundle:
         if "inspections" not in frames:
             checked["inspections"] = _inspected_at_completion(units)
         return cls(**checked, columns=_checked_columns(columns or {}, len(units)))
+
+    def of_lines(self, lines: Collection[str]) -> Bundle:
+        """The part of the bundle that tells of the units of some lines."""
+        kept = self.units["line"].isin(list(lines))
+        names = self.units.loc[kept, "unit"]
+        parts = {file: _part(getattr(self, file), names) for file in COLUMNS}
+        rows = kept.to_numpy()
+        columns = {key: values[rows] for key, values in self.columns.items()}
+        return Bundle(**parts, columns=columns)
+
+
+def _part(frame: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    if "unit" not in frame:
+        return frame
+    return frame[frame["unit"].isin(units)].reset_index(drop=True)
 
 
 def _checked(file: str, frame: pd.DataFrame | None) -> pd.DataFrame:

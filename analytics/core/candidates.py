@@ -1,0 +1,110 @@
+"""From hypotheses to answers: claims of one factor and level are one candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.core.arrays import Floats, Ints
+from analytics.core.cells import CellSpace, Claim
+from analytics.core.finemap import Fit
+
+LEAST_CONFIDENCE = 0.02
+MOST_CANDIDATES = 12
+COVERAGE = 0.95
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One possible answer.
+
+    `hypotheses`: its claims, the likeliest first, with their `weights`. `by_effect`:
+    its share of each effect. `confidence`: that it is one of the effects.
+    """
+
+    hypotheses: tuple[int, ...]
+    weights: tuple[float, ...]
+    claim: Claim
+    by_effect: tuple[float, ...]
+    confidence: float
+
+    @property
+    def best(self) -> int:
+        return self.hypotheses[0]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A credible set: places in the list of candidates, and what they hold."""
+
+    effect: int
+    coverage: float
+    members: tuple[int, ...]
+
+
+def candidates_of(fit: Fit, space: CellSpace) -> list[Candidate]:
+    """All answers worth a word, the surest first; ties in order of their names."""
+    inclusion = fit.inclusion()
+    by_group: dict[tuple[str, ...], list[int]] = {}
+    for hypothesis in np.flatnonzero(inclusion > 1e-6):
+        claim = space.claims[hypothesis]
+        by_group.setdefault(claim.group, []).append(int(hypothesis))
+    found = [_candidate(fit, space, members) for members in by_group.values()]
+    return sorted(found, key=lambda c: (-round(c.confidence, 9), c.claim.group))
+
+
+def hidden_confidence(candidates: list[Candidate]) -> float:
+    """How sure it is that something not recorded is at work."""
+    return max(
+        (c.confidence for c in candidates if c.claim.kind == "hidden"), default=0.0
+    )
+
+
+def recorded(candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates to tell, by confidence."""
+    known = [c for c in candidates if c.claim.kind != "hidden"]
+    return [c for c in known if c.confidence >= LEAST_CONFIDENCE][:MOST_CANDIDATES]
+
+
+def credible_groups(fit: Fit, told: list[Candidate]) -> list[Group]:
+    """For every effect likelier than not: the fewest candidates that hold 95 %."""
+    groups = []
+    for number, effect in enumerate(fit.effects):
+        if effect.none > 0.5:
+            continue
+        shares = np.array([candidate.by_effect[number] for candidate in told])
+        order = np.argsort(-shares, kind="stable")
+        running = np.cumsum(shares[order]) / max(float(effect.weights.sum()), 1e-12)
+        size = int(np.searchsorted(running, COVERAGE)) + 1
+        members = [int(i) for i in order[:size] if shares[i] > 0]
+        if members and shares[members[0]] >= LEAST_CONFIDENCE:
+            held = float(running[min(size, running.size) - 1])
+            groups.append(Group(number, min(held, 1.0), tuple(sorted(members))))
+    return groups
+
+
+def _candidate(fit: Fit, space: CellSpace, members: list[int]) -> Candidate:
+    index: Ints = np.array(members)
+    shares: Floats = np.array([effect.weights[index].sum() for effect in fit.effects])
+    weights = np.max([effect.weights[index] for effect in fit.effects], axis=0)
+    variant = _likeliest_variant(space, index, weights)
+    order = np.lexsort((index, -weights, ~variant))
+    ordered = tuple(int(i) for i in index[order])
+    return Candidate(
+        hypotheses=ordered,
+        weights=tuple(float(weight) for weight in weights[order]),
+        claim=space.claims[ordered[0]],
+        by_effect=tuple(float(share) for share in shares),
+        confidence=float(1.0 - np.prod(1.0 - np.minimum(shares, 1.0))),
+    )
+
+
+def _likeliest_variant(space: CellSpace, index: Ints, weights: Floats) -> Ints:
+    """Marks the claims of the machine (or of none, pooled) that holds the most."""
+    levels = [space.claims[i].level for i in index]
+    held: dict[str, float] = {}
+    for level, weight in zip(levels, weights, strict=True):
+        held[level] = held.get(level, 0.0) + float(weight)
+    best = max(sorted(held), key=lambda level: held[level])
+    return np.array([level == best for level in levels])

@@ -1,0 +1,279 @@
+"""Builds the exhibit of a cause: the compact frame from which its chart is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analytics.core.arrays import Bools, Floats, Ints, group_sums
+from analytics.core.cells import Claim
+from analytics.core.daily import daily_columns
+from analytics.core.exhibit import LIMIT, Columns, Exhibit
+from analytics.core.factors import NOBODY, Categorical, Numeric
+from analytics.core.population import Outcome, timestamp
+from analytics.core.rounding import plain_time
+from analytics.core.salience import NORMAL_SPREAD
+from analytics.core.spc import ewma, wilson
+from analytics.core.study import Study
+
+MOST_LEVELS = 40
+AGE_BINS = 12
+MOST_POINTS = 300
+SERIES_POINTS = 100
+
+
+def exhibit_for(
+    study: Study,
+    outcome: Outcome,
+    claim: Claim,
+    exposed: Bools,
+    onset: pd.Timestamp | None,
+) -> Exhibit:
+    """The evidence for one claim; `exposed` are its units."""
+    daily = daily_columns(outcome, exposed)
+    marks = {"onset": plain_time(onset), "operation": claim.operation}
+    if claim.kind == "parameter":
+        return _readings(study, outcome, claim, exposed, daily, marks)
+    if claim.kind == "age":
+        return _ages(study, outcome, claim, daily, marks)
+    if claim.kind == "interaction":
+        return _pairs(study, outcome, claim, daily, marks)
+    return _levels(study, outcome, claim, daily, marks)
+
+
+def rate_columns(n: Floats, defective: Floats) -> dict[str, list[Any]]:
+    """Columns n, defective, rate and its 95 % interval low, high."""
+    low, high = wilson(n, defective)
+    return {
+        "n": n.astype(int).tolist(),
+        "defective": defective.astype(int).tolist(),
+        "rate": (defective / np.maximum(n, 1)).tolist(),
+        "low": low.tolist(),
+        "high": high.tolist(),
+    }
+
+
+def _levels(
+    study: Study,
+    outcome: Outcome,
+    claim: Claim,
+    daily: Columns,
+    marks: dict[str, Any],
+) -> Exhibit:
+    factor = _categorical(study, claim.kind, claim.operation, claim.factor)
+    n, defective = _by_level(factor, outcome)
+    target = factor.levels.index(claim.level)
+    kept = _worst_levels(n, defective, target)
+    columns: dict[str, list[Any]] = {"level": [factor.levels[i] for i in kept]}
+    columns |= rate_columns(n[kept], defective[kept])
+    columns["highlighted"] = [int(i == target) for i in kept]
+    marks |= {"kind": claim.kind, "factor": claim.factor, "level": claim.level}
+    return Exhibit("levels", columns, marks, daily)
+
+
+def _by_level(factor: Categorical, outcome: Outcome) -> tuple[Floats, Floats]:
+    early = ~(factor.at > outcome.seen_at[factor.unit])
+    kept = outcome.inspected[factor.unit] & early
+    unit, level = factor.unit[kept], factor.level[kept]
+    size = len(factor.levels)
+    ones = np.ones(unit.size)
+    return (
+        group_sums(level, ones, size),
+        group_sums(level, outcome.defective[unit], size),
+    )
+
+
+def _worst_levels(n: Floats, defective: Floats, target: int) -> Ints:
+    """The target and the levels with most to say, in order of the levels."""
+    low, _ = wilson(n, defective)
+    score = np.where(n > 0, low, -1.0)
+    score[target] = np.inf
+    order = np.argsort(-score, kind="stable")[:MOST_LEVELS]
+    return np.sort(order[(n[order] > 0) | (order == target)])
+
+
+def _ages(
+    study: Study,
+    outcome: Outcome,
+    claim: Claim,
+    daily: Columns,
+    marks: dict[str, Any],
+) -> Exhibit:
+    factor = _numeric(study, claim)
+    known = outcome.inspected & np.isfinite(factor.values) & _own(factor, claim.level)
+    ages = factor.values[known]
+    inner = np.quantile(ages[ages <= claim.cut], np.linspace(0, 1, AGE_BINS - 3))
+    outer = np.quantile(ages[ages > claim.cut], np.linspace(0, 1, 5))
+    edges = np.unique([*inner[:-1], claim.cut, *outer[1:]])
+    place = np.clip(np.searchsorted(edges, ages, "left") - 1, 0, edges.size - 2)
+    n = group_sums(place, np.ones(ages.size), edges.size - 1)
+    defective = group_sums(place, outcome.defective[known], edges.size - 1)
+    columns: dict[str, list[Any]] = {
+        "age_from": edges[:-1].tolist(),
+        "age_to": edges[1:].tolist(),
+    }
+    columns |= rate_columns(n, defective)
+    columns["highlighted"] = [int(low >= claim.cut) for low in edges[:-1]]
+    marks |= {
+        "since": claim.factor,
+        "threshold": claim.cut,
+        "equipment": claim.level or None,
+    }
+    return Exhibit("ages", columns, marks, daily)
+
+
+def _pairs(
+    study: Study,
+    outcome: Outcome,
+    claim: Claim,
+    daily: Columns,
+    marks: dict[str, Any],
+) -> Exhibit:
+    lots = _categorical(study, "lot", "", claim.factor)
+    machines = _categorical(study, "equipment", claim.operation, claim.other_factor)
+    ran_on = np.full(outcome.inspected.size, NOBODY, dtype=np.int64)
+    ran_on[machines.unit] = machines.level
+    row, column = lots.level, ran_on[lots.unit]
+    kept = outcome.inspected[lots.unit] & (column != NOBODY)
+    width = len(machines.levels)
+    code = row[kept] * width + column[kept]
+    size = len(lots.levels) * width
+    n = group_sums(code, np.ones(code.size), size)
+    defective = group_sums(code, outcome.defective[lots.unit[kept]], size)
+    n_lot, found = n.reshape(-1, width).sum(1), defective.reshape(-1, width).sum(1)
+    target = lots.levels.index(claim.level)
+    shown = _worst_levels(n_lot, found, target)[: LIMIT // width]
+    cells = (shown[:, None] * width + np.arange(width)).ravel()
+    columns: dict[str, list[Any]] = {
+        "row": [lots.levels[i // width] for i in cells],
+        "column": [machines.levels[i % width] for i in cells],
+    }
+    columns |= rate_columns(n[cells], defective[cells])
+    other = machines.levels.index(claim.other_level)
+    columns["highlighted"] = [int(i == target * width + other) for i in cells]
+    marks |= {
+        "row_factor": claim.factor,
+        "column_factor": claim.other_factor,
+        "row": claim.level,
+        "column": claim.other_level,
+    }
+    return Exhibit("pairs", columns, marks, daily)
+
+
+def _readings(
+    study: Study,
+    outcome: Outcome,
+    claim: Claim,
+    exposed: Bools,
+    daily: Columns,
+    marks: dict[str, Any],
+) -> Exhibit:
+    factor = _numeric(study, claim)
+    at = np.where(np.isnan(factor.at), study.population.completed, factor.at)
+    known = np.flatnonzero(outcome.inspected & np.isfinite(factor.values))
+    known = known[np.argsort(at[known], kind="stable")]
+    points = _sampled(known, outcome.defective)
+    names = np.array([*factor.machines, ""], dtype=object)
+    columns: dict[str, list[Any]] = {
+        "at": _times(at[points]),
+        "value": factor.values[points].tolist(),
+        "defective": outcome.defective[points].astype(int).tolist(),
+        "exposed": exposed[points].astype(int).tolist(),
+        "equipment": names[factor.equipment[points]].tolist(),
+    }
+    unit_of_measure, low, high = limits_of(study, claim.operation, claim.factor)
+    marks |= {
+        "parameter": claim.factor,
+        "unit_of_measure": unit_of_measure,
+        "direction": claim.shape,
+        "threshold": claim.cut,
+        "equipment": claim.level or None,
+        "lower_limit": low,
+        "upper_limit": high,
+    }
+    own = known[_own(factor, claim.level)[known]]
+    series = _ewma_columns(factor.values[own], at[own])
+    return Exhibit("readings", columns, marks, daily, series)
+
+
+def limits_of(
+    study: Study, operation: str, parameter: str
+) -> tuple[str, float | None, float | None]:
+    """Unit of measure and specification limits of a parameter, where known."""
+    known = study.bundle.parameters
+    row = known[(known["operation"] == operation) & (known["parameter"] == parameter)]
+    if row.empty:
+        return "", None, None
+    first = row.iloc[0]
+    low, high = float(first["lower_limit"]), float(first["upper_limit"])
+    return (
+        str(first["unit_of_measure"]),
+        low if np.isfinite(low) else None,
+        high if np.isfinite(high) else None,
+    )
+
+
+def _ewma_columns(values: Floats, at: Floats) -> Columns:
+    """EWMA of the machine's readings with limits from their robust middle."""
+    if values.size < 2:
+        return {}
+    centre = float(np.median(values))
+    sigma = NORMAL_SPREAD * float(np.median(np.abs(values - centre)))
+    chart = ewma(values, centre=centre, sigma=sigma)
+    step = max(values.size // SERIES_POINTS, 1)
+    return {
+        "at": _times(at[::step]),
+        "ewma": chart.points[::step].tolist(),
+        "low": chart.low[::step].tolist(),
+        "high": chart.high[::step].tolist(),
+    }
+
+
+def _sampled(known: Ints, defective: Bools) -> Ints:
+    """At most `MOST_POINTS` of the units, in order; half of the room for defects."""
+    bad, good = known[defective[known]], known[~defective[known]]
+    bad = _evenly(bad, max(MOST_POINTS // 2, MOST_POINTS - good.size))
+    good = _evenly(good, MOST_POINTS - bad.size)
+    kept = np.zeros(defective.size, dtype=bool)
+    kept[bad] = True
+    kept[good] = True
+    return known[kept[known]]
+
+
+def _evenly(items: Ints, most: int) -> Ints:
+    if items.size <= most:
+        return items
+    return items[np.linspace(0, items.size - 1, most).round().astype(np.int64)]
+
+
+def _times(at: Floats) -> list[str | None]:
+    return [plain_time(timestamp(value)) for value in at]
+
+
+def _own(factor: Numeric, equipment: str) -> Bools:
+    """Units that the equipment ran; all where the claim is of all equipment."""
+    if not equipment:
+        return np.ones(factor.values.size, dtype=bool)
+    own: Bools = factor.equipment == factor.machines.index(equipment)
+    return own
+
+
+def _numeric(study: Study, claim: Claim) -> Numeric:
+    return next(
+        f
+        for f in study.numeric
+        if (f.kind, f.operation, f.name) == (claim.kind, claim.operation, claim.factor)
+    )
+
+
+def _categorical(study: Study, kind: str, operation: str, name: str) -> Categorical:
+    """The factor of that name; lots and suppliers are found by material alone."""
+    return next(
+        f
+        for f in study.categorical
+        if f.kind == kind
+        and f.name == name
+        and (kind in ("lot", "supplier") or f.operation == operation)
+    )

@@ -1,0 +1,113 @@
+"""One bundle made ready: population, factors and hypotheses, shared by all classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.core.arrays import Bools, Floats, group_sums
+from analytics.core.cells import CellSpace
+from analytics.core.factors import (
+    Categorical,
+    Numeric,
+    Visit,
+    age_factors,
+    categorical_factors,
+    reading_factors,
+    visits,
+)
+from analytics.core.finemap import Task
+from analytics.core.frames import Bundle
+from analytics.core.hypotheses import hypothesis_space
+from analytics.core.noise import Source
+from analytics.core.population import Outcome, Population
+
+TIME_GROUPS = 30
+LEAST_LEVELS = 6
+MOST_GROUPS = 64
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is known of all units before one class of defect is looked at."""
+
+    bundle: Bundle
+    population: Population
+    met: dict[str, Visit]
+    categorical: tuple[Categorical, ...]
+    numeric: tuple[Numeric, ...]
+    space: CellSpace
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Study:
+        population = Population.of(bundle)
+        met = visits(bundle, population)
+        categorical = tuple(categorical_factors(bundle, population, met))
+        numeric = (
+            *reading_factors(bundle, population, met),
+            *age_factors(bundle, met),
+        )
+        return cls(
+            bundle=bundle,
+            population=population,
+            met=met,
+            categorical=categorical,
+            numeric=numeric,
+            space=hypothesis_space(categorical, numeric, population),
+            sources=noise_sources(categorical, population),
+        )
+
+    def exposed(self, hypothesis: int) -> Bools:
+        """Every unit that the hypothesis names, inspected or not."""
+        flags = np.zeros(self.population.size, dtype=bool)
+        flags[self.space.members(hypothesis)] = True
+        return flags
+
+    def task(self, outcome: Outcome) -> Task:
+        """The data of one class; units that were not inspected expect nothing."""
+        strata, n_strata = self.population.strata, self.population.n_strata
+        observed = outcome.defective.astype(np.float64)
+        return Task(
+            space=self.space.seen(outcome.inspected, outcome.seen_at),
+            observed=observed,
+            baseline=np.where(
+                outcome.inspected, self.rates(outcome, outcome.inspected), 0.0
+            ),
+            strata=strata,
+            n_strata=n_strata,
+            sources=self.sources,
+        )
+
+    def rates(self, outcome: Outcome, among: Bools) -> Floats:
+        """For each unit, the rate of its stratum among some of the inspected units."""
+        strata, n_strata = self.population.strata, self.population.n_strata
+        found = group_sums(strata, outcome.defective & among, n_strata)
+        rate: Floats = found / np.maximum(group_sums(strata, among, n_strata), 1.0)
+        return rate[strata]
+
+
+def noise_sources(
+    categorical: tuple[Categorical, ...], population: Population
+) -> tuple[Source, ...]:
+    """Stretches of time, and every factor with enough levels to show a spread."""
+    groups = max(min(TIME_GROUPS, population.size), 1)
+    time = np.arange(population.size) * groups // max(population.size, 1)
+    sources = [Source("time", time, groups)]
+    for factor in categorical:
+        if len(factor.levels) >= LEAST_LEVELS:
+            sources.append(_source(factor, population.size))
+    return tuple(sources)
+
+
+def _source(factor: Categorical, size: int) -> Source:
+    """The levels as groups, neighbours in time joined when there are very many."""
+    n = len(factor.levels)
+    first = np.full(n, np.inf)
+    np.minimum.at(first, factor.level, factor.unit.astype(np.float64))
+    place = np.argsort(np.argsort(first, kind="stable"), kind="stable")
+    groups = min(n, MOST_GROUPS)
+    group = np.full(size, groups, dtype=np.int64)
+    group[factor.unit] = (place * groups // n)[factor.level]
+    return Source(f"{factor.kind} {factor.name}", group, groups + 1)
