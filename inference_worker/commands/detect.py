@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import glob
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ from inference_worker.engine.errors import ImageError, ImageUnreadable
 from inference_worker.engine.types import Detections
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +45,12 @@ def run(args: argparse.Namespace) -> int:
         if detections is not None
         for row in _rows(names[path], detections, detector.classes)
     ]
-    print(json.dumps(rows) if args.json else "\n".join(map(_as_text, rows)))
+    log.info("%d defects in %d images", len(rows), len(paths))
+    if args.json:
+        print(json.dumps(rows))
+    else:
+        for row in rows:
+            print(_as_text(row))
     return int(any(detections is None for _, detections in found))
 
 

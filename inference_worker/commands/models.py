@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backend", choices=sorted(BACKENDS), default="openvino")
     parser.add_argument(
-        "--threads", type=_positive, metavar="N", help="CPU threads; default: all"
+        "--threads", type=thread_count, metavar="N", help="CPU threads; default: all"
     )
     parser.add_argument(
         "--precision",
@@ -69,7 +69,8 @@ def split_name(text: str) -> tuple[str, str | None]:
     return name, version or None
 
 
-def _positive(text: str) -> int:
+def thread_count(text: str) -> int:
+    """ValueError for what is not a positive number, as argparse wants it."""
     if int(text) < 1:
         raise ValueError
     return int(text)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inference_worker.commands.main import main
+from tests.engine.toy import CLASSES, toy_manifest, write_toy
+
+
+def test_json_has_exactly_the_agreed_fields(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "--model", "toy", "--coco", str(coco), "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    result = json.loads(line)
+    assert list(result) == [
+        "map33",
+        "map50",
+        "map5095",
+        "f",
+        "f_threshold",
+        "images",
+        "per_class",
+    ]
+    assert (result["map33"], result["map5095"], result["f"]) == (1.0, 1.0, 1.0)
+    assert (result["f_threshold"], result["images"]) == (0.6, 4)
+    assert list(result["per_class"]) == CLASSES
+
+
+def test_text_is_a_name_and_a_figure_a_line(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "--model", "toy@1", "--coco", str(coco)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        "mAP@0.33 1.0000",
+        "mAP@0.5 1.0000",
+        "mAP@0.5:0.95 1.0000",
+        "F@0.33 1.0000",
+    ]
+    assert "AP@0.33 1.0000 green" in lines
+
+
+def test_a_miss_costs_what_it_should(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (coco / "images/0.png").write_bytes((coco / "images/3.png").read_bytes())
+    main(["evaluate", "--model", "toy", "--coco", str(coco), "--json"])
+    result = json.loads(capsys.readouterr().out)
+    assert result["map33"] == pytest.approx(2 / 3)
+    assert result["f"] == pytest.approx(4 / 5)
+
+
+def test_a_folder_is_measured_without_adoption_and_said_to_be_unsigned(
+    coco: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_toy(tmp_path / "fresh", version="2")
+    assert main(["evaluate", "--model", str(folder), "--coco", str(coco)]) == 0
+    assert "not signed" in caplog.text
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_folder_that_was_altered_is_refused(
+    coco: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_toy(tmp_path / "fresh", version="2")
+    (folder / "model.onnx").write_bytes(b"altered")
+    assert main(["evaluate", "--model", str(folder), "--coco", str(coco)]) == 1
+    assert "error: file_altered" in capsys.readouterr().err
+
+
+def test_templates_stand_beside_the_images(coco: Path, tmp_path: Path) -> None:
+    spec = toy_manifest({})["input"] | {"channels": 6}
+    folder = write_toy(tmp_path / "fresh", input=spec)
+    command = ["evaluate", "--model", str(folder), "--coco", str(coco)]
+    assert main(command) == 1
+    (coco / "templates").symlink_to(coco / "images")
+    assert main(command) == 0
+
+
+def test_an_unreadable_image_is_named(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (coco / "images/2.png").write_text("no picture")
+    assert main(["evaluate", "--model", "toy", "--coco", str(coco)]) == 1
+    captured = capsys.readouterr()
+    assert "2.png: not a JPEG" in captured.err
+    assert captured.out == ""
+
+
+def test_a_set_without_any_box_is_refused(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = coco / "annotations.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"annotations": []}))
+    assert main(["evaluate", "--model", "toy", "--coco", str(coco)]) == 1
+    assert "no image has a box" in capsys.readouterr().err

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from inference_worker.commands import progress
+from inference_worker.commands.main import main
+from inference_worker.commands.progress import shown
+
+
+def test_the_module_runs_and_keeps_stdout_for_results(coco: Path) -> None:
+    folder = coco.parent / "shipped/toy/1"
+    command = [sys.executable, "-m", "inference_worker", "detect", "--json"]
+    command += ["--model", str(folder), "--threads", "1", str(coco / "images")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert len(json.loads(done.stdout)) == 3
+    assert "not signed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["dance"],
+        ["detect"],
+        ["detect", "--model", "toy"],
+        ["detect", "--model", "toy", "--backend", "abacus", "a.png"],
+        ["detect", "--model", "toy", "--threads", "0", "a.png"],
+        ["evaluate", "--model", "toy"],
+    ],
+)
+def test_a_command_line_that_makes_no_sense_exits_with_2(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+
+
+def test_a_model_nobody_has_exits_with_1_and_a_hint(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["detect", "--model", "ghost", str(coco / "images")]) == 1
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: engine_missing: no version of 'ghost'")
+    assert hint.startswith("  hint: ")
+
+
+def test_a_shipped_model_is_adopted_when_first_named(
+    coco: Path, tmp_path: Path
+) -> None:
+    assert main(["detect", "--model", "toy", str(coco / "images")]) == 0
+    assert (tmp_path / "var/engines/toy/1/manifest.sig").is_file()
+
+
+def test_a_forged_copy_is_not_quietly_replaced(
+    coco: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["detect", "--model", "toy", str(coco / "images")])
+    (tmp_path / "var/engines/toy/1/model.onnx").write_bytes(b"forged")
+    assert main(["detect", "--model", "toy", str(coco / "images")]) == 1
+    assert "error: file_altered" in capsys.readouterr().err
+
+
+def test_training_without_torch_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(_: str) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("inference_worker.commands.train.import_module", missing)
+    assert main(["train"]) == 1
+    captured = capsys.readouterr()
+    assert "training needs torch" in captured.err
+    assert "requirements-train.txt" in captured.err
+
+
+def test_training_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+    training = SimpleNamespace(
+        add_arguments=lambda parser: parser.add_argument("--coco"),
+        run=lambda args: given.append(args.coco) or 0,
+    )
+    monkeypatch.setattr(
+        "inference_worker.commands.train.import_module", lambda _: training
+    )
+    assert main(["train", "--coco", "boards"]) == 0
+    assert given == ["boards"]
+
+
+def test_a_bar_changes_nothing_about_the_items(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(shown(range(5), 5, "counting")) == [0, 1, 2, 3, 4]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "counting" in captured.err
