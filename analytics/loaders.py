@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from analytics.core.frames import Bundle
@@ -174,11 +174,9 @@ def _equipment_events(line: Line) -> pd.DataFrame:
 def _defects(looks: QuerySet[Inspection]) -> pd.DataFrame:
     said = Verdict.objects.filter(inspection=OuterRef("inspection"))
     newest = said.order_by("-created_at").values("value")[:1]
-    defects = (
-        Defect.objects.filter(inspection__in=looks)
-        .annotate(said=Subquery(newest))
-        .exclude(said=Verdict.Value.FALSE_ALARM)
-    )
+    real = Q(said__isnull=True) | ~Q(said=Verdict.Value.FALSE_ALARM)
+    found = Defect.objects.filter(inspection__in=looks)
+    defects = found.annotate(said=Subquery(newest)).filter(real)
     columns = {
         "unit": "inspection__image__unit__serial",
         "defect_class": "defect_class__code",

@@ -1,0 +1,86 @@
+"""A line with a few inspected units, written through the house's own services."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+START = dt.datetime(2026, 3, 1, 8, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def site(db):
+    from traceability.catalog.models import Site
+
+    return Site.objects.create(code="S1", name="Plant one")
+
+
+@pytest.fixture
+def push(site):
+    """Push rows as the MES would; fails on any rejected row."""
+    from traceability.ingest.bulk import upsert
+    from traceability.ingest.resources import RESOURCES
+
+    def push_rows(resource, rows):
+        answer = upsert(RESOURCES[resource], site, rows)
+        assert not answer["counts"]["rejected"], answer["results"]
+
+    return push_rows
+
+
+@pytest.fixture
+def line(site, push):
+    from traceability.catalog.models import Line
+
+    push("lines", [{"code": "L1"}, {"code": "L2"}])
+    push("operations", [{"code": "ETCH", "sequence": 1}])
+    push("stations", [{"code": "A1", "line": "L1"}, {"code": "A2", "line": "L2"}])
+    push("products", [{"code": "P1"}])
+    push("equipment", [{"code": "E1", "operation": "ETCH"}])
+    push("parameters", [{"operation": "ETCH", "code": "temp"}])
+    push("materials", [{"code": "FILM"}])
+    push("material-lots", [{"material": "FILM", "number": "F1", "supplier": "SUP"}])
+    return Line.objects.get(site=site, code="L1")
+
+
+@pytest.fixture
+def look(site):
+    """Record one finished inspection: `look(serial, minute, classes, station)`."""
+    from django.utils import timezone
+
+    from traceability.catalog.models import Station
+    from traceability.inspection.models import Image, Inspection
+    from traceability.inspection.results import Box, Detector, InspectionResult
+    from traceability.inspection.services import record
+    from traceability.jobs.models import Job
+    from traceability.jobs.services import claim, enqueue
+    from traceability.production.services import unit_or_placeholder
+
+    detector = Detector("m", "1", "openvino", "f32", ("open", "short"))
+
+    def inspect(serial, minute=0, classes=(), station="A1", wait=False):
+        image = Image.objects.create(
+            site=site,
+            unit=unit_or_placeholder(site, serial, strict=False),
+            station=Station.objects.get(site=site, code=station),
+            captured_at=START + dt.timedelta(minutes=minute),
+            received_at=timezone.now(),
+            file="x",
+            media_type="image/jpeg",
+            sha256="0" * 64,
+            width=200,
+            height=100,
+            size=1,
+        )
+        inspection = Inspection.objects.create(image=image, created_at=timezone.now())
+        arguments = {"inspection": str(inspection.pk), "wait": wait}
+        job = enqueue("inference_worker.inspect", arguments, queue="inspect")
+        boxes = tuple(Box(name, 0.9, 20, 10, 40, 30) for name in classes)
+        claimed = claim(job.pk, "test")
+        assert isinstance(claimed, Job)
+        assert record([InspectionResult(claimed, detector, boxes)]) == 1
+        inspection.refresh_from_db()
+        return inspection
+
+    return inspect
