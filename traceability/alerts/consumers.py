@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-
+from traceability.alerts import consecutive, excursions
+from traceability.attribution.models import AnalysisRun
+from traceability.inspection.models import Inspection
 from traceability.outbox.models import Event
 
-logger = logging.getLogger(__name__)
+INSPECTED = ("inspection.finished", "inspection.failed")
 
 
 def on_event(event: Event) -> None:
-    """Judge a finished analysis or inspection by the site's rules."""
-    logger.debug("event %s", event.kind)
+    """Judge an analysis or an inspection that has ended by the rules of its site.
+
+    The judgement rests on what is stored, not on the order of the events: an event
+    that is handed over twice, or late, changes nothing that still holds.
+    """
+    if event.kind == "analysis.finished":
+        runs = AnalysisRun.objects.select_related("line__site")
+        run = runs.filter(pk=event.payload["run"]).first()
+        if run is not None:
+            excursions.judge(run)
+    elif event.kind in INSPECTED:
+        inspections = Inspection.objects.select_related("image__unit", "image__station")
+        inspection = inspections.filter(pk=event.payload["inspection"]).first()
+        if inspection is not None:
+            consecutive.judge(inspection)

@@ -19,7 +19,11 @@ class AlertKind(models.TextChoices):
 
 
 class AlertRule(models.Model):
-    """What is worth waking somebody for. Empty line, station or class means any."""
+    """What is worth waking somebody for. Empty line, station or class means any.
+
+    For each place and class the most specific rule decides, see `selectors.rule_for`:
+    one that is not enabled keeps its place quiet.
+    """
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="alert_rules")
     kind = models.CharField(max_length=12, choices=AlertKind)
@@ -40,7 +44,8 @@ class AlertRule(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(consecutive__gte=2), name="rule_at_least_two_in_a_row"
+                condition=models.Q(consecutive__gte=2, consecutive__lte=50),
+                name="rule_two_to_fifty_in_a_row",
             )
         ]
 
@@ -52,30 +57,30 @@ class AlertState(models.TextChoices):
     OPEN = "open", _("open")
     ACKNOWLEDGED = "acknowledged", _("acknowledged")
     CLOSED = "closed", _("closed")
+    # A photo that came late showed that there had never been enough in a row.
+    WITHDRAWN = "withdrawn", _("withdrawn")
 
 
 class Alert(models.Model):
     """One thing that went wrong, told once however often it is seen again.
 
-    `key` names what it is about (rule, place, class); only one alert that is not
-    closed exists per key. `event_at` is when it happened on the line, `raised_at` when
-    we knew. `mailed` is false for what was too old to wake anybody.
+    `key` names what it is about (rule, place, class, and for consecutive defects where
+    the run began); only one live alert exists per key. `event_at` is when it began on
+    the line, `last_event_at` its newest sign there, `raised_at` when we knew.
+    `mailed` is false for what was too old to wake anybody, and where nobody answers.
+    `details` of consecutive defects: `in_a_row`, `first` and `last` serial number.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    rule = models.ForeignKey(AlertRule, models.CASCADE, related_name="alerts")
+    rule = models.ForeignKey(AlertRule, models.RESTRICT, related_name="alerts")
     site = models.ForeignKey(Site, models.CASCADE, related_name="alerts")
     key = models.CharField(max_length=200)
-    state = models.CharField(
-        max_length=12, choices=AlertState, default=AlertState.OPEN
-    )
+    state = models.CharField(max_length=12, choices=AlertState, default=AlertState.OPEN)
     line = models.ForeignKey(Line, models.CASCADE, related_name="alerts")
     station = models.ForeignKey(
         Station, models.CASCADE, null=True, blank=True, related_name="alerts"
     )
-    defect_class = models.ForeignKey(
-        DefectClass, models.PROTECT, related_name="alerts"
-    )
+    defect_class = models.ForeignKey(DefectClass, models.PROTECT, related_name="alerts")
     problem = models.ForeignKey(
         Problem, models.SET_NULL, null=True, blank=True, related_name="alerts"
     )
@@ -88,6 +93,7 @@ class Alert(models.Model):
     event_at = models.DateTimeField()
     last_event_at = models.DateTimeField()
     raised_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -96,17 +102,28 @@ class Alert(models.Model):
         related_name="acknowledged_alerts",
     )
     closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="closed_alerts",
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["key"],
-                condition=~models.Q(state="closed"),
-                name="alert_one_open_per_key",
+                condition=models.Q(state__in=["open", "acknowledged"]),
+                name="alert_one_live_per_key",
             )
         ]
         indexes = [
-            models.Index(fields=["site", "state", "-raised_at"], name="alert_inbox")
+            models.Index(fields=["site", "state", "-raised_at"], name="alert_inbox"),
+            models.Index(
+                fields=["rule", "station", "defect_class", "last_event_at"],
+                name="alert_of_run",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,97 @@
+"""Consecutive defects, in the order in which the photos were taken. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, takewhile
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo at a station. `classes` is None while nobody has looked at it yet."""
+
+    image: UUID
+    inspection: UUID
+    unit: int
+    serial: str
+    captured_at: datetime
+    received_at: datetime
+    classes: frozenset[int] | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """The photos of one unit, taken one after the other, judged for one class.
+
+    `seen` is None while photos are waiting that could still show the defect.
+    `showing` is the photo to show: the last one with the defect, if any has it.
+    """
+
+    photos: tuple[Photo, ...]
+    showing: Photo
+    seen: bool | None
+
+
+Row = Sequence[Look]
+
+
+def place_of(photo: Photo) -> tuple[datetime, datetime, UUID]:
+    """Sorts photos by the camera's clock, then by arrival."""
+    return photo.captured_at, photo.received_at, photo.image
+
+
+def looks(photos: Iterable[Photo], defect_class: int) -> list[Look]:
+    """One look per unit in a row, in order; photos may come in any order."""
+    ordered = sorted(photos, key=place_of)
+    return [
+        _look(tuple(group), defect_class)
+        for _unit, group in groupby(ordered, key=lambda photo: photo.unit)
+    ]
+
+
+def _look(photos: tuple[Photo, ...], defect_class: int) -> Look:
+    hits = [p for p in photos if p.classes is not None and defect_class in p.classes]
+    if hits:
+        return Look(photos, hits[-1], seen=True)
+    waiting = any(photo.classes is None for photo in photos)
+    return Look(photos, photos[-1], seen=None if waiting else False)
+
+
+def stretches(row: Row, pivot: Photo, at_least: int) -> list[list[Look]]:
+    """Unbroken stretches of defective units, at least that long, that `pivot` can make.
+
+    Only as many units on each side count as could be in a row with it.
+    """
+    index = _index(row, pivot)
+    reach = at_least - 1
+    window = row[max(0, index - reach) : index + reach + 1]
+    groups = [list(group) for seen, group in groupby(window, _seen) if seen]
+    return [group for group in groups if len(group) >= at_least]
+
+
+def split_by(row: Row, pivot: Photo) -> tuple[list[Look], list[Look]] | None:
+    """The defective units right before and right after a good one; None if it is not.
+
+    Good means looked at and without the defect: a waiting photo splits nothing.
+    """
+    index = _index(row, pivot)
+    if (
+        index == len(row)
+        or pivot not in row[index].photos
+        or row[index].seen is not False
+    ):
+        return None
+    before = list(takewhile(_seen, reversed(row[:index])))[::-1]
+    return before, list(takewhile(_seen, row[index + 1 :]))
+
+
+def _index(row: Row, pivot: Photo) -> int:
+    """The place in the row of the look with `pivot`, or where it would be."""
+    return sum(place_of(look.photos[-1]) < place_of(pivot) for look in row)
+
+
+def _seen(look: Look) -> bool:
+    return bool(look.seen)

@@ -1,0 +1,200 @@
+"""Raise, repeat, acknowledge, close and withdraw alerts, and tell who is responsible.
+
+Every change of state is one conditional update: whoever changes the row has won.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from traceability.accounts.models import User
+from traceability.accounts.selectors import responsible_users
+from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
+from traceability.alerts.selectors import LIVE
+from traceability.attribution.models import Problem
+from traceability.catalog.models import DefectClass, Line, Site, Station
+from traceability.inspection.models import Inspection
+from traceability.outbox.services import send_later
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What a rule saw: where, of which class, since when and until when."""
+
+    rule: AlertRule
+    key: str
+    line: Line
+    defect_class: DefectClass
+    event_at: datetime
+    last_event_at: datetime
+    station: Station | None = None
+    problem: Problem | None = None
+    inspection: Inspection | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def raise_alert(seen: Sighting) -> Alert:
+    """The live alert of `seen.key`: a new one, or the one there is, repeated."""
+    live = Alert.objects.filter(key=seen.key, state__in=LIVE)
+    known = live.first()
+    if known is not None:
+        return repeat(known, seen)
+    try:
+        with transaction.atomic():
+            alert = _create(seen)
+    except IntegrityError:  # somebody else saw it at the same moment
+        return repeat(live.get(), seen)
+    notify(alert)
+    if not alert.mailed:
+        _explain_silence(alert)
+    return alert
+
+
+def _create(seen: Sighting) -> Alert:
+    return Alert.objects.create(
+        rule=seen.rule,
+        site_id=seen.line.site_id,
+        key=seen.key,
+        line=seen.line,
+        station=seen.station,
+        defect_class=seen.defect_class,
+        problem=seen.problem,
+        inspection=seen.inspection,
+        details=seen.details,
+        event_at=seen.event_at,
+        last_event_at=seen.last_event_at,
+        raised_at=timezone.now(),
+    )
+
+
+def repeat(alert: Alert, seen: Sighting) -> Alert:
+    """Bring an alert up to date with what was seen again; no second mail.
+
+    It is counted only when something is new. An alert that was too old to be mailed is
+    mailed now if its newest sign no longer is.
+    """
+    if _brings_news(seen, alert):
+        Alert.objects.filter(pk=alert.pk).update(
+            occurrences=F("occurrences") + 1,
+            event_at=min(alert.event_at, seen.event_at),
+            last_event_at=max(alert.last_event_at, seen.last_event_at),
+            problem=seen.problem or alert.problem,
+            inspection=seen.inspection or alert.inspection,
+            details=seen.details,
+        )
+        alert.refresh_from_db()
+    if alert.state == AlertState.OPEN:
+        notify(alert)
+    return alert
+
+
+def _brings_news(seen: Sighting, alert: Alert) -> bool:
+    return (
+        seen.problem != alert.problem
+        or seen.last_event_at > alert.last_event_at
+        or seen.event_at < alert.event_at
+        or seen.details != alert.details
+    )
+
+
+def notify(alert: Alert) -> int:
+    """Write one mail to each who is responsible, once ever; returns how many.
+
+    What happened more than `ALERT_MAX_AGE_HOURS` ago wakes nobody.
+    """
+    limit = timezone.now() - timedelta(hours=settings.ALERT_MAX_AGE_HOURS)
+    if alert.mailed or alert.last_event_at < limit:
+        return 0
+    users = responsible_users(alert.line, alert.station).exclude(email="")
+    told = list(users.order_by("pk"))
+    unmailed = Alert.objects.filter(pk=alert.pk, mailed=False)
+    if not told or not unmailed.update(mailed=True):
+        return 0
+    alert.mailed = True
+    for user in told:
+        send_later(
+            "email",
+            user.email,
+            {"render": "alert", "alert": str(alert.pk), "user": user.pk},
+            dedup_key=f"alert:{alert.pk}:{user.pk}",
+        )
+    return len(told)
+
+
+def _explain_silence(alert: Alert) -> None:
+    place = alert.station or alert.line
+    if responsible_users(alert.line, alert.station).exclude(email="").exists():
+        logger.info("alert %s is old news: recorded, not mailed", alert.pk)
+        return
+    logger.warning(
+        "alert %s at %s reaches nobody: make a user with an e-mail address responsible "
+        "for the line or the station (Administration, Responsibilities)",
+        alert.pk,
+        place,
+    )
+
+
+def acknowledge(alert: Alert, user: User) -> bool:
+    """Note that `user` takes care of an open alert; False if it is not open."""
+    return _move(
+        alert,
+        [AlertState.OPEN],
+        state=AlertState.ACKNOWLEDGED,
+        acknowledged_by=user,
+        acknowledged_at=timezone.now(),
+    )
+
+
+def close(alert: Alert, user: User) -> bool:
+    """End a live alert; False if somebody did already.
+
+    The excursion or run that it told of does not raise another one.
+    """
+    return _move(
+        alert,
+        LIVE,
+        state=AlertState.CLOSED,
+        closed_by=user,
+        closed_at=timezone.now(),
+    )
+
+
+def withdraw(alert: Alert) -> bool:
+    """Take back an open alert that a late photo proved wrong; False if not open."""
+    return _move(
+        alert, [AlertState.OPEN], state=AlertState.WITHDRAWN, closed_at=timezone.now()
+    )
+
+
+def shorten(alert: Alert, event_at: datetime, last_event_at: datetime) -> None:
+    """Let an alert tell of a part of its run: a good unit lies in the rest."""
+    Alert.objects.filter(pk=alert.pk).update(
+        event_at=event_at, last_event_at=last_event_at
+    )
+
+
+def _move(alert: Alert, before: Any, **changes: Any) -> bool:
+    moved = Alert.objects.filter(pk=alert.pk, state__in=before).update(**changes)
+    alert.refresh_from_db()
+    return bool(moved)
+
+
+def create_default_rules(site: Site) -> list[AlertRule]:
+    """Give a site one rule of each kind for all its lines, unless it has one."""
+    return [
+        AlertRule.objects.get_or_create(
+            site=site, kind=kind, line=None, station=None, defect_class=None
+        )[0]
+        for kind in AlertKind.values
+    ]
