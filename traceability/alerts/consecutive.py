@@ -18,7 +18,13 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from traceability.alerts import runs, services
 from traceability.alerts.models import AlertKind, AlertRule, AlertState
 from traceability.alerts.runs import Look, Photo, Row
-from traceability.alerts.selectors import LIVE, alerts_of_runs, rule_for, rules_at
+from traceability.alerts.selectors import (
+    LIVE,
+    alerts_of_runs,
+    newest_problem,
+    rule_for,
+    rules_at,
+)
 from traceability.alerts.services import Sighting
 from traceability.catalog.models import DefectClass, Station
 from traceability.inspection.models import (
@@ -80,7 +86,8 @@ def _tell(
         defect_class=defect_class,
         event_at=since,
         last_event_at=until,
-        inspection=Inspection.objects.filter(pk=shown).first(),
+        problem=newest_problem(station.line, defect_class),
+        inspection=Inspection.objects.filter(pk=shown).first() if shown else None,
         details=_details(station, since, until, run),
     )
     if known is None:
@@ -94,7 +101,7 @@ def _details(
 ) -> dict[str, Any]:
     between = _looked_at(station).filter(image__captured_at__range=(since, until))
     return {
-        "in_a_row": between.values("image__unit").distinct().count(),
+        "consecutive": between.values("image__unit").distinct().count(),
         "serials": [look.showing.serial for look in run][-SERIALS_SHOWN:],
     }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertKind, AlertRule
+from traceability.alerts.rates import rates_of
 from traceability.alerts.selectors import closed_since_onset, rule_for, rules_at
 from traceability.alerts.services import Sighting
 from traceability.attribution.models import AnalysisRun, Problem
@@ -42,10 +44,17 @@ def _worst_of_each_class(problems: Iterable[Problem]) -> list[Problem]:
     return list({found.defect_class_id: found for found in problems}.values())
 
 
+def _newest_sign(problem: Problem) -> datetime | None:
+    """The last defect, or when the rate went back to what it was: that ended it."""
+    rates = rates_of(problem)
+    signs = (problem.last_defect_at, rates and rates.quiet_since)
+    return min((at for at in signs if at is not None), default=None)
+
+
 def _sighting(rule: AlertRule, problem: Problem) -> Sighting:
     line = problem.run.line
     onset = problem.onset or problem.run.finished_at
-    newest = problem.last_defect_at or problem.run.window_end or onset
+    newest = _newest_sign(problem) or onset
     return Sighting(
         rule=rule,
         key=f"excursion:{rule.pk}:{line.pk}:{problem.defect_class_id}",

@@ -68,7 +68,7 @@ class Alert(models.Model):
     the run began); only one live alert exists per key. `event_at` is when it began on
     the line, `last_event_at` its newest sign there, `raised_at` when we knew.
     `mailed` is false for what was too old to wake anybody, and where nobody answers.
-    `details` of consecutive defects: `in_a_row`, `first` and `last` serial number.
+    `details` of consecutive defects: how many (`consecutive`) and the last `serials`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

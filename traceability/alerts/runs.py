@@ -78,11 +78,9 @@ def split_by(row: Row, pivot: Photo) -> tuple[list[Look], list[Look]] | None:
     Good means looked at and without the defect: a waiting photo splits nothing.
     """
     index = _index(row, pivot)
-    if (
-        index == len(row)
-        or pivot not in row[index].photos
-        or row[index].seen is not False
-    ):
+    here = row[index : index + 1]
+    shown = [photo.image for look in here for photo in look.photos]
+    if pivot.image not in shown or here[0].seen is not False:
         return None
     before = list(takewhile(_seen, reversed(row[:index])))[::-1]
     return before, list(takewhile(_seen, row[index + 1 :]))

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.attribution.models import Problem
+from traceability.attribution.selectors import current_problems
 from traceability.catalog.models import DefectClass, Line, Site, Station
 
 LIVE = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
@@ -57,6 +58,15 @@ def alerts_of_runs(
     return Alert.objects.filter(
         rule=rule, station=station, defect_class=defect_class
     ).order_by("raised_at", "id")
+
+
+def newest_problem(line: Line, defect_class: DefectClass) -> Problem | None:
+    """What the line's latest analysis says of the class, if anything."""
+    return (
+        current_problems([line.site])
+        .filter(run__line=line, defect_class=defect_class)
+        .first()
+    )
 
 
 def closed_since_onset(key: str, problem: Problem) -> bool:
