@@ -7,6 +7,7 @@ environment are reported by `manage.py check` (see `traceability/checks.py`).
 
 from __future__ import annotations
 
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +138,19 @@ DATABASES: dict[str, dict[str, Any]] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Language and time ---------------------------------------------------------------
-LANGUAGE_CODE = config.text("CAUSELINE_LANGUAGE", "en")
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LANGUAGE_CODE = config.one_of(
+    "CAUSELINE_LANGUAGE", "en", dict(LANGUAGES), "en or zh-hans"
+)
 LOCALE_PATHS = [BASE_DIR / "traceability" / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = config.text("CAUSELINE_TIME_ZONE", "UTC")
+TIME_ZONE = config.one_of(
+    "CAUSELINE_TIME_ZONE",
+    "UTC",
+    zoneinfo.available_timezones(),
+    "Asia/Shanghai or Europe/Berlin",
+)
 
 # --- Files ---------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -289,7 +297,12 @@ LOGGING = {
     },
     "root": {
         "handlers": ["stderr"],
-        "level": config.text("CAUSELINE_LOG_LEVEL", "INFO"),
+        "level": config.one_of(
+            "CAUSELINE_LOG_LEVEL",
+            "INFO",
+            ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+            "INFO",
+        ),
     },
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -46,6 +46,15 @@ class Config:
         value = self._get(self.env.int, name, default, "a whole number")
         if value < minimum:
             self._remember(name, f"{value} is below {minimum}", f"at least {minimum}")
+            return default
+        return value
+
+    def one_of(
+        self, name: str, default: str, offered: Container[str], example: str
+    ) -> str:
+        value = self.text(name, default)
+        if value not in offered:
+            self._remember(name, f"{value!r} is not known", f"a name like {example}")
             return default
         return value
 

@@ -1,0 +1,89 @@
+"""Mistakes in the environment are named, all at once, with a hint."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+
+def run(tmp_path, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "CAUSELINE_DATA": str(tmp_path / "data"), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_nothing_needs_to_be_set(tmp_path):
+    done = run(tmp_path, "check", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_mistake_is_named_at_once(tmp_path):
+    wrong = {
+        "CAUSELINE_DEBUG": "perhaps",
+        "CAUSELINE_WEB_THREADS": "1",
+        "CAUSELINE_DATABASE_URL": "oracle://host/db",
+        "CAUSELINE_SMTP_URL": "mail.example.com",
+        "CAUSELINE_TIME_ZONE": "Mars/Olympus",
+        "CAUSELINE_LANGUAGE": "tlh",
+        "CAUSELINE_SECRET_KEY_FILE": "/does/not/exist",
+    }
+    done = run(tmp_path, "check", **wrong)
+    assert done.returncode == 1
+    for name in wrong:
+        assert name in done.stderr
+    assert done.stderr.count("HINT") >= len(wrong)
+
+
+def test_a_secret_is_made_once_and_kept_private(tmp_path):
+    print_key = ["shell", "-v", "0", "-c"]
+    code = "from django.conf import settings; print(settings.SECRET_KEY)"
+    first = run(tmp_path, *print_key, code).stdout.strip()
+    second = run(tmp_path, *print_key, code).stdout.strip()
+    assert first == second
+    assert len(first) > 40
+    path = tmp_path / "data" / "keys" / "causeline_secret_key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail:2525", ("mail", 2525, False, False)),
+        ("smtps://u:p@mail", ("mail", 465, True, False)),
+        ("smtp+tls://u:p%40@mail", ("mail", 587, False, True)),
+    ],
+)
+def test_mail_addresses(monkeypatch, url, expected):
+    from traceability.lib.config import Config
+    from traceability.lib.urls import mail_from_url
+
+    monkeypatch.setenv("X", url)
+    mail = mail_from_url(Config(), "X")
+    assert expected == tuple(
+        mail[f"EMAIL_{name}"] for name in ("HOST", "PORT", "USE_SSL", "USE_TLS")
+    )
+
+
+def test_a_site_and_keys_from_the_shell(tmp_path):
+    assert run(tmp_path, "migrate", "-v", "0").returncode == 0
+    made = run(tmp_path, "create_site", "SZ1", "--time-zone", "Asia/Shanghai")
+    assert "password" in made.stdout, made.stderr
+    key = run(tmp_path, "create_key", "SZ1", "mes", "--scope", "ingest")
+    prefix, _, secret = key.stdout.strip().partition(".")
+    assert len(prefix) == 8
+    assert len(secret) > 40
+    again = run(tmp_path, "create_site", "SZ1")
+    assert again.returncode == 1
+    assert "already" in again.stderr
+    wrong = run(tmp_path, "create_key", "NOPE", "mes", "--scope", "ingest")
+    assert "there are: SZ1" in wrong.stderr
