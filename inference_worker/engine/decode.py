@@ -11,7 +11,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from inference_worker.engine.errors import ImageError, ImageTooLarge, ImageUnreadable
-from inference_worker.engine.headers import Header, read_header
+from inference_worker.engine.headers import Header, png_is_whole, read_header
 from inference_worker.engine.types import Image
 
 MAX_BYTES = 20 * 2**20
@@ -70,6 +70,8 @@ def _pixels(data: bytes, header: Header) -> Pixels:
             return _jpeg(data)
         except ValueError as error:
             raise ImageUnreadable(f"the JPEG is damaged: {error}") from error
+    if header.format == "png" and not png_is_whole(data):
+        raise ImageUnreadable("the PNG is damaged or cut short")
     return _opencv(data)
 
 

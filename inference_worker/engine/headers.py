@@ -92,13 +92,30 @@ def _png(data: bytes) -> Header:
 
 
 def _png_orientation(data: bytes) -> int:
+    for kind, start, length in _png_chunks(data):
+        if kind == b"eXIf":
+            return _exif_orientation(data[start : start + length])
+    return 1
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start of the payload and its length, as far as the file goes."""
     at = 8
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
-        if kind == b"eXIf":
-            return _exif_orientation(data[at + 8 : at + 8 + length])
+        yield kind, at + 8, length
         at += 12 + length
-    return 1
+
+
+def png_is_whole(data: bytes) -> bool:
+    """False when a chunk claims more bytes than there are.
+
+    OpenCV makes room for what a chunk claims before it looks for it: a file of 200
+    bytes can cost it gigabytes.
+    """
+    return all(
+        start + length + 4 <= len(data) for _, start, length in _png_chunks(data)
+    )
 
 
 def _bmp(data: bytes) -> Header:

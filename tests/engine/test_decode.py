@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import struct
 import zlib
 from collections.abc import Callable
@@ -189,6 +190,16 @@ def test_a_bomb_is_refused_before_any_pixel(
 def test_a_header_without_pixels_is_unreadable(suffix: str) -> None:
     with pytest.raises(ImageUnreadable):
         decode(bomb(suffix, 100))
+
+
+def test_a_chunk_that_claims_too_much_gets_no_memory() -> None:
+    data = bytearray(encode(picture(), ".png"))
+    data[33:37] = struct.pack(">I", 2**30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ImageUnreadable):
+        decode(bytes(data))
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert after - before < 50_000  # KB
 
 
 def test_too_many_bytes_are_refused() -> None:
