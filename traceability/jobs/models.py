@@ -33,9 +33,7 @@ class Job(models.Model):
     queue = models.CharField(max_length=20)
     arguments = models.JSONField(default=dict)
     dedup_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
-    state = models.CharField(
-        max_length=12, choices=JobState, default=JobState.PENDING
-    )
+    state = models.CharField(max_length=12, choices=JobState, default=JobState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     progress = models.PositiveSmallIntegerField(default=0, help_text=_("percent"))
     message = models.CharField(max_length=500, blank=True)

@@ -1,32 +1,42 @@
 """Enqueue, claim, keep alive and end jobs.
 
-Every state change is one conditional update: whoever changes the row has won.
+Every state change is one conditional update: whoever changes the row has won. A claim
+is known by its worker and its attempt, so that even a process that slept through its
+lease and claimed the same job again cannot end it twice.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Least
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
+from traceability.jobs.messages import announce, publish
 from traceability.jobs.models import Job, JobState
-from traceability.lib.redis import client
+from traceability.jobs.recovery import release, sweep
 
-logger = logging.getLogger(__name__)
-
-# A pending job that was published this long ago is published again even though the
-# queue still holds messages: one of them may have been lost while others were not.
-REPUBLISH_SECONDS = 60
-SWEEP_LIMIT = 1000
+__all__ = [
+    "cancel",
+    "claim",
+    "claim_all",
+    "enqueue",
+    "fail",
+    "heartbeat",
+    "publish",
+    "release",
+    "report",
+    "stop",
+    "succeed",
+    "sweep",
+]
 
 
 def enqueue(
@@ -39,194 +49,198 @@ def enqueue(
 ) -> Job:
     """Write a job in the caller's transaction and wake a worker once it commits.
 
-    With a `dedup_key` an already pending job is returned instead of a second one.
-    Losing the wake-up call costs a second or two: the sweep publishes again.
+    With a `dedup_key` an already pending job is returned instead of a second one; it
+    keeps its arguments, is brought forward if this call wants it earlier, and is not
+    claimed before the caller's transaction has ended. Losing the wake-up call costs
+    seconds: the sweep publishes again.
     """
     now = timezone.now()
-    job = Job(
+    due = not_before or now
+    if dedup_key is None:
+        return _create(task, arguments, queue, None, due, now)
+    while True:
+        pending = _join(dedup_key, due, now)
+        if pending is not None:
+            return pending
+        try:
+            with transaction.atomic():
+                return _create(task, arguments, queue, dedup_key, due, now)
+        except IntegrityError:
+            continue  # somebody else's was first; it may be claimed by now, or not
+
+
+def _create(
+    task: str,
+    arguments: Mapping[str, Any] | None,
+    queue: str,
+    dedup_key: str | None,
+    due: datetime,
+    now: datetime,
+) -> Job:
+    job = Job.objects.create(
         task=task,
         queue=queue,
         arguments=dict(arguments or {}),
         dedup_key=dedup_key,
-        not_before=not_before or now,
+        not_before=due,
+        published_at=now if due <= now else None,
         created_at=now,
     )
-    if dedup_key is None:
-        job.save(force_insert=True)
-    elif (pending := _pending(dedup_key)) is not None:
-        return pending
-    else:
-        try:
-            with transaction.atomic():
-                job.save(force_insert=True)
-        except IntegrityError:
-            return Job.objects.get(dedup_key=dedup_key, state=JobState.PENDING)
-    if job.not_before <= now:
-        transaction.on_commit(lambda: publish([job]))
+    if due <= now:
+        transaction.on_commit(partial(announce, [job]), robust=True)
     return job
 
 
-def _pending(dedup_key: str) -> Job | None:
-    return Job.objects.filter(dedup_key=dedup_key, state=JobState.PENDING).first()
+def _join(dedup_key: str, due: datetime, now: datetime) -> Job | None:
+    """The pending job of this key, locked by an update until the caller commits.
 
-
-def publish(jobs: Iterable[Job]) -> int:
-    """Send wake-up messages; returns how many went out. A dead broker is no error."""
-    sent: list[UUID] = []
-    try:
-        for job in jobs:
-            current_app.send_task(
-                job.task, args=[str(job.id)], queue=job.queue, retry=False
-            )
-            sent.append(job.id)
-    except (OperationalError, OSError) as error:
-        logger.warning("broker unreachable, the sweep will publish again: %s", error)
-    Job.objects.filter(id__in=sent).update(published_at=timezone.now())
-    return len(sent)
+    Without the lock a worker could claim it, read the tables without what the caller
+    is about to commit, and nobody would look at that again.
+    """
+    pending = Job.objects.filter(dedup_key=dedup_key, state=JobState.PENDING)
+    with transaction.atomic():
+        if not pending.update(not_before=Least(F("not_before"), Value(due))):
+            return None
+        job = pending.get()
+        if job.not_before <= now and job.published_at is None:
+            transaction.on_commit(partial(publish, [job]), robust=True)
+        return job
 
 
 def claim(job_id: UUID | str, worker: str) -> Job | None:
     """Take a pending job for `worker`, counting the attempt, or return None.
 
-    None means somebody else has it, it is done, or it was cancelled. A job that has
-    used up its attempts is quarantined instead of being taken.
+    None means somebody else has it, it is done, cancelled or not due yet. `worker`
+    names one process; commit before the work begins, or a crash would not count.
     """
+    return next(iter(claim_all([job_id], worker)), None)
+
+
+def claim_all(
+    job_ids: Iterable[UUID | str], worker: str, *, untried: bool = False
+) -> list[Job]:
+    """Take those of the jobs that can be taken, in one transaction.
+
+    `untried` leaves out what was attempted before: it may be what kills workers.
+    """
+    ids = list(job_ids)
     now = timezone.now()
-    claimed = Job.objects.filter(
-        id=job_id,
-        state=JobState.PENDING,
-        not_before__lte=now,
-        attempts__lt=settings.JOB_MAX_ATTEMPTS,
-    ).update(
-        state=JobState.RUNNING,
-        attempts=F("attempts") + 1,
-        leased_by=worker,
-        leased_until=now + timedelta(seconds=settings.JOB_LEASE_SECONDS),
-        started_at=now,
-    )
-    return Job.objects.get(id=job_id) if claimed else None
+    limit = 1 if untried else settings.JOB_MAX_ATTEMPTS
+    with transaction.atomic():
+        Job.objects.filter(
+            id__in=ids,
+            state=JobState.PENDING,
+            not_before__lte=now,
+            attempts__lt=limit,
+        ).update(
+            state=JobState.RUNNING,
+            attempts=F("attempts") + 1,
+            leased_by=worker,
+            leased_until=now + timedelta(seconds=settings.JOB_LEASE_SECONDS),
+            started_at=now,
+        )
+        # `started_at` tells this claim from an earlier one of the same worker.
+        return list(
+            Job.objects.filter(
+                id__in=ids, state=JobState.RUNNING, leased_by=worker, started_at=now
+            )
+        )
 
 
 def heartbeat(job_ids: Iterable[UUID], worker: str) -> int:
     """Prolong the leases that `worker` still holds; returns how many those are."""
     until = timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
-    return _held(job_ids, worker).update(leased_until=until)
+    return Job.objects.filter(
+        id__in=list(job_ids), state=JobState.RUNNING, leased_by=worker
+    ).update(leased_until=until)
 
 
 def report(job: Job, percent: int, message: str = "") -> bool:
-    """Store progress; returns False when the job was asked to stop."""
-    Job.objects.filter(id=job.id, state=JobState.RUNNING).update(
-        progress=max(0, min(100, percent)), message=message[:500]
+    """Store progress; False when the worker should stop: asked to, or lease lost."""
+    return bool(
+        _held(job)
+        .filter(cancel_requested=False)
+        .update(progress=max(0, min(100, percent)), message=message[:500])
     )
-    return not Job.objects.filter(id=job.id, cancel_requested=True).exists()
 
 
 def succeed(jobs: Iterable[Job], message: str = "") -> set[UUID]:
-    """End the jobs whose lease is still the caller's; returns the ids that were."""
-    return _end(jobs, JobState.SUCCEEDED, message=message, progress=100)
+    """End the jobs whose claim still stands; returns the ids of those."""
+    return _end(jobs, JobState.SUCCEEDED, message=message[:500], progress=100)
+
+
+def stop(job: Job, message: str = "") -> bool:
+    """End a claimed job as cancelled, after `report` said so; False if not ours."""
+    return bool(_end([job], JobState.CANCELLED, message=message[:500]))
 
 
 def fail(job: Job, code: str, message: str, *, final: bool = False) -> JobState:
     """Give a job back for another attempt, or end it when `final` or out of attempts.
 
-    Out of attempts means quarantine: the work itself may be what kills workers.
+    Out of attempts means quarantine: the work itself may be what is wrong. Returns the
+    state it was brought to; PENDING also when the claim no longer stands, for then its
+    end is another worker's to tell.
     """
-    if not final and job.attempts < settings.JOB_MAX_ATTEMPTS:
-        return _retry(job, code, message)
+    error = {"error_code": code[:50], "message": message[:500]}
     state = JobState.FAILED if final else JobState.QUARANTINED
-    _end([job], state, error_code=code, message=message[:500])
-    return state
+    if not final and job.attempts < settings.JOB_MAX_ATTEMPTS:
+        if _give_back(job, **error):
+            return JobState.PENDING
+        state = JobState.CANCELLED
+    return state if _end([job], state, **error) else JobState.PENDING
 
 
-def _retry(job: Job, code: str, message: str) -> JobState:
-    delay = timedelta(seconds=2**job.attempts)
-    _held([job.id], job.leased_by).update(
-        state=JobState.PENDING,
-        leased_by="",
-        leased_until=None,
-        published_at=None,
-        not_before=timezone.now() + delay,
-        error_code=code,
-        message=message[:500],
+def _give_back(job: Job, **changes: Any) -> bool:
+    """Let a job wait for another attempt, a little longer each time.
+
+    False when it was asked to stop, or when the claim no longer stands.
+    """
+    pause = timedelta(seconds=2**job.attempts)
+    wanted = _held(job).filter(cancel_requested=False)
+    return bool(
+        wanted.update(
+            state=JobState.PENDING,
+            leased_by="",
+            leased_until=None,
+            published_at=None,
+            not_before=timezone.now() + pause,
+            **changes,
+        )
     )
-    return JobState.PENDING
 
 
 def cancel(job_id: UUID | str) -> bool:
     """Cancel a waiting job at once; ask a running one to stop at its next report."""
-    now = timezone.now()
-    if Job.objects.filter(id=job_id, state=JobState.PENDING).update(
-        state=JobState.CANCELLED, finished_at=now
-    ):
-        return True
-    return bool(
-        Job.objects.filter(id=job_id, state=JobState.RUNNING).update(
-            cancel_requested=True
-        )
-    )
+    job = Job.objects.filter(id=job_id)
+    for _ in range(2):  # a job may be given back between the two updates
+        if job.filter(state=JobState.PENDING).update(
+            state=JobState.CANCELLED, finished_at=timezone.now()
+        ):
+            return True
+        if job.filter(state=JobState.RUNNING).update(cancel_requested=True):
+            return True
+    return False
 
 
-def sweep() -> dict[str, int]:
-    """Put back what dead workers held, publish what is due or was lost.
-
-    Returns counts of what was `released`, `quarantined` and `published`.
-    """
-    now = timezone.now()
-    expired = Job.objects.filter(state=JobState.RUNNING, leased_until__lt=now)
-    quarantined = expired.filter(attempts__gte=settings.JOB_MAX_ATTEMPTS).update(
-        state=JobState.QUARANTINED,
-        finished_at=now,
-        error_code="worker_lost",
-        message="Every worker that tried this job died.",
-    )
-    released = expired.update(
-        state=JobState.PENDING, leased_by="", leased_until=None, published_at=None
-    )
-    return {
-        "released": released,
-        "quarantined": quarantined,
-        "published": _publish_waiting(now),
-    }
-
-
-def _publish_waiting(now: datetime) -> int:
-    """Publish due jobs that no message stands for.
-
-    Never published: at once. Published, but the broker's queue is empty: the message
-    is gone (a broker without its memory, a worker killed with it in hand).
-    """
-    total = 0
-    due = Job.objects.filter(state=JobState.PENDING, not_before__lte=now)
-    for queue in due.values_list("queue", flat=True).distinct():
-        lost = now - timedelta(seconds=_patience(queue))
-        waiting = due.filter(queue=queue).filter(
-            Q(published_at__isnull=True) | Q(published_at__lt=lost)
-        )
-        total += publish(waiting.order_by("not_before")[:SWEEP_LIMIT])
-    return total
-
-
-def _patience(queue: str) -> int:
-    """Seconds after which a published, still pending job counts as lost."""
-    try:
-        empty = client().llen(queue) == 0
-    except OSError:
-        return REPUBLISH_SECONDS
-    return 2 if empty else REPUBLISH_SECONDS
-
-
-def _held(job_ids: Iterable[UUID], worker: str) -> Any:
+def _held(job: Job) -> QuerySet[Job]:
+    """The job's row while the claim that made `job` stands."""
     return Job.objects.filter(
-        id__in=list(job_ids), state=JobState.RUNNING, leased_by=worker
+        id=job.id,
+        state=JobState.RUNNING,
+        leased_by=job.leased_by,
+        attempts=job.attempts,
     )
 
 
 def _end(jobs: Iterable[Job], state: JobState, **changes: Any) -> set[UUID]:
-    now = timezone.now()
-    return {
-        job.id
-        for job in jobs
-        if _held([job.id], job.leased_by).update(
-            state=state, finished_at=now, leased_until=None, **changes
+    claims = {(job.id, job.leased_by, job.attempts) for job in jobs}
+    with transaction.atomic():
+        running = Job.objects.select_for_update().filter(
+            id__in=[claim[0] for claim in claims], state=JobState.RUNNING
         )
-    }
+        rows = running.order_by("id").values_list("id", "leased_by", "attempts")
+        held = {row[0] for row in rows if row in claims}
+        Job.objects.filter(id__in=held).update(
+            state=state, finished_at=timezone.now(), leased_until=None, **changes
+        )
+    return held

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from redis.exceptions import RedisError
 
-from traceability.lib.redis import client
+from traceability.lib.redis import client, patient
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,6 @@ def wake(subjects: Iterable[UUID]) -> None:
 def wait(subject: UUID, seconds: float) -> bool:
     """Sleep until `wake` is called for `subject`; False after `seconds` or no Redis."""
     try:
-        return client().blpop([_name(subject)], timeout=seconds) is not None
+        return patient().blpop([_name(subject)], timeout=seconds) is not None
     except RedisError:
         return False
