@@ -2,6 +2,11 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+from traceability.outbox import renderers
+
 
 class AlertsConfig(AppConfig):
     name = "traceability.alerts"
+
+    def ready(self) -> None:
+        renderers.register("alert", "traceability.alerts.mail.render")

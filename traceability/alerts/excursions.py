@@ -47,8 +47,9 @@ def _worst_of_each_class(problems: Iterable[Problem]) -> list[Problem]:
 def _newest_sign(problem: Problem) -> datetime | None:
     """The last defect, or when the rate went back to what it was: that ended it."""
     rates = rates_of(problem)
-    signs = (problem.last_defect_at, rates and rates.quiet_since)
-    return min((at for at in signs if at is not None), default=None)
+    over = rates.quiet_since if rates is not None else None
+    signs = [at for at in (problem.last_defect_at, over) if at is not None]
+    return min(signs, default=None)
 
 
 def _sighting(rule: AlertRule, problem: Problem) -> Sighting:

@@ -10,8 +10,10 @@ from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.attribution.models import Problem
 from traceability.attribution.selectors import current_problems
 from traceability.catalog.models import DefectClass, Line, Site, Station
+from traceability.inspection.models import Defect, InspectionRole
 
 LIVE = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+SURE_AMONG = 20
 
 
 def rules_at(kind: AlertKind, line: Line, station: Station | None) -> list[AlertRule]:
@@ -75,3 +77,18 @@ def closed_since_onset(key: str, problem: Problem) -> bool:
     return Alert.objects.filter(
         key=key, state=AlertState.CLOSED, closed_at__gte=onset
     ).exists()
+
+
+def shown_defect(alert: Alert) -> Defect | None:
+    """The defect to show: the surest of the alert's photo, or of its newest ones."""
+    defects = Defect.objects.filter(defect_class=alert.defect_class).select_related(
+        "defect_class", "inspection__image__unit", "inspection__image__station"
+    )
+    if alert.inspection_id is not None:
+        return defects.filter(inspection=alert.inspection_id).order_by("-score").first()
+    newest = defects.filter(
+        inspection__role=InspectionRole.LIVE,
+        inspection__image__station__line=alert.line,
+        inspection__image__captured_at__range=(alert.event_at, alert.last_event_at),
+    ).order_by("-inspection__image__captured_at")[:SURE_AMONG]
+    return max(newest, key=lambda defect: defect.score, default=None)

@@ -1,0 +1,46 @@
+"""What an alert says, in the words of the reader."""
+
+from __future__ import annotations
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from traceability.alerts.models import Alert, AlertKind
+from traceability.alerts.rates import rates_of
+from traceability.attribution.models import Problem
+
+
+def title(alert: Alert) -> str:
+    """What went wrong and where. Reads rule, class, station and line."""
+    place = alert.station or alert.line
+    defect = alert.defect_class.name
+    if alert.rule.kind == AlertKind.CONSECUTIVE:
+        count = in_a_row(alert)
+        return ngettext(
+            "{defect} on {count} unit in a row at {place}",
+            "{defect} on {count} units in a row at {place}",
+            count,
+        ).format(defect=defect, count=count, place=place)
+    return _("{defect}: more than usual on {place}").format(defect=defect, place=place)
+
+
+def in_a_row(alert: Alert) -> int:
+    return int(alert.details.get("consecutive") or alert.rule.consecutive)
+
+
+def how_much(problem: Problem) -> str:
+    """The rise in one line: rate before → since, or the units where that is unknown."""
+    rates = rates_of(problem)
+    if rates is not None:
+        return f"{percent(rates.before)} → {percent(rates.since)}"
+    count = problem.defective_units
+    return ngettext(
+        "{count} defective unit ({rate})", "{count} defective units ({rate})", count
+    ).format(count=count, rate=percent(problem.rate))
+
+
+def percent(share: float) -> str:
+    """A share 0..1 in percent, with two digits that count."""
+    value = 100 * share
+    return f"{number_format(value, 0 if value >= 10 else 1)} %"
