@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import shutil
 import stat
@@ -216,6 +217,12 @@ def test_a_signature_is_good_for_its_manifest_and_ring_only(manifest: bytes) -> 
     for text, held in ((manifest + b" ", ring), (manifest, other)):
         with pytest.raises(SignatureWrong):
             verify(text, line, held)
+
+
+def test_the_signature_is_what_the_contract_says() -> None:
+    ring = KeyRing("0000000a", {"0000000a": b"k" * 32})
+    code = hmac.new(b"k" * 32, b"causeline-engine-v1\0{}", "sha256").hexdigest()
+    assert sign(b"{}", ring) == f"hmac-sha256 0000000a {code}\n".encode()
 
 
 def test_no_second_spelling_of_a_signature_is_good() -> None:

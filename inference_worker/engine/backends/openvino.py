@@ -86,7 +86,14 @@ def _check_input(graph: Any, manifest: Manifest) -> None:
 
 
 def _settings(threads: int | None, precision: str | None) -> dict[str, Any]:
-    settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
+    """Threads are not pinned: two processes would be pinned to the same cores, and
+    one of ours could not step aside for the web server.
+    """
+    settings: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,
+    }
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
     if precision is not None:

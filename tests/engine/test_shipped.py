@@ -1,0 +1,120 @@
+"""The model that ships, on boards it has never seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from inference_worker.engine.adoption import adopt
+from inference_worker.engine.api import Detector, load_detector
+from inference_worker.engine.boxes import pairwise_iou
+from inference_worker.engine.metrics import evaluate_detections
+from inference_worker.engine.types import Detections, Image
+from traceability.demo.boards import CLASSES, draw_sample
+
+ENGINES = Path(__file__).resolve().parents[2] / "engines"
+MODEL = "pcb-defects"
+SEED = 20_261_122
+
+pytestmark = pytest.mark.skipif(
+    not (ENGINES / MODEL / "1" / "manifest.json").is_file(),
+    reason=f"engines/{MODEL}/1 is not in this checkout",
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("site")
+    adopt(ENGINES, data)
+    return data
+
+
+@pytest.fixture(scope="module")
+def detector(site: Path) -> Detector:
+    return load_detector(MODEL, "1", data=site, precision="f32", threads=1)
+
+
+@pytest.fixture(scope="module")
+def drawn() -> tuple[list[Image], list[Detections]]:
+    rng = np.random.default_rng(SEED)
+    samples = [draw_sample(rng) for _ in range(12)]
+    truth = [
+        Detections.truth(
+            [[b.x, b.y, b.x + b.width, b.y + b.height] for b in sample.boxes],
+            [CLASSES.index(b.category) for b in sample.boxes],
+        )
+        for sample in samples
+    ]
+    return [sample.image for sample in samples], truth
+
+
+def same(first: Detections, second: Detections, iou: float) -> bool:
+    """Every find of the first has its like in the second."""
+    overlaps = pairwise_iou(first.boxes, second.boxes)
+    overlaps *= first.class_ids[:, None] == second.class_ids
+    return bool((overlaps.max(axis=1, initial=0.0) >= iou).all())
+
+
+def test_it_knows_the_six_classes_in_the_order_of_the_boards(
+    detector: Detector,
+) -> None:
+    assert detector.classes == tuple(CLASSES)
+
+
+def test_it_finds_the_defects_of_freshly_drawn_boards(
+    detector: Detector, drawn: tuple[list[Image], list[Detections]]
+) -> None:
+    images, truth = drawn
+    found = detector.infer(images, threshold=0.001)
+    metrics = evaluate_detections(truth, found, CLASSES, detector.threshold)
+    assert metrics.map33 > 0.9
+    assert metrics.f > 0.9
+
+
+def test_one_by_one_gives_what_a_batch_gives(
+    detector: Detector, drawn: tuple[list[Image], list[Detections]]
+) -> None:
+    images = drawn[0][:3]
+    alone = [detector.infer([image])[0] for image in images]
+    together = detector.infer(images)
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one.class_ids, other.class_ids)
+        assert np.allclose(one.boxes, other.boxes, atol=0.05)
+        assert np.allclose(one.scores, other.scores, atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [0.8, 1.6])
+def test_it_finds_the_same_at_the_other_sizes(
+    detector: Detector, drawn: tuple[list[Image], list[Detections]], scale: float
+) -> None:
+    image = drawn[0][0]
+    side = int(image.shape[0] * scale)
+    (found,) = detector.infer([cv2.resize(image, (side, side))])
+    sure = detector.infer([image])[0].above(0.7)
+    back = Detections(found.boxes / scale, found.scores, found.class_ids)
+    assert len(sure) > 0
+    assert same(sure, back, iou=0.5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (37, 911)])
+def test_it_runs_on_any_shape(detector: Detector, shape: tuple[int, int]) -> None:
+    (found,) = detector.infer([np.zeros((*shape, 3), np.uint8)])
+    assert (found.boxes[:, 2:] <= [shape[1], shape[0]]).all()
+
+
+def test_the_precision_chosen_by_default_finds_the_same(
+    site: Path,
+    detector: Detector,
+    drawn: tuple[list[Image], list[Detections]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("INFERENCE_PRECISION_HINT", raising=False)
+    usual = load_detector(MODEL, data=site, threads=1)
+    for exact, quick in zip(
+        detector.infer(drawn[0][:4]), usual.infer(drawn[0][:4]), strict=True
+    ):
+        assert same(exact.above(0.6), quick, iou=0.8)
+        assert same(quick.above(0.6), exact, iou=0.8)
