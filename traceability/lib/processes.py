@@ -1,0 +1,244 @@
+"""Run all processes of a site under one supervisor, from a command or from code.
+
+with ProcessGroup(data, port=8000) as group:  # started, and ready
+    ...                                       # stopped at the end
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+from xmlrpc.client import ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from traceability.lib import embedded_redis
+from traceability.lib.programs import (
+    REPOSITORY,
+    WORKERS,
+    Program,
+    configuration,
+    control_socket,
+    log_file,
+    programs,
+)
+from traceability.lib.readiness import answers, consumes
+from traceability.lib.sockets import AlreadyLocked, lock
+
+PARTS = ("redis", "inspect", "analysis", "clock", "web")
+LOG_LINES = 20
+
+
+class ServeError(Exception):
+    """The processes cannot run, or did not become ready; the message says why."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A supervised process as its supervisor sees it; `pid` is 0 when it is down."""
+
+    name: str
+    pid: int
+    state: str
+
+
+class ProcessGroup:
+    """The processes of one data folder; at most one group a folder, on this machine.
+
+    `parts` chooses among `PARTS`. Redis is embedded unless `environment` (default: this
+    process's) names one in CAUSELINE_REDIS_URL. `models` is where released model files
+    are adopted from.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        parts: Collection[str] = PARTS,
+        environment: Mapping[str, str] | None = None,
+        models: Path = REPOSITORY / "engines",
+    ) -> None:
+        self.data = data.resolve()
+        self.host, self.port = host, port
+        self.models = models
+        self.environment = dict(os.environ if environment is None else environment)
+        embedded = not self.environment.get("CAUSELINE_REDIS_URL")
+        chosen = [part for part in parts if embedded or part != "redis"]
+        self.programs = programs(self.data, host, port, chosen)
+        self._complete_environment()
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the web process answers on this machine."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+        return f"http://{everywhere.get(self.host, self.host)}:{self.port}"
+
+    @property
+    def redis_url(self) -> str:
+        return self.environment["CAUSELINE_REDIS_URL"]
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Prepare the data folder and start the supervisor; returns at once after that.
+
+        Raises ServeError when the folder or the port is in use, or cannot be prepared.
+        """
+        self._take_folder()
+        if self._has("web"):
+            self._check_port()
+        self._prepare()
+        path = self.data / "run" / "supervisord.conf"
+        path.write_text(configuration(self.data, self.programs), encoding="utf-8")
+        (self.data / "logs").mkdir(exist_ok=True)
+        assert self._lock is not None  # noqa: S101
+        self._supervisor = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
+            cwd=REPOSITORY,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C reaches this process only, which then stops them in order.
+            start_new_session=True,
+            # The folder stays taken while the supervisor lives, even without us.
+            pass_fds=[self._lock.fileno()],
+        )
+
+    def wait_until_ready(self, timeout: float = 120) -> None:
+        """Return when the web answers and every worker has consumed a message.
+
+        Raises ServeError with the last lines of the log of what is missing.
+        """
+        deadline = time.monotonic() + timeout
+        waiting = list(self.programs)
+        while waiting:
+            waiting = [one for one in waiting if not self._is_ready(one)]
+            if self._supervisor is None or self._supervisor.poll() is not None:
+                raise ServeError(f"The supervisor ended.\n{self.tail('supervisord')}")
+            if waiting and time.monotonic() > deadline:
+                name = waiting[0].name
+                raise ServeError(
+                    f"{name} is not ready after {timeout:.0f} s.\n{self.tail(name)}"
+                )
+
+    def wait(self) -> int:
+        """Sleep until the supervisor ends; returns its exit code."""
+        return self._supervisor.wait() if self._supervisor else 0
+
+    def stop(self, timeout: float = 100) -> None:
+        """Stop everything in order and let it finish its work; nothing is left."""
+        if self._supervisor is not None:
+            self._supervisor.terminate()
+            try:
+                self._supervisor.wait(timeout)
+            finally:
+                self._supervisor = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def processes(self) -> dict[str, Process]:
+        """The processes by name, as they are now."""
+        return {
+            info["name"]: Process(info["name"], info["pid"], info["statename"])
+            for info in self._control().getAllProcessInfo()
+        }
+
+    def restart(self, name: str) -> None:
+        """Stop one process warmly and start it again."""
+        program = next(one for one in self.programs if one.name == name)
+        full_name = f"{WORKERS}:{name}" if program.queue else name
+        self._control().stopProcess(full_name)
+        self._control().startProcess(full_name)
+
+    def tail(self, name: str) -> str:
+        """The last lines of a process's log."""
+        try:
+            text = log_file(self.data, name).read_text("utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-LOG_LINES:])
+
+    def _complete_environment(self) -> None:
+        self.environment["CAUSELINE_DATA"] = str(self.data)
+        self.environment.setdefault("CAUSELINE_URL", self.url)
+        # The checks ran before the start; without them a worker is back sooner.
+        self.environment["CELERY_SKIP_CHECKS"] = "1"
+        self.environment["PYTHONUNBUFFERED"] = "1"
+        if not self.environment.get("CAUSELINE_REDIS_URL"):
+            self.environment["CAUSELINE_REDIS_URL"] = embedded_redis.url(self.data)
+
+    def _has(self, name: str) -> bool:
+        return any(program.name == name for program in self.programs)
+
+    def _take_folder(self) -> None:
+        holder = f"process {os.getpid()} ({self.url})"
+        try:
+            self._lock = lock(self.data / "run" / "serve.lock", holder)
+        except AlreadyLocked as error:
+            raise ServeError(
+                f"The data folder {self.data} is already served by {error.holder}. "
+                "Stop that first, or set CAUSELINE_DATA to another folder."
+            ) from None
+
+    def _check_port(self) -> None:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                why = "is in use" if error.errno == errno.EADDRINUSE else str(error)
+                raise ServeError(
+                    f"Port {self.port} on {self.host} {why}. Choose another one with "
+                    "--port, or stop what listens there."
+                ) from None
+
+    def _prepare(self) -> None:
+        """Migrate the database, adopt the released models."""
+        self._run("manage.py", "migrate", "--no-input", "--verbosity", "0")
+        if self._has("inspect"):
+            self._run("-m", "inference_worker", "adopt", "--source", str(self.models))
+
+    def _run(self, *words: str) -> None:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, *words],
+            cwd=REPOSITORY,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ServeError(f"{' '.join(words)} failed.\n{done.stderr.strip()}")
+
+    def _is_ready(self, program: Program) -> bool:
+        if program.name == "web":
+            return answers(self.url)
+        return not program.queue or consumes(self.redis_url, program.queue)
+
+    def _control(self) -> Any:
+        address = f"unix://{control_socket(self.data)}"
+        transport = SupervisorTransport(None, None, address)
+        return ServerProxy("http://localhost", transport=transport).supervisor
