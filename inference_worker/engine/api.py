@@ -67,8 +67,9 @@ class Detector:
 
 
 def data_folder() -> Path:
-    """CAUSELINE_DATA, or `var` below the working folder."""
-    return Path(os.environ.get("CAUSELINE_DATA") or "var")
+    """CAUSELINE_DATA, or `var` beside the program, as the web side has it."""
+    usual = Path(__file__).resolve().parents[2] / "var"
+    return Path(os.environ.get("CAUSELINE_DATA") or usual)
 
 
 def load_detector(

@@ -38,10 +38,6 @@ class Geometry:
         y, x = np.divide(self.content, self.original)
         return np.array([x, y, x, y], np.float32)
 
-    def to_canvas(self, boxes: FloatArray) -> FloatArray:
-        """(n, 4) boxes in the image's pixels, brought to the canvas's."""
-        return boxes * self.scale
-
     def to_original(self, boxes: FloatArray) -> FloatArray:
         """(n, 4) boxes in canvas pixels, brought back and cut at the image's edge."""
         height, width = self.original

@@ -61,10 +61,6 @@ class Detections:
         """The rows of `keep` (indices in the order wanted, or a mask)."""
         return type(self)(self.boxes[keep], self.scores[keep], self.class_ids[keep])
 
-    def above(self, threshold: float) -> Self:
-        """The rows whose score reaches the threshold."""
-        return self.take(self.scores >= threshold)
-
     def xywh(self) -> FloatArray:
         """Boxes as COCO writes them: left, top, width, height."""
         return np.hstack([self.boxes[:, :2], self.boxes[:, 2:] - self.boxes[:, :2]])

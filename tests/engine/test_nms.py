@@ -35,8 +35,12 @@ def test_another_class_on_the_same_spot_stays() -> None:
 
 
 def test_equal_scores_keep_the_order_given() -> None:
-    found = Detections.of([[0, 0, 10, 10]] * 3, [0.5] * 3, [0] * 3)
-    assert list(nms(found.boxes, found.scores, found.class_ids, 0.5)) == [0]
+    n = 400
+    apart = [[20 * i, 0, 20 * i + 10, 10] for i in range(n)]
+    scores = np.random.default_rng(0).integers(1, 4, n) / 4
+    found = Detections.of(apart, scores, [0] * n)
+    kept = nms(found.boxes, found.scores, found.class_ids, 0.5)
+    assert list(kept) == sorted(range(n), key=lambda i: -scores[i])
 
 
 def test_an_overlap_of_just_the_limit_stays() -> None:
