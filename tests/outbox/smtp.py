@@ -32,6 +32,7 @@ class Inbox:
     die_in_data: int = 0
     hang_in_data: float = 0.0
     encrypted: list[bool] = field(default_factory=list)
+    peers: set[object] = field(default_factory=set)
 
     async def handle_RCPT(  # noqa: N802 - the server's name for it
         self,
@@ -41,6 +42,7 @@ class Inbox:
         address: str,
         options: list[str],
     ) -> str:
+        self.peers.add(session.peer)
         answer = self.answers.get(address, "250 welcome")
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)

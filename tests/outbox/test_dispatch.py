@@ -55,9 +55,7 @@ def test_each_consumer_sees_each_event_once_in_order() -> None:
         services.emit("tick", "a", {"n": n})
     drain()
     drain()
-    assert seen == [
-        (name, "a", n) for n in range(3) for name in ("first", "second")
-    ]
+    assert seen == [(name, "a", n) for n in range(3) for name in ("first", "second")]
 
 
 def test_an_event_of_a_transaction_that_fails_never_happened() -> None:
@@ -158,11 +156,13 @@ def test_an_event_in_hand_is_left_alone_until_the_lease_is_over() -> None:
 def test_a_backlog_of_a_storm_is_worked_off_in_time(
     django_assert_max_num_queries: Callable[..., object],
 ) -> None:
-    services.emit_all(("tick", f"station:{n % 7}", {"n": n}) for n in range(700))
+    services.emit_all(("tick", f"station:{n % 7}", {"n": n}) for n in range(140))
     with django_assert_max_num_queries(11 * 50 + 1):  # savepoints count as queries
         assert services.dispatch(limit=50) == 50
     drain()
     for station in range(7):
-        numbers = [n for name, key, n in seen if (name, key) == ("first", f"station:{station}")]
+        numbers = [
+            n for name, key, n in seen if (name, key) == ("first", f"station:{station}")
+        ]
         assert numbers == sorted(numbers)
-        assert len(numbers) == 100
+        assert len(numbers) == 20

@@ -55,6 +55,7 @@ class EmailTransport:
         """Render the mail in the recipient's words and hand it to the server."""
         mail = render(message)
         try:
+            self._connection.open()  # else it would be closed after every message
             if not self._connection.send_messages([build(mail, recipient, key)]):
                 raise Undeliverable("nobody to send it to")
         except OSError as error:  # every SMTP error is one
