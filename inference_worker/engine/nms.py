@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference_worker.engine.boxes import pairwise_iou
+from inference_worker.engine.boxes import Boxes, areas
 from inference_worker.engine.types import FloatArray, IndexArray
 
 
@@ -15,14 +15,31 @@ def nms(
 
     A box goes when a better one of its own class overlaps it by more than `iou`.
     Equal scores keep the order given, so the same input always gives the same
-    output. Costs one row of overlaps for each box kept.
+    output. Time grows with kept times given boxes, memory with the boxes only.
     """
-    waiting = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores, kind="stable")
+    kept = np.zeros(len(order), np.bool_)
+    for class_id in np.unique(class_ids):
+        ranks = np.flatnonzero(class_ids[order] == class_id)
+        kept[ranks[_greedy(boxes_xyxy[order[ranks]], iou)]] = True
+    return order[kept]
+
+
+def _greedy(boxes: Boxes, iou: float) -> list[int]:
+    """Of one class's boxes, best first, the places of those that stay."""
+    left, top, right, bottom = np.asarray(boxes, np.float64).T
+    area = areas(boxes)
+    waiting = np.arange(len(boxes))
     kept: list[int] = []
     while len(waiting):
         best, rest = waiting[0], waiting[1:]
         kept.append(int(best))
-        rivals = class_ids[rest] == class_ids[best]
-        overlaps = pairwise_iou(boxes_xyxy[best : best + 1], boxes_xyxy[rest])[0]
-        waiting = rest[~(rivals & (overlaps > iou))]
-    return np.asarray(kept, np.int64)
+        width = np.minimum(right[rest], right[best]) - np.maximum(
+            left[rest], left[best]
+        )
+        height = np.minimum(bottom[rest], bottom[best]) - np.maximum(
+            top[rest], top[best]
+        )
+        shared = width.clip(0.0) * height.clip(0.0)
+        waiting = rest[shared <= iou * (area[rest] + area[best] - shared)]
+    return kept
