@@ -1,0 +1,99 @@
+"""The demo from an empty folder to an answer: install, push, photograph, analyse."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from traceability.demo.photos import photos_of
+from traceability.demo.plan import FactoryPlan, plan_factory
+from traceability.demo.player import answers, cameras, mes, screen
+from traceability.demo.player.client import Client
+from traceability.demo.player.site import Keys, install, new_keys, put_on_call
+from traceability.demo.player.state import State
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The demo's result, as its last line tells it; `seconds` since it was started."""
+
+    plants: int
+    found_first: int
+    decoys_above: int
+    units: int
+    inspected: int
+    seconds: float
+
+    def to_json(self) -> str:
+        return json.dumps({**vars(self), "seconds": round(self.seconds, 1)})
+
+    @property
+    def passed(self) -> bool:
+        return self.found_first == self.plants
+
+
+@dataclass
+class Player:
+    """Plays one factory to the site that serves `folder` at `host`:`port`."""
+
+    folder: Path
+    host: str
+    port: int
+    state: State
+    console: Console
+
+    def play(self) -> tuple[FactoryPlan, Keys]:
+        """Bring the site up to the end of the plan; what is there already stays."""
+        plan = plan_factory(self.state.seed, self.state.today, self.state.until)
+        keys = new_keys(install(self.folder))
+        if not self.state.complete:
+            self._fill(plan, keys)
+            self.state = self.state.finished()
+            self.state.save(self.folder)
+        return plan, keys
+
+    def _fill(self, plan: FactoryPlan, keys: Keys) -> None:
+        client = self._client(keys.mes)
+        rows, photos = mes.all_rows(plan), photos_of(plan)
+        known = answers.known_photos(client)
+        photos = [photo for photo in photos if photo.external_id not in known]
+        with screen.progress() as bars:
+            pushed = bars.add_task("MES pushes", total=sum(map(len, rows.values())))
+            uploaded = bars.add_task("Cameras upload", total=len(photos))
+            inspected = bars.add_task("Photos inspected", total=len(photos))
+            analysed = bars.add_task("Lines analysed", total=None)
+            mes.push(client, rows, lambda n: bars.advance(pushed, n))
+            put_on_call()
+            cameras.take_photos(
+                lambda: self._client(keys.camera),
+                photos,
+                lambda n: bars.advance(uploaded, n),
+                lambda n: bars.advance(inspected, n),
+            )
+            lines = answers.analyse(client)
+            bars.update(analysed, total=lines, completed=lines)
+
+    def judge(self, plan: FactoryPlan, keys: Keys, seconds: float) -> Outcome:
+        """Read the answer through the API, show it, and hold it against the plan."""
+        client = self._client(keys.mes)
+        problems = answers.read_problems(client)
+        seen = answers.read_inspections(client)
+        findings = answers.findings(problems, plan.truth)
+        decoys = answers.decoys_above(problems, plan.truth)
+        self.console.print(screen.causes_table(problems))
+        self.console.print(screen.plants_table(findings, decoys))
+        self.console.print(screen.detection_line(answers.detection(plan, seen)))
+        return Outcome(
+            plants=len(findings),
+            found_first=sum(found.first for found in findings),
+            decoys_above=len(decoys),
+            units=len(plan.frames["units"]),
+            inspected=len(seen),
+            seconds=seconds,
+        )
+
+    def _client(self, key: str) -> Client:
+        return Client(self.host, self.port, key)
