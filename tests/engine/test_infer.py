@@ -206,6 +206,11 @@ def test_an_anchor_speaks_for_its_best_class_only() -> None:
     assert described(found) == [(1, [10, 10, 50, 50])]
 
 
+def test_a_score_of_just_the_threshold_is_a_defect() -> None:
+    backend = Fixed([[10, 10, 50, 50, 0.5, 0, 0]], threshold_ppm=500_000)
+    assert len(backend.infer([board()])[0]) == 1
+
+
 def test_doubles_are_suppressed_class_by_class() -> None:
     preds = [
         [10, 10, 50, 50, 0.7, 0, 0],

@@ -113,6 +113,12 @@ def test_f_looks_only_at_scores_above_the_threshold() -> None:
     assert evaluate_detections(truth, found, ["a"], 0.4).f == pytest.approx(2 / 3)
 
 
+def test_between_two_boxes_alike_the_later_is_taken_as_coco_does() -> None:
+    truth = [Detections.truth([[0, 0, 10, 10], [10, 0, 20, 10]], [0, 0])]
+    found = [Detections.of([[5, 0, 15, 10], SQUARE], [0.9, 0.8], [0, 0])]
+    assert evaluate_detections(truth, found, ["a"]).map33 == 1.0
+
+
 def test_only_the_hundred_best_of_an_image_count() -> None:
     truth = [Detections.truth([SQUARE], [0])]
     boxes = [FAR] * 100 + [SQUARE]

@@ -95,5 +95,6 @@ def test_a_spot_lies_on_the_canvas_where_the_geometry_says(
 def test_thin_traces_survive_a_strong_reduction() -> None:
     image = np.zeros((3000, 4000, 3), np.uint8)
     image[:, ::8] = 255
-    canvas = letterbox(image, plan(3000, 4000, SIZES, 32))
-    assert canvas.mean() == pytest.approx(255 / 8, abs=1.0)
+    row = letterbox(image, plan(3000, 4000, SIZES, 32))[0, :, 0].astype(int)
+    # Three pixels of the canvas cover eleven of the image, so one trace at least.
+    assert (row[:-2] + row[1:-1] + row[2:]).min() > 40
