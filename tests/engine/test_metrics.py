@@ -111,6 +111,7 @@ def test_f_looks_only_at_scores_above_the_threshold() -> None:
     found = [Detections.of([SQUARE, FAR], [0.9, 0.4], [0, 0])]
     assert evaluate_detections(truth, found, ["a"], 0.5).f == 1.0
     assert evaluate_detections(truth, found, ["a"], 0.4).f == pytest.approx(2 / 3)
+    assert evaluate_detections(truth, found, ["a"], 0.9).f == 1.0
 
 
 def test_between_two_boxes_alike_the_later_is_taken_as_coco_does() -> None:
