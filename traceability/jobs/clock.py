@@ -13,7 +13,6 @@ from typing import Any
 from celery.beat import Scheduler, Service
 from celery.signals import worker_ready
 
-
 # Each would write a line or two for every tick.
 TALKATIVE = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 

@@ -6,38 +6,79 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('task', models.CharField(max_length=100)),
-                ('queue', models.CharField(max_length=20)),
-                ('arguments', models.JSONField(default=dict)),
-                ('dedup_key', models.CharField(blank=True, max_length=200, null=True)),
-                ('state', models.CharField(choices=[('pending', 'waiting'), ('running', 'running'), ('succeeded', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('quarantined', 'quarantined')], default='pending', max_length=12)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('progress', models.PositiveSmallIntegerField(default=0, help_text='percent')),
-                ('message', models.CharField(blank=True, max_length=500)),
-                ('error_code', models.CharField(blank=True, max_length=50)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('leased_by', models.CharField(blank=True, max_length=100)),
-                ('leased_until', models.DateTimeField(blank=True, null=True)),
-                ('not_before', models.DateTimeField()),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("task", models.CharField(max_length=100)),
+                ("queue", models.CharField(max_length=20)),
+                ("arguments", models.JSONField(default=dict)),
+                ("dedup_key", models.CharField(blank=True, max_length=200, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "waiting"),
+                            ("running", "running"),
+                            ("succeeded", "done"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                            ("quarantined", "quarantined"),
+                        ],
+                        default="pending",
+                        max_length=12,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "progress",
+                    models.PositiveSmallIntegerField(default=0, help_text="percent"),
+                ),
+                ("message", models.CharField(blank=True, max_length=500)),
+                ("error_code", models.CharField(blank=True, max_length=50)),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("leased_by", models.CharField(blank=True, max_length=100)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
+                ("not_before", models.DateTimeField()),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['queue', 'not_before'], name='job_pending'), models.Index(condition=models.Q(('state', 'running')), fields=['leased_until'], name='job_running'), models.Index(fields=['-created_at'], name='job_newest')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['pending'])), fields=('dedup_key',), name='job_one_pending_per_key')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "pending")),
+                        fields=["queue", "not_before"],
+                        name="job_pending",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "running")),
+                        fields=["leased_until"],
+                        name="job_running",
+                    ),
+                    models.Index(fields=["-created_at"], name="job_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["pending"])),
+                        fields=("dedup_key",),
+                        name="job_one_pending_per_key",
+                    )
+                ],
             },
         ),
     ]
