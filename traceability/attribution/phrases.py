@@ -99,12 +99,53 @@ NOT_RECORDED = {
     "readings": _("no readings"),
     "lots": _("no material lots"),
     "equipment": _("no machine"),
+    "equipment_events": _("no maintenance or calibration"),
     "operator": _("no operator"),
     "shift": _("no shift"),
     "tool": _("no tool"),
     "steps": _("no operation runs"),
 }
 
-COMPARISONS: dict[str, object] = {}
+# What to change for a while, with all else kept, to tell two candidates apart.
+COMPARISONS = {
+    "set_back_parameter": _(
+        "To tell them apart, set {factor} at {operation} back for about {units} units "
+        "and change nothing else."
+    ),
+    "do_maintenance": _(
+        "To tell them apart, do the maintenance at {operation}, then watch about "
+        "{units} units and change nothing else."
+    ),
+    "swap_shift": _(
+        "To tell them apart, let another shift than {level} make about {units} units "
+        "at {operation} and change nothing else."
+    ),
+    "swap_operator": _(
+        "To tell them apart, let another operator than {level} make about {units} "
+        "units at {operation} and change nothing else."
+    ),
+    "swap_tool": _(
+        "To tell them apart, use another tool than {level} at {operation} for about "
+        "{units} units and change nothing else."
+    ),
+    "run_lot_elsewhere": _(
+        "To tell them apart, make about {units} units with another lot than {level} "
+        "and change nothing else."
+    ),
+    "run_supplier_elsewhere": _(
+        "To tell them apart, make about {units} units with {factor} of another "
+        "supplier than {level} and change nothing else."
+    ),
+    "run_elsewhere": _(
+        "To tell them apart, run about {units} units on another machine than {level} "
+        "and change nothing else."
+    ),
+}
 
-NOTES: dict[str, object] = {}
+NOTES = {
+    "too_little_data": _(
+        "Too little data for a statement yet: {defective_units} defective of "
+        "{inspected_units} inspected units, at least {needed_defective_units} of "
+        "{needed_inspected_units} are needed."
+    ),
+}

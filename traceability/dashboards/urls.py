@@ -1,7 +1,37 @@
-"""The pages."""
+"""The pages' addresses. Mails link to `problem`, `inspection` and `alert`."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LogoutView
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from traceability.dashboards import (
+    alerts,
+    health,
+    images,
+    inspections,
+    jobs,
+    overview,
+    problems,
+    session,
+)
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("problems/", problems.problems, name="problems"),
+    path("problems/<uuid:pk>/", problems.problem, name="problem"),
+    path("inspections/", inspections.inspections, name="inspections"),
+    path("inspections/<uuid:pk>/", inspections.inspection, name="inspection"),
+    path("inspections/<uuid:pk>/verdict/", inspections.verdict, name="verdict"),
+    path("images/<uuid:pk>.jpg", images.image, name="image"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/<uuid:pk>/", alerts.alert, name="alert"),
+    path("alerts/<uuid:pk>/acknowledge/", alerts.acknowledge, name="acknowledge-alert"),
+    path("alerts/<uuid:pk>/close/", alerts.close, name="close-alert"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("sign-in/", session.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("language/", session.language, name="language"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -1,0 +1,113 @@
+// Draw the figures that the server wrote into the page, in the colours of the theme.
+"use strict";
+
+(() => {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const chinese = document.documentElement.lang.startsWith("zh");
+  const token = (name) =>
+    getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+  // "@accent" in a figure stands for the theme's --accent.
+  const painted = (value) => {
+    if (typeof value === "string") return value.startsWith("@") ? token(value.slice(1)) : value;
+    if (Array.isArray(value)) return value.map(painted);
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, painted(item)]));
+  };
+
+  const merged = (base, extra) => {
+    const result = { ...base };
+    for (const [key, value] of Object.entries(extra ?? {})) {
+      const nested = value !== null && typeof value === "object" && !Array.isArray(value);
+      result[key] = nested ? merged(base[key] ?? {}, value) : value;
+    }
+    return result;
+  };
+
+  const axis = () => ({
+    gridcolor: token("line"),
+    linecolor: token("line-2"),
+    zerolinecolor: token("line-2"),
+    tickfont: { color: token("ink-3"), size: 12 },
+    title: { font: { color: token("ink-3"), size: 12 }, standoff: 10 },
+    automargin: true,
+    fixedrange: true,
+  });
+
+  const DAY = 86400000;
+  const dayFormats = chinese
+    ? [
+        { dtickrange: [null, DAY - 1], value: "%H:%M\n%-m月%-d日" },
+        { dtickrange: [DAY, null], value: "%-m月%-d日" },
+      ]
+    : [
+        { dtickrange: [null, DAY - 1], value: "%H:%M\n%-d %b" },
+        { dtickrange: [DAY, null], value: "%-d %b" },
+      ];
+
+  const themed = (layout, narrow) => {
+    const axes = Object.fromEntries(
+      Object.keys(layout)
+        .filter((key) => /^[xy]axis\d*$/.test(key))
+        .map((key) => [key, axis()]),
+    );
+    const base = {
+      ...axes,
+      xaxis: { ...axis(), tickformatstops: dayFormats },
+      yaxis: axis(),
+      font: { family: getComputedStyle(document.body).fontFamily, color: token("ink-2"), size: 13 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      margin: { l: narrow ? 38 : 48, r: 12, t: 30, b: 34 },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12.5 } },
+      hoverlabel: {
+        bgcolor: token("surface"),
+        bordercolor: token("line-2"),
+        font: { color: token("ink"), size: 13 },
+      },
+      barcornerradius: 3,
+      dragmode: false,
+    };
+    return merged(base, layout);
+  };
+
+  const draw = (place) => {
+    const source = document.getElementById(place.dataset.figure);
+    if (!source) return;
+    const figure = painted(JSON.parse(source.textContent));
+    const config = {
+      displayModeBar: false,
+      responsive: true,
+      locale: chinese ? "zh-CN" : "en",
+      scrollZoom: false,
+    };
+    const layout = themed(figure.layout ?? {}, place.clientWidth < 520);
+    Plotly.react(place, figure.data, layout, config).then(() => {
+      place.dataset.drawn = "true";
+    });
+    if (place.dataset.listening) return;
+    place.dataset.listening = "true";
+    place.on("plotly_click", (event) => {
+      const address = event.points[0]?.customdata;
+      if (typeof address === "string" && address.startsWith("/")) location.assign(address);
+    });
+  };
+
+  // A chart is drawn when it comes near the screen: a page of ten causes opens at once.
+  const watch = new IntersectionObserver(
+    (entries) =>
+      entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
+        watch.unobserve(entry.target);
+        draw(entry.target);
+      }),
+    { rootMargin: "400px" },
+  );
+  const start = () =>
+    document.querySelectorAll("[data-figure]:not([data-drawn])").forEach((place) => watch.observe(place));
+
+  dark.addEventListener("change", () =>
+    document.querySelectorAll("[data-figure][data-drawn]").forEach(draw),
+  );
+  document.addEventListener("htmx:afterSettle", start);
+  start();
+})();

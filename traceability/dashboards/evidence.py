@@ -1,0 +1,111 @@
+"""Stored evidence as a chart, and as a table for whoever cannot use the chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from traceability.attribution.models import Cause, Problem
+from traceability.dashboards import figures
+
+Frame = Mapping[str, Any]
+Cell = Callable[[Any], str]
+
+CAPTIONS = {
+    "readings": gettext_lazy("Every reading, defective units marked"),
+    "levels": gettext_lazy("Defect rate by level"),
+    "ages": gettext_lazy("Defect rate by age"),
+    "pairs": gettext_lazy("Defect rate by combination"),
+    "daily": gettext_lazy("Defect rate by day"),
+}
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One figure with its table; `id` is unique on the page."""
+
+    id: str
+    caption: str
+    figure: dict[str, Any]
+    headers: list[str]
+    rows: list[list[str]]
+
+
+def exhibit_of(cause: Cause) -> Exhibit | None:
+    """The chart of a cause; None when nothing was kept. Reads `cause.evidence`."""
+    evidence = getattr(cause, "evidence", None)
+    if evidence is None:
+        return None
+    return _exhibit(f"evidence-{cause.pk}", evidence.frame)
+
+
+def rate_exhibit(problem: Problem) -> Exhibit | None:
+    """The problem's defect rate over time."""
+    return _exhibit("rate", problem.overview) if problem.overview else None
+
+
+def _exhibit(key: str, frame: Frame) -> Exhibit:
+    chart = str(frame.get("chart", "daily"))
+    columns = frame.get("columns") or frame.get("daily") or {}
+    kept = [name for name in COLUMNS if name in columns]
+    return Exhibit(
+        id=key,
+        caption=str(CAPTIONS.get(chart, CAPTIONS["daily"])),
+        figure=figures.daily_rate(frame),
+        headers=[str(COLUMNS[name][0]) for name in kept],
+        rows=_rows([(columns[name], COLUMNS[name][1]) for name in kept]),
+    )
+
+
+def _rows(columns: Sequence[tuple[Sequence[Any], Cell]]) -> list[list[str]]:
+    cells = [
+        ["" if value is None else write(value) for value in values]
+        for values, write in columns
+    ]
+    return [list(row) for row in zip(*cells, strict=True)]
+
+
+def _percent(value: float) -> str:
+    return f"{formats.number_format(100 * value, 1)} %"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4g}"
+
+
+def _time(value: str) -> str:
+    at = parse_datetime(value)
+    if not isinstance(at, datetime):
+        return value
+    return formats.date_format(timezone.localtime(at), "Y-m-d H:i")
+
+
+def _yes(value: object) -> str:
+    return _("yes") if value else ""
+
+
+# Column of a frame → heading and how to write a value, in the order of the table.
+COLUMNS: dict[str, tuple[Any, Cell]] = {
+    "at": (gettext_lazy("Time"), _time),
+    "level": (gettext_lazy("Level"), str),
+    "row": (gettext_lazy("First"), str),
+    "column": (gettext_lazy("Second"), str),
+    "age_from": (gettext_lazy("From (h)"), _number),
+    "age_to": (gettext_lazy("To (h)"), _number),
+    "equipment": (gettext_lazy("Machine"), str),
+    "value": (gettext_lazy("Reading"), _number),
+    "n": (gettext_lazy("Units"), _number),
+    "rate": (gettext_lazy("Defect rate"), _percent),
+    "low": (gettext_lazy("95 % from"), _percent),
+    "high": (gettext_lazy("to"), _percent),
+    "defective": (gettext_lazy("Defective"), _number),
+    "exposed": (gettext_lazy("Exposed"), _yes),
+    "highlighted": (gettext_lazy("Suspected"), _yes),
+}
