@@ -1,4 +1,4 @@
-"""A real mail server in a thread: it speaks SMTP on a socket, and misbehaves on order."""
+"""A real mail server in a thread that speaks SMTP, and misbehaves on order."""
 
 from __future__ import annotations
 

@@ -59,9 +59,9 @@ def test_each_consumer_sees_each_event_once_in_order() -> None:
 
 
 def test_an_event_of_a_transaction_that_fails_never_happened() -> None:
-    with pytest.raises(ValueError, match="no"), transaction.atomic():
+    with transaction.atomic():
         services.emit("tick")
-        raise ValueError("no")
+        transaction.set_rollback(True)
     assert services.dispatch() == 0
 
 

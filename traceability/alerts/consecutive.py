@@ -8,8 +8,7 @@ make a run, lengthen one, join two, or break one that had already been told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from traceability.alerts import runs, services
 from traceability.alerts.models import AlertKind, AlertRule, AlertState
-from traceability.alerts.runs import Look, Photo, Row
+from traceability.alerts.runs import Photo, Row, Span
 from traceability.alerts.selectors import (
     LIVE,
     alerts_of_runs,
@@ -41,6 +40,15 @@ PHOTOS_PER_UNIT = 10
 SERIALS_SHOWN = 12
 
 
+@dataclass(frozen=True)
+class Watch:
+    """A rule applied to one class at one station."""
+
+    rule: AlertRule
+    station: Station
+    defect_class: DefectClass
+
+
 def judge(inspection: Inspection) -> None:
     """Apply the rules for consecutive defects to a finished or failed inspection."""
     image = inspection.image
@@ -55,84 +63,87 @@ def judge(inspection: Inspection) -> None:
     for defect_class in DefectClass.objects.filter(pk__in=classes):
         rule = rule_for(rules, defect_class.pk)
         if rule is not None:
+            watch = Watch(rule, station, defect_class)
             row = runs.looks(photos, defect_class.pk)
-            for run in runs.stretches(row, pivot, rule.consecutive):
-                _tell(rule, station, defect_class, run)
-            _break(rule, station, defect_class, pivot, row)
+            for span in runs.stretches(row, pivot, rule.consecutive):
+                _tell(watch, span)
+            _break(watch, pivot, row)
 
 
-def _tell(
-    rule: AlertRule, station: Station, defect_class: DefectClass, run: list[Look]
-) -> None:
+def _tell(watch: Watch, span: Span) -> None:
     """Raise an alert for the run, or repeat the one that already tells of it."""
-    since, until = run[0].photos[0].captured_at, run[-1].photos[-1].captured_at
-    shown: UUID | None = run[-1].showing.inspection
     known = (
-        alerts_of_runs(rule, station, defect_class)
+        alerts_of_runs(watch.rule, watch.station, watch.defect_class)
         .exclude(state=AlertState.WITHDRAWN)
-        .filter(event_at__lte=until, last_event_at__gte=since)
+        .filter(event_at__lte=span.until, last_event_at__gte=span.since)
         .first()
     )
-    if known is not None:
-        if until < known.last_event_at:
-            shown = known.inspection_id
-        since, until = min(since, known.event_at), max(until, known.last_event_at)
-    first = run[0].photos[0].image
-    seen = Sighting(
-        rule=rule,
-        key=f"consecutive:{rule.pk}:{station.pk}:{defect_class.pk}:{first}",
-        line=station.line,
-        station=station,
-        defect_class=defect_class,
-        event_at=since,
-        last_event_at=until,
-        problem=newest_problem(station.line, defect_class),
-        inspection=Inspection.objects.filter(pk=shown).first() if shown else None,
-        details=_details(station, since, until, run),
-    )
     if known is None:
-        services.raise_alert(seen)
-    else:
-        services.repeat(known, seen)
+        services.raise_alert(_sighting(watch, span))
+        return
+    since, until = known.event_at, known.last_event_at
+    whole = Span(min(since, span.since), max(until, span.until))
+    services.repeat(known, _sighting(watch, whole))
 
 
-def _details(
-    station: Station, since: datetime, until: datetime, run: Iterable[Look]
-) -> dict[str, Any]:
-    between = _looked_at(station).filter(image__captured_at__range=(since, until))
-    return {
-        "consecutive": between.values("image__unit").distinct().count(),
-        "serials": [look.showing.serial for look in run][-SERIALS_SHOWN:],
-    }
-
-
-def _break(
-    rule: AlertRule, station: Station, defect_class: DefectClass, pivot: Photo, row: Row
-) -> None:
+def _break(watch: Watch, pivot: Photo, row: Row) -> None:
     """Withdraw the alert that a good unit shows never to have had a run behind it.
 
-    Where enough units are left on one side, the alert tells of that side from now on.
+    Where enough units are left on one side, the alert tells of that side from now on;
+    where they are on both, the later one is a run of its own.
     """
-    sides = runs.split_by(row, pivot)
-    if sides is None:
-        return
-    before, after = sides
-    told = alerts_of_runs(rule, station, defect_class).filter(state__in=LIVE)
     at = pivot.captured_at
-    for alert in told.filter(event_at__lte=at, last_event_at__gte=at):
-        if len(before) >= rule.consecutive:
-            services.shorten(alert, alert.event_at, before[-1].photos[-1].captured_at)
-        elif len(after) >= rule.consecutive:
-            services.shorten(alert, after[0].photos[0].captured_at, alert.last_event_at)
-        else:
+    told = alerts_of_runs(watch.rule, watch.station, watch.defect_class)
+    for alert in told.filter(state__in=LIVE, event_at__lte=at, last_event_at__gte=at):
+        whole = Span(alert.event_at, alert.last_event_at)
+        left = runs.parts(row, pivot, whole, watch.rule.consecutive)
+        if left is None:
+            continue
+        if not left:
             services.withdraw(alert)
+            continue
+        services.shorten(alert, _sighting(watch, left[0]))
+        for span in left[1:]:
+            services.raise_alert(_sighting(watch, span))
+
+
+def _sighting(watch: Watch, span: Span) -> Sighting:
+    about = (watch.rule.pk, watch.station.pk, watch.defect_class.pk, span.since)
+    within = _looked_at(watch.station).filter(
+        image__captured_at__range=(span.since, span.until)
+    )
+    showing = within.filter(defects__defect_class=watch.defect_class)
+    return Sighting(
+        rule=watch.rule,
+        key="consecutive:" + ":".join(map(str, about)),
+        line=watch.station.line,
+        station=watch.station,
+        defect_class=watch.defect_class,
+        event_at=span.since,
+        last_event_at=span.until,
+        problem=newest_problem(watch.station.line, watch.defect_class),
+        inspection=showing.order_by("-image__captured_at").first(),
+        details=_details(within),
+    )
+
+
+def _details(within: QuerySet[Inspection]) -> dict[str, Any]:
+    """How many units a run has, and the serial numbers of the last ones."""
+    newest = within.order_by("-image__captured_at").values_list(
+        "image__unit__serial", flat=True
+    )
+    last = list(dict.fromkeys(newest[: SERIALS_SHOWN * PHOTOS_PER_UNIT]))
+    return {
+        "consecutive": within.values("image__unit").distinct().count(),
+        "serials": last[:SERIALS_SHOWN][::-1],
+    }
 
 
 def _neighbourhood(image: Image, units: int) -> tuple[Photo, list[Photo]]:
     """The photo itself, and all photos near it that were or will be looked at."""
     limit = units * PHOTOS_PER_UNIT
     newest_first = ("-image__captured_at", "-image__received_at", "-image_id")
-    found = _looked_at(image.station).select_related("image__unit")
+    found = _looked_at(image.station).select_related("image")
     before = found.filter(image__captured_at__lte=image.captured_at)
     after = found.filter(image__captured_at__gt=image.captured_at)
     near = [*before.order_by(*newest_first)[:limit]]
@@ -142,8 +153,8 @@ def _neighbourhood(image: Image, units: int) -> tuple[Photo, list[Photo]]:
         inspection__in=near
     ).values_list("inspection", "defect_class"):
         seen[inspection].add(defect_class)
-    photos = [_photo(look, look.image, seen[look.pk]) for look in near]
-    return _photo(Inspection(), image, set()), photos
+    photos = [_photo(look.image, _classes(look, seen[look.pk])) for look in near]
+    return _photo(image, None), photos
 
 
 def _looked_at(station: Station) -> QuerySet[Inspection]:
@@ -156,18 +167,12 @@ def _looked_at(station: Station) -> QuerySet[Inspection]:
     )
 
 
-def _photo(look: Inspection, image: Image, seen: set[int]) -> Photo:
-    classes: frozenset[int] | None = frozenset(seen)
+def _classes(look: Inspection, seen: set[int]) -> frozenset[int] | None:
     if look.state == InspectionState.PENDING:
-        classes = None
-    elif getattr(look, "verdict", None) == Verdict.Value.FALSE_ALARM:
-        classes = frozenset()
-    return Photo(
-        image=image.pk,
-        inspection=look.pk,
-        unit=image.unit_id,
-        serial=image.unit.serial,
-        captured_at=image.captured_at,
-        received_at=image.received_at,
-        classes=classes,
-    )
+        return None
+    false_alarm = getattr(look, "verdict", None) == Verdict.Value.FALSE_ALARM
+    return frozenset() if false_alarm else frozenset(seen)
+
+
+def _photo(image: Image, classes: frozenset[int] | None) -> Photo:
+    return Photo(image.pk, image.unit_id, image.captured_at, image.received_at, classes)

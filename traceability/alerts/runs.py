@@ -14,9 +14,7 @@ class Photo:
     """A photo at a station. `classes` is None while nobody has looked at it yet."""
 
     image: UUID
-    inspection: UUID
     unit: int
-    serial: str
     captured_at: datetime
     received_at: datetime
     classes: frozenset[int] | None
@@ -27,12 +25,18 @@ class Look:
     """The photos of one unit, taken one after the other, judged for one class.
 
     `seen` is None while photos are waiting that could still show the defect.
-    `showing` is the photo to show: the last one with the defect, if any has it.
     """
 
     photos: tuple[Photo, ...]
-    showing: Photo
     seen: bool | None
+
+
+@dataclass(frozen=True)
+class Span:
+    """From the first photo of a run to its last."""
+
+    since: datetime
+    until: datetime
 
 
 Row = Sequence[Look]
@@ -53,14 +57,13 @@ def looks(photos: Iterable[Photo], defect_class: int) -> list[Look]:
 
 
 def _look(photos: tuple[Photo, ...], defect_class: int) -> Look:
-    hits = [p for p in photos if p.classes is not None and defect_class in p.classes]
-    if hits:
-        return Look(photos, hits[-1], seen=True)
+    if any(defect_class in (photo.classes or ()) for photo in photos):
+        return Look(photos, seen=True)
     waiting = any(photo.classes is None for photo in photos)
-    return Look(photos, photos[-1], seen=None if waiting else False)
+    return Look(photos, seen=None if waiting else False)
 
 
-def stretches(row: Row, pivot: Photo, at_least: int) -> list[list[Look]]:
+def stretches(row: Row, pivot: Photo, at_least: int) -> list[Span]:
     """Unbroken stretches of defective units, at least that long, that `pivot` can make.
 
     Only as many units on each side count as could be in a row with it.
@@ -69,13 +72,14 @@ def stretches(row: Row, pivot: Photo, at_least: int) -> list[list[Look]]:
     reach = at_least - 1
     window = row[max(0, index - reach) : index + reach + 1]
     groups = [list(group) for seen, group in groupby(window, _seen) if seen]
-    return [group for group in groups if len(group) >= at_least]
+    return [_span(group) for group in groups if len(group) >= at_least]
 
 
-def split_by(row: Row, pivot: Photo) -> tuple[list[Look], list[Look]] | None:
-    """The defective units right before and right after a good one; None if it is not.
+def parts(row: Row, pivot: Photo, whole: Span, at_least: int) -> list[Span] | None:
+    """What is left of a run when `pivot` is a good unit in it; None if it is not.
 
-    Good means looked at and without the defect: a waiting photo splits nothing.
+    Good means looked at and without the defect: a waiting photo splits nothing. Of the
+    two sides, those with enough units stay runs.
     """
     index = _index(row, pivot)
     here = row[index : index + 1]
@@ -83,12 +87,22 @@ def split_by(row: Row, pivot: Photo) -> tuple[list[Look], list[Look]] | None:
     if pivot.image not in shown or here[0].seen is not False:
         return None
     before = list(takewhile(_seen, reversed(row[:index])))[::-1]
-    return before, list(takewhile(_seen, row[index + 1 :]))
+    after = list(takewhile(_seen, row[index + 1 :]))
+    left = []
+    if len(before) >= at_least:
+        left.append(Span(whole.since, _span(before).until))
+    if len(after) >= at_least:
+        left.append(Span(_span(after).since, whole.until))
+    return left
 
 
 def _index(row: Row, pivot: Photo) -> int:
     """The place in the row of the look with `pivot`, or where it would be."""
     return sum(place_of(look.photos[-1]) < place_of(pivot) for look in row)
+
+
+def _span(group: Row) -> Span:
+    return Span(group[0].photos[0].captured_at, group[-1].photos[-1].captured_at)
 
 
 def _seen(look: Look) -> bool:

@@ -177,10 +177,13 @@ def withdraw(alert: Alert) -> bool:
     )
 
 
-def shorten(alert: Alert, event_at: datetime, last_event_at: datetime) -> None:
+def shorten(alert: Alert, seen: Sighting) -> None:
     """Let an alert tell of a part of its run: a good unit lies in the rest."""
     Alert.objects.filter(pk=alert.pk).update(
-        event_at=event_at, last_event_at=last_event_at
+        event_at=seen.event_at,
+        last_event_at=seen.last_event_at,
+        inspection=seen.inspection,
+        details=seen.details,
     )
 
 
