@@ -77,10 +77,7 @@ def _pixels(data: bytes, header: Header) -> Pixels:
 
 def _jpeg(data: bytes) -> NDArray[np.uint8]:
     """ValueError for whatever libjpeg warns of, a missing end among it."""
-    colorspace = simplejpeg.decode_jpeg_header(data)[2]
-    if colorspace in ("CMYK", "YCCK"):  # libjpeg-turbo does not bring these to RGB
-        return np.asarray(_opencv(data), np.uint8)
-    kind = "GRAY" if colorspace == "Gray" else "RGB"
+    kind = "GRAY" if simplejpeg.decode_jpeg_header(data)[2] == "Gray" else "RGB"
     return np.asarray(simplejpeg.decode_jpeg(data, kind, strict=True))
 
 

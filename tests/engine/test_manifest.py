@@ -85,6 +85,18 @@ def test_an_input_we_cannot_make_is_refused(change: dict[str, Any], words: str) 
         parse(input=spec)
 
 
+def test_a_field_named_twice_is_refused() -> None:
+    text = parse().canonical().replace(b'"stride":32', b'"stride":32,"stride":32')
+    with pytest.raises(ManifestError, match="the same field twice"):
+        Manifest.parse(text)
+
+
+def test_infinity_is_refused_like_any_float() -> None:
+    text = parse().canonical().replace(b'"stride":32', b'"stride":Infinity')
+    with pytest.raises(ManifestError, match="floats are not allowed"):
+        Manifest.parse(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [

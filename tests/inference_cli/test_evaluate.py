@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from inference_worker.commands.main import main
-from tests.engine.toy import CLASSES, toy_manifest, write_toy
+from tests.engine.toy import CELL, CLASSES, board, toy_manifest, write_toy
+from tests.inference_cli.conftest import write_image
 
 
 def test_json_has_exactly_the_agreed_fields(
@@ -51,6 +52,18 @@ def test_a_miss_costs_what_it_should(
     result = json.loads(capsys.readouterr().out)
     assert result["map33"] == pytest.approx(2 / 3)
     assert result["f"] == pytest.approx(4 / 5)
+
+
+def test_weak_finds_count_for_the_precision_but_not_for_f(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(3):
+        image = board()
+        image[CELL : 2 * CELL, CELL * i : CELL * (i + 1), i] = 100
+        write_image(coco / f"images/{i}.png", image)
+    main(["evaluate", "--model", "toy", "--coco", str(coco), "--json"])
+    result = json.loads(capsys.readouterr().out)
+    assert (result["map33"], result["f"]) == (1.0, 0.0)
 
 
 def test_a_folder_is_measured_without_adoption_and_said_to_be_unsigned(

@@ -41,12 +41,13 @@ def test_a_command_line_that_makes_no_sense_exits_with_2(words: list[str]) -> No
 
 
 def test_a_model_nobody_has_exits_with_1_and_a_hint(
-    coco: Path, capsys: pytest.CaptureFixture[str]
+    coco: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["detect", "--model", "ghost", str(coco / "images")]) == 1
     error, hint = capsys.readouterr().err.splitlines()
     assert error.startswith("error: engine_missing: no version of 'ghost'")
     assert hint.startswith("  hint: ")
+    assert not (tmp_path / "var").exists()
 
 
 def test_a_shipped_model_is_adopted_when_first_named(
