@@ -35,6 +35,8 @@ from traceability.lib.sockets import AlreadyLocked, lock
 
 PARTS = ("redis", "inspect", "analysis", "clock", "web")
 LOG_LINES = 20
+# A process that had to be started more often than this before it was ready never will.
+STARTS = 4
 
 
 class ServeError(Exception):
@@ -132,12 +134,17 @@ class ProcessGroup:
         """
         deadline = time.monotonic() + timeout
         waiting = list(self.programs)
-        while waiting:
-            waiting = [one for one in waiting if not self._is_ready(one)]
+        starts: dict[str, set[int]] = {}
+        while waiting := [one for one in waiting if not self._is_ready(one)]:
             if self._supervisor is None or self._supervisor.poll() is not None:
                 raise ServeError(f"The supervisor ended.\n{self.tail('supervisord')}")
-            if waiting and time.monotonic() > deadline:
-                name = waiting[0].name
+            for program in waiting:
+                name = program.name
+                pids = starts.setdefault(name, set())
+                pids.add(self.processes()[name].pid)
+                if len(pids - {0}) > STARTS:
+                    raise ServeError(f"{name} keeps ending.\n{self.tail(name)}")
+            if time.monotonic() > deadline:
                 raise ServeError(
                     f"{name} is not ready after {timeout:.0f} s.\n{self.tail(name)}"
                 )
@@ -183,6 +190,7 @@ class ProcessGroup:
     def _complete_environment(self) -> None:
         self.environment["CAUSELINE_DATA"] = str(self.data)
         self.environment.setdefault("CAUSELINE_URL", self.url)
+        self.environment.setdefault("DJANGO_SETTINGS_MODULE", "traceability.settings")
         # The checks ran before the start; without them a worker is back sooner.
         self.environment["CELERY_SKIP_CHECKS"] = "1"
         self.environment["PYTHONUNBUFFERED"] = "1"

@@ -46,7 +46,7 @@ def programs(data: Path, host: str, port: int, parts: Collection[str]) -> list[P
     web = (*gunicorn, "--bind", _address(host, port), "traceability.wsgi")
     every = [
         Program("redis", redis, 10, 10),
-        _worker("inspect", 20, 30, "-P", "threads", "-c", str(INSPECT_THREADS)),
+        _worker("inspect", 20, 30, *_inspect()),
         _worker("analysis", 21, 15, "-P", "prefork", "-c", "1"),
         _worker("clock", 22, 10, *_clock(), queue="system"),
         Program("web", web, 30, 20),
@@ -56,6 +56,11 @@ def programs(data: Path, host: str, port: int, parts: Collection[str]) -> list[P
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _inspect() -> tuple[str, ...]:
+    threads = ("-P", "threads", "-c", str(INSPECT_THREADS))
+    return (*threads, "-I", "inference_worker.worker")
 
 
 def _clock() -> tuple[str, ...]:
