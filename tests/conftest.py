@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests import environment  # isort: skip - before anything reads the settings
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,12 @@ from redis import Redis
 from tests import services
 from traceability.lib import embedded_redis
 
-if settings.DATA_DIR != environment.DATA:
+# The workers of pytest-xdist inherit the environment: with the name in it they would
+# read the settings before they have a data folder of their own.
+settings_read = settings.DATA_DIR
+os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+if settings_read != environment.DATA:
     raise pytest.UsageError(
         "The settings were read too early: unset DJANGO_SETTINGS_MODULE."
     )
