@@ -58,12 +58,14 @@ def iou(first: Tensor, second: Tensor) -> Tensor:
     """Intersection over union of left, top, right, bottom boxes, broadcast."""
     low = torch.maximum(first[..., :2], second[..., :2])
     high = torch.minimum(first[..., 2:], second[..., 2:])
-    shared = (high - low).clamp(min=0).prod(-1)
+    sides = (high - low).clamp(min=0)
+    shared = sides[..., 0] * sides[..., 1]
     return shared / (area(first) + area(second) - shared + 1e-7)
 
 
 def area(boxes: Tensor) -> Tensor:
-    return (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(-1)
+    sides = (boxes[..., 2:] - boxes[..., :2]).clamp(min=0)
+    return sides[..., 0] * sides[..., 1]
 
 
 def _inside(points: Tensor, drawn: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def generalised_iou(first: Tensor, second: Tensor) -> Tensor:
     """IoU less the empty share of the smallest box around both, in -1..1."""
     low = torch.minimum(first[..., :2], second[..., :2])
     high = torch.maximum(first[..., 2:], second[..., 2:])
-    hull = (high - low).clamp(min=0).prod(-1) + 1e-7
+    hull = area(torch.cat([low, high], -1)) + 1e-7
     overlap = iou(first, second)
     union = (area(first) + area(second)) / (1.0 + overlap)
     return overlap - (hull - union) / hull

@@ -81,6 +81,24 @@ class WideView(nn.Module):
         return out
 
 
+class Gate(nn.Module):
+    """Weighs channels by what the whole picture looks like.
+
+    Copper is dark on one board and bright on the next; which of the two it is
+    decides what a speck means, and no single place tells.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.squeeze = nn.Conv2d(width, width // 4, 1)
+        self.excite = nn.Conv2d(width // 4, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = functional.relu(self.squeeze(x.mean((2, 3), keepdim=True)))
+        out: Tensor = x * self.excite(seen).sigmoid()
+        return out
+
+
 class Head(nn.Module):
     """Class logits and box distances of one pyramid level, decoupled."""
 
@@ -113,9 +131,10 @@ class QualityNet(nn.Module):
             ConvUnit(channels, stem, 3, 2),
             ConvUnit(stem, low, 3, 2),
             Stage(low, low, 1),
+            Gate(low),
         )
-        self.to_p3 = nn.Sequential(ConvUnit(low, p3, 3, 2), Stage(p3, p3, 2))
-        self.to_p4 = nn.Sequential(ConvUnit(p3, p4, 3, 2), Stage(p4, p4, 2))
+        self.to_p3 = nn.Sequential(ConvUnit(low, p3, 3, 2), Stage(p3, p3, 2), Gate(p3))
+        self.to_p4 = nn.Sequential(ConvUnit(p3, p4, 3, 2), Stage(p4, p4, 2), Gate(p4))
         self.to_p5 = nn.Sequential(
             ConvUnit(p4, p5, 3, 2), Stage(p5, p5, 1), WideView(p5)
         )

@@ -44,9 +44,10 @@ def pen(canvas: Canvas, points: Points, thickness: int, closed: bool = False) ->
 
 
 def _blob(rng: Rng, canvas: Canvas, size: float) -> None:
+    """Ellipses on a heap; never one alone that is round, as a via would be."""
     middle = canvas.shape[0] / 2
-    for _ in range(int(rng.integers(1, 5))):
-        axes = np.maximum(1, np.round(size * rng.uniform(0.2, 0.5, 2))).astype(int)
+    for _ in range(int(rng.integers(2, 6))):
+        axes = np.maximum(1, np.round(size * rng.uniform(0.18, 0.46, 2))).astype(int)
         spot = np.round(middle + rng.normal(0, size * 0.18, 2)).astype(int)
         angle = float(rng.uniform(0, 180))
         centre, radii = (int(spot[0]), int(spot[1])), (int(axes[0]), int(axes[1]))

@@ -59,7 +59,7 @@ class Camera:
 
 def random_camera(rng: Rng) -> Camera:
     """Any camera the detector should cope with, scanners most of all."""
-    look: Look = rng.choice(("binary", "grey", "colour"), p=(0.6, 0.14, 0.26))
+    look: Look = rng.choice(("binary", "grey", "colour"), p=(0.64, 0.14, 0.22))
     if look == "binary":
         return Camera("binary", (0, 0, 0), (255, 255, 255), jpeg=_quality(rng, 0.15))
     return real_camera(rng, look)

@@ -25,6 +25,7 @@ Pixel = TypeVar("Pixel", bound=np.generic)
 MARGIN = 10  # pixels between a defect and the border of its box
 _TRIES = 40
 _APART = 14  # pixels kept free between two defects
+_WIDEST = 64  # pixels: the widest gap or track that a bridge or cut spans
 _BORDER = 10  # pixels kept free along the border of the photo
 _HOLD = 24  # pixels of the other material that a bulge must grow from
 
@@ -119,23 +120,23 @@ def _visible_share(visible: Mask) -> bool:
 def _bridge(rng: Rng, side: Side, size: float) -> Patch | None:
     """Strokes across the material at a narrow place, joining its two banks."""
     found = chords(side, rng.choice(side.body, 12))
-    found = [chord for chord in found if chord.length >= 4]
+    found = [chord for chord in found if 4 <= chord.length <= _WIDEST]
     if not found:
         return None
     lengths = np.array([chord.length for chord in found])
-    weights = np.exp(-lengths / 16.0) + 0.01
+    weights = np.exp(-lengths / 15.0) + 0.003
     chord = found[rng.choice(len(found), p=weights / weights.sum())]
     along = (chord.end - chord.start) / np.linalg.norm(chord.end - chord.start)
     across = np.array([-along[1], along[0]])
     canvas: Canvas = np.zeros(side.inside.shape, np.uint8)
-    thickness = int(rng.integers(2, max(4, round(size * 0.5)) + 1))
+    thickness = int(rng.integers(2, max(4, min(round(size * 0.55), 14)) + 1))
     for _ in range(int(rng.choice((1, 1, 1, 2, 3)))):
         shift = across * rng.normal(0, size * 0.15)
         start = chord.start - along * rng.uniform(0.5, 5.0) + shift
         end = chord.end + along * rng.uniform(0.5, 5.0) + shift
         slant = across * rng.normal(0, 0.12) * chord.length
         swing = min(chord.length * 0.05, 2.5) + 0.3
-        pen(canvas, wobble(rng, start - slant, end + slant, swing), min(thickness, 9))
+        pen(canvas, wobble(rng, start - slant, end + slant, swing), thickness)
     x, y, _, _ = cv2.boundingRect(canvas)
     if not canvas.any():
         return None

@@ -17,6 +17,10 @@ from traceability.demo.boards.shapes import (
 
 Rng = np.random.Generator
 
+# What is smaller than these looks like a defect, to anyone.
+_SMALLEST = 4.5  # radius of a via or hole, pixels
+_SHORTEST = 24.0  # least length of a track, pixels
+
 
 def wander(rng: Rng, style: Style, steps: int, reach: float) -> Points:
     """A path of `steps` straight runs with 45 degree bends, near the board."""
@@ -34,8 +38,9 @@ def wander(rng: Rng, style: Style, steps: int, reach: float) -> Points:
 
 def net(rng: Rng, style: Style) -> Part:
     """One track with a pad, a via or nothing at each end."""
-    path = wander(rng, style, int(rng.integers(1, 6)), rng.uniform(0.6, 2.0))
+    path = wander(rng, style, int(rng.integers(1, 6)), rng.uniform(0.8, 2.0))
     width = style.unit * float(rng.choice((0.7, 1.0, 1.0, 1.5, 2.5)))
+    path[1] += (path[1] - path[0]) / np.linalg.norm(path[1] - path[0]) * _SHORTEST
     part = Part([Track(path, width)])
     for end in (path[0], path[-1]):
         _add_end(rng, style, part, end)
@@ -80,7 +85,7 @@ def round_pad(rng: Rng, style: Style, x: float, y: float) -> Part:
 def dot(rng: Rng, style: Style) -> Part:
     """A lone round via, as test points are."""
     x, y = rng.uniform(0, style.size, 2)
-    return Part([Disc(x, y, style.unit * rng.uniform(0.6, 1.7))])
+    return Part([Disc(x, y, max(_SMALLEST, style.unit * rng.uniform(0.6, 1.7)))])
 
 
 def big_pad(rng: Rng, style: Style) -> Part:
@@ -227,5 +232,6 @@ def plate(rng: Rng, style: Style) -> Part:
     part = Part([Plate(np.array(ring) + (x, y), style.unit * rng.uniform(0, 1.0))])
     for _ in range(int(rng.integers(0, 5))):
         spot = (x, y) + rng.uniform(-0.75, 0.75, 2) * half
-        part.drills.append(Disc(spot[0], spot[1], style.unit * rng.uniform(0.5, 1.6)))
+        radius = max(_SMALLEST, style.unit * rng.uniform(0.5, 1.6))
+        part.drills.append(Disc(spot[0], spot[1], radius))
     return part

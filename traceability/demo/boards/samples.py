@@ -104,7 +104,7 @@ def _product_style(rng: Rng, size: int) -> Style:
         size=size,
         scene="mixed" if rng.random() < 0.5 else "fine",
         unit=float(rng.uniform(7.0, 11.0)) * scale,
-        clearance=float(rng.uniform(9.0, 14.0)) * scale,
+        clearance=float(rng.uniform(14.0, 19.0)) * scale,
         density=2.0,
         angle_deg=0.0,
         roughness=0.2,
@@ -129,7 +129,7 @@ def draw_product_photo(
 
 
 def _unit(product: Product, classes: Sequence[str], rng: Rng) -> Sample:
-    mask, boxes = plant(product.mask, classes, rng, product.terrain)
+    mask, boxes = plant(product.mask, classes, rng, product.terrain, scale=1.2)
     camera = replace(
         product.camera,
         blur=float(rng.uniform(0.5, 0.9)),

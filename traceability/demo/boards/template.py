@@ -93,7 +93,7 @@ def _pour(rng: Rng, style: Style) -> Canvas:
         Disc(x, y, style.size * rng.uniform(0.04, 0.35)).paint(copper, 0.0, 0)
     for _ in range(int(rng.integers(0, 6))):
         x, y = rng.uniform(0, 1, 2) * style.size
-        Disc(x, y, rng.uniform(4, 14)).paint(copper, 0.0, 0)
+        Disc(x, y, rng.uniform(5, 14)).paint(copper, 0.0, 0)
     if rng.random() < 0.5:
         _furnish_gaps(rng, style, copper)
     return copper
@@ -126,7 +126,7 @@ def _bars(rng: Rng, style: Style) -> Canvas:
         )
         Track(path, 2 * half).paint(copper, 0.0, 1)
         if rng.random() < 0.5:
-            Disc(x, rng.uniform(0, step_at), rng.uniform(4, 9)).paint(copper, 0.0, 0)
+            Disc(x, rng.uniform(0, step_at), rng.uniform(5, 9)).paint(copper, 0.0, 0)
         x += half + float(rng.uniform(12, 60))
     if rng.random() < 0.4:
         y = style.size * rng.uniform(0.2, 0.8)
