@@ -33,7 +33,10 @@ CAUSE: dict[str, Any] = {
     "operation": "OP40",
     "factor": "OP40",
     "level": "OP40-M3",
-    "statement": {"code": "equipment", "params": {}},
+    "statement": {
+        "code": "equipment",
+        "params": {"equipment": "OP40-M3", "operation": "OP40"},
+    },
     "confidence": 0.97,
     "relative_risk": 4.6,
     "relative_risk_low": 3.1,
@@ -70,7 +73,7 @@ class Scene:
     ) -> User:
         """Somebody of the site, responsible for its line unless told otherwise."""
         about = {"email": f"{name}@example.com", "language": "en", **about}
-        user = User.objects.create_user(name, password=name, **about)
+        user = User.objects.create_user(name, **about)
         Membership.objects.create(user=user, site=self.site)
         if answers:
             Responsibility.objects.create(user=user, line=self.line)

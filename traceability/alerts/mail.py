@@ -97,7 +97,11 @@ def permalink(alert: Alert) -> str:
 
 def _subject(alert: Alert, title: str) -> str:
     if alert.station is None and alert.problem is not None:
-        return f"{title}: {wording.how_much(alert.problem)}"
+        return _("{defect} on {place}: {amount}").format(
+            defect=alert.defect_class.name,
+            place=alert.line,
+            amount=wording.how_much(alert.problem),
+        )
     return title
 
 

@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 SIZE = (1072, 640)
 # A crop shows the defect's surroundings: this many times its box, never less than
 # this many pixels of the photo.
-SURROUNDINGS = 4.0
-SMALLEST = 160
+SURROUNDINGS = 6.0
+SMALLEST = 240
 QUALITY = 82
 BOX, EDGE = (255, 92, 40), (20, 20, 20)
 
