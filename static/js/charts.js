@@ -24,13 +24,15 @@
     return result;
   };
 
-  const axis = () => ({
+  const axis = (narrow) => ({
     gridcolor: token("line"),
     linecolor: token("line-2"),
     zerolinecolor: token("line-2"),
-    tickfont: { color: token("ink-3"), size: 12 },
+    tickfont: { color: token("ink-3"), size: narrow ? 10.5 : 12 },
     title: { font: { color: token("ink-3"), size: 12 }, standoff: 10 },
     automargin: true,
+    showline: false,
+    zeroline: false,
     fixedrange: true,
   });
 
@@ -49,16 +51,16 @@
     const axes = Object.fromEntries(
       Object.keys(layout)
         .filter((key) => /^[xy]axis\d*$/.test(key))
-        .map((key) => [key, axis()]),
+        .map((key) => [key, axis(narrow)]),
     );
     const base = {
       ...axes,
-      xaxis: { ...axis(), tickformatstops: dayFormats },
-      yaxis: axis(),
+      xaxis: { ...axis(narrow), tickformatstops: dayFormats },
+      yaxis: axis(narrow),
       font: { family: getComputedStyle(document.body).fontFamily, color: token("ink-2"), size: 13 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: narrow ? 38 : 48, r: 12, t: 30, b: 34 },
+      margin: { l: narrow ? 38 : 46, r: 10, t: 34, b: 30, pad: 4 },
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12.5 } },
       hoverlabel: {
         bgcolor: token("surface"),
@@ -81,7 +83,7 @@
       locale: chinese ? "zh-CN" : "en",
       scrollZoom: false,
     };
-    const layout = themed(figure.layout ?? {}, place.clientWidth < 520);
+    const layout = themed(figure.layout ?? {}, place.clientWidth < 400);
     Plotly.react(place, figure.data, layout, config).then(() => {
       place.dataset.drawn = "true";
     });

@@ -124,7 +124,9 @@ class ImageFactory(DjangoModelFactory):
     received_at = ago(hours=2)
     file = factory.Sequence(lambda n: f"photo-{n}")
     media_type = "image/jpeg"
-    sha256 = factory.LazyAttribute(lambda o: hashlib.sha256(o.file.encode()).hexdigest())
+    sha256 = factory.LazyAttribute(
+        lambda o: hashlib.sha256(o.file.encode()).hexdigest()
+    )
     width = 640
     height = 480
     size = 40_000

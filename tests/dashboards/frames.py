@@ -132,7 +132,10 @@ def readings_frame(began):
     start = timezone.now() - dt.timedelta(days=30)
     at = [start + dt.timedelta(hours=2.4 * n) for n in range(300)]
     value = [
-        49 + 0.6 * math.sin(n / 5) + 0.9 * math.sin(n * 1.7) + (n > 210) * (n - 210) / 55
+        49
+        + 0.6 * math.sin(n / 5)
+        + 0.9 * math.sin(n * 1.7)
+        + (n > 210) * (n - 210) / 55
         for n in range(300)
     ]
     bad = [int(v > 50.6 and n % 3 == 0 or n % 41 == 0) for n, v in enumerate(value)]

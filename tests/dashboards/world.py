@@ -40,7 +40,10 @@ NAMES = {
     "pin-hole": ("Pin-hole", "针孔"),
 }
 OPERATIONS = {
-    "LAM": ("Lamination", {"pressure": ("bar", 2.0, 3.0), "temperature": ("°C", 105, 118)}),
+    "LAM": (
+        "Lamination",
+        {"pressure": ("bar", 2.0, 3.0), "temperature": ("°C", 105, 118)},
+    ),
     "EXP": ("Exposure", {"dose": ("mJ/cm²", 55, 75)}),
     "ETCH": ("Etching", {"temperature": ("°C", 46, 52), "speed": ("m/min", 1.8, 2.6)}),
 }
@@ -51,7 +54,9 @@ def build(days=30, per_day=24, seed=4):
     rng = random.Random(seed)
     site = make.SiteFactory()
     lines = [make.LineFactory(site=site, code=code, name="") for code in ("L1", "L2")]
-    stations = [make.StationFactory(line=line, code=f"AOI-{line.code}") for line in lines]
+    stations = [
+        make.StationFactory(line=line, code=f"AOI-{line.code}") for line in lines
+    ]
     classes = {
         code: make.DefectClassFactory(code=code, name_en=en, name_zh=zh)
         for code, (en, zh) in NAMES.items()
@@ -89,7 +94,9 @@ class Plant:
             )
             self.operations.append(operation)
             self.machines[code] = [
-                Equipment.objects.create(site=site, code=f"{code}-{n}", operation=operation)
+                Equipment.objects.create(
+                    site=site, code=f"{code}-{n}", operation=operation
+                )
                 for n in (1, 2, 3)
             ]
             for parameter, (unit, low, high) in parameters.items():
@@ -109,7 +116,9 @@ class Plant:
             )
             for n in range(8)
         ]
-        self.products = [make.ProductFactory(site=site, code=c) for c in ("PCB-A", "PCB-B")]
+        self.products = [
+            make.ProductFactory(site=site, code=c) for c in ("PCB-A", "PCB-B")
+        ]
         self.batches = [
             Batch.objects.create(site=site, number=f"B26-{n:04d}", product=product)
             for n, product in enumerate(self.products * 4)
@@ -149,7 +158,11 @@ def _units(rng, plant, stations, found, days, per_day):
             size=photo.size,
         )
         inspection = make.InspectionFactory(
-            image=image, model_version=model, defective=bad, created_at=at, finished_at=at
+            image=image,
+            model_version=model,
+            defective=bad,
+            created_at=at,
+            finished_at=at,
         )
         Defect.objects.bulk_create(photo.defects(inspection))
         if number > days * per_day - 60:
@@ -191,7 +204,9 @@ def _history(rng, plant, unit, at):
 
 
 def _problems(lines, classes):
-    old = make.AnalysisRunFactory(line=lines[0], finished_at=timezone.now() - dt.timedelta(days=1))
+    old = make.AnalysisRunFactory(
+        line=lines[0], finished_at=timezone.now() - dt.timedelta(days=1)
+    )
     make.ProblemFactory(run=old, defect_class=classes["short"])
     run = make.AnalysisRunFactory(line=lines[0])
     other = make.AnalysisRunFactory(line=lines[1])
@@ -219,7 +234,9 @@ def _problems(lines, classes):
         rate=0.026,
         overview=frames.overview(onset=False),
     )
-    make.EvidenceFactory(cause=make.CauseFactory(problem=steady, confidence=0.34, chronic=True))
+    make.EvidenceFactory(
+        cause=make.CauseFactory(problem=steady, confidence=0.34, chronic=True)
+    )
     make.ProblemFactory(
         run=other,
         defect_class=classes["open"],
@@ -236,7 +253,9 @@ def _alerts(lines, stations, classes, problems):
         line=lines[0], defect_class=classes["short"], problem=problems[0], mailed=True
     )
     row = make.AlertRuleFactory(site=lines[0].site, kind=AlertKind.CONSECUTIVE)
-    shown = Defect.objects.filter(defect_class=classes["open"]).latest("inspection__created_at")
+    shown = Defect.objects.filter(defect_class=classes["open"]).latest(
+        "inspection__created_at"
+    )
     make.AlertFactory(
         line=lines[1],
         station=stations[1],
@@ -257,7 +276,12 @@ def _alerts(lines, stations, classes, problems):
 
 
 def _jobs(lines):
-    states = [JobState.RUNNING, JobState.PENDING, *[JobState.SUCCEEDED] * 6, JobState.FAILED]
+    states = [
+        JobState.RUNNING,
+        JobState.PENDING,
+        *[JobState.SUCCEEDED] * 6,
+        JobState.FAILED,
+    ]
     for place, state in enumerate(states):
         make.JobFactory(
             state=state,

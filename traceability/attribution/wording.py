@@ -13,7 +13,6 @@ from typing import Any
 
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -93,14 +92,17 @@ def note(statement: Mapping[str, Any]) -> str:
 
 def ratio(value: float) -> str:
     """A relative risk: one decimal below ten, none above."""
-    return number_format(value, 1 if value < 9.95 else 0)
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
 def moment(at: datetime) -> str:
-    """Day and time in the active language and time zone."""
+    """Day and time in the active language and time zone; the year only if not this."""
     local = timezone.localtime(at)
+    day = pgettext("day, as a date format", "j M")
+    if local.year != timezone.localtime().year:
+        day = pgettext("day and year, as a date format", "j M Y")
     return _("{day}, {time}").format(
-        day=formats.date_format(local, pgettext("day, as a date format", "j M Y")),
+        day=formats.date_format(local, day),
         time=formats.date_format(local, "H:i"),
     )
 

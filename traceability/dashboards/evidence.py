@@ -73,7 +73,7 @@ def _rows(columns: Sequence[tuple[Sequence[Any], Cell]]) -> list[list[str]]:
 
 
 def _percent(value: float) -> str:
-    return f"{formats.number_format(100 * value, 1)} %"
+    return f"{100 * value:.1f} %"
 
 
 def _number(value: float) -> str:
@@ -103,8 +103,8 @@ COLUMNS: dict[str, tuple[Any, Cell]] = {
     "value": (gettext_lazy("Reading"), _number),
     "n": (gettext_lazy("Units"), _number),
     "rate": (gettext_lazy("Defect rate"), _percent),
-    "low": (gettext_lazy("95 % from"), _percent),
-    "high": (gettext_lazy("to"), _percent),
+    "low": (gettext_lazy("From (95 %)"), _percent),
+    "high": (gettext_lazy("To (95 %)"), _percent),
     "defective": (gettext_lazy("Defective"), _number),
     "exposed": (gettext_lazy("Exposed"), _yes),
     "highlighted": (gettext_lazy("Suspected"), _yes),

@@ -68,7 +68,8 @@ def yield_trend(days: Sequence[Day]) -> Figure:
 
 def pareto(bars: Sequence[Bar]) -> Figure:
     """Bars by class, and the line of what they add up to."""
-    labels = [bar.label for bar in bars]
+    # A label of several words takes several lines: slanted ones are hard to read.
+    labels = [bar.label.replace(" ", "<br>") for bar in bars]
     count = {
         "type": "bar",
         "x": labels,
@@ -94,7 +95,7 @@ def pareto(bars: Sequence[Bar]) -> Figure:
     }
     top = max((bar.defects for bar in bars), default=1)
     layout = {
-        "xaxis": {"type": "category", "showgrid": False},
+        "xaxis": {"type": "category", "showgrid": False, "tickangle": 0},
         "yaxis": {"range": [0, 1.15 * top], "nticks": 6},
         "yaxis2": {
             "overlaying": "y",
@@ -131,7 +132,7 @@ def daily_rate(frame: Mapping[str, Any]) -> Figure:
         "fillcolor": "@soft",
         "line": {"width": 0},
         "hoverinfo": "skip",
-        "name": _("95 % interval"),
+        "name": _("Interval (95 %)"),
     }
     line = {
         "type": "scatter",

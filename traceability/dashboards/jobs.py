@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import Count
 from django.http import HttpResponse
@@ -17,6 +18,14 @@ from traceability.jobs.models import OPEN_STATES, Job, JobState
 NEWEST = 100
 
 
+@dataclass(frozen=True)
+class Row:
+    """A job, and the line or the serial number that it is about."""
+
+    job: Job
+    about: str
+
+
 @page
 def jobs(request: PageRequest) -> HttpResponse:
     """The newest jobs about the reader's sites, and how many are open at all."""
@@ -26,11 +35,11 @@ def jobs(request: PageRequest) -> HttpResponse:
         found = found.filter(state=state)
     rows = _about_sites(request, list(found[:NEWEST]))
     context = {
-        "jobs": rows,
+        "rows": rows,
         "state": state,
         "states": JobState.choices,
         "open": _open_counts(),
-        "busy": any(job.state in OPEN_STATES for job in rows),
+        "busy": any(row.job.state in OPEN_STATES for row in rows),
     }
     template = "jobs/_rows.html" if request.htmx else "jobs/page.html"
     return render(request, template, context)
@@ -43,24 +52,24 @@ def _open_counts() -> dict[str, int]:
     return {state.value: counts.get(state.value, 0) for state in OPEN_STATES}
 
 
-def _about_sites(request: PageRequest, found: list[Job]) -> list[Job]:
-    """Leave out jobs about lines and photos of other sites; at most two queries.
+def _about_sites(request: PageRequest, found: list[Job]) -> list[Row]:
+    """The jobs with what they are about, without those of other sites; two queries.
 
-    A job about neither is for administrators only.
+    A job about neither a line nor a photo is for administrators only.
     """
-    if request.user.is_superuser:
-        return found
     lines = Line.objects.filter(pk__in=_named(found, "line"), site__in=request.sites)
-    photos = Inspection.objects.filter(
+    photos = Inspection.objects.select_related("image__unit").filter(
         pk__in=_uuids(_named(found, "inspection")), image__site__in=request.sites
     )
-    mine = {("line", str(pk)) for pk in lines.values_list("pk", flat=True)}
-    mine |= {("inspection", str(pk)) for pk in photos.values_list("pk", flat=True)}
-    return [
-        job
-        for job in found
-        if any((name, str(value)) in mine for name, value in job.arguments.items())
-    ]
+    about = {("line", str(line.pk)): str(line) for line in lines}
+    about |= {("inspection", str(one.pk)): str(one.image.unit) for one in photos}
+    rows = [Row(job, _about(job, about)) for job in found]
+    return [row for row in rows if row.about or request.user.is_superuser]
+
+
+def _about(job: Job, about: dict[tuple[str, str], str]) -> str:
+    keys = [(name, str(value)) for name, value in job.arguments.items()]
+    return next((about[key] for key in keys if key in about), "")
 
 
 def _named(found: Iterable[Job], name: str) -> list[str]:

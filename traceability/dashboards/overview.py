@@ -24,6 +24,7 @@ from traceability.inspection.selectors import ClassCount, Place, Total
 
 LEADING_PROBLEMS = 6
 MILLION = 1_000_000
+LEAST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,12 @@ def _period_before(place: Place) -> Place:
 
 
 def _change(now: Figures, before: Figures) -> dict[str, float | None]:
-    """Differences: yield in percentage points, the rest as shares."""
+    """Differences: yield in percentage points, the rest in percent.
+
+    A period with hardly any units is nothing to compare with.
+    """
+    if before.units < LEAST_SHARE * now.units:
+        before = Figures(0, None, None)
     return {
         "first_pass_yield": _minus(now.first_pass_yield, before.first_pass_yield),
         "defects_per_million": _growth(

@@ -28,11 +28,11 @@ class Reading:
 
     @property
     def place(self) -> float | None:
-        """Where the mark goes, -15 to 115; None without both limits."""
+        """Where the mark goes, -2 to 102; None without both limits."""
         if self.lower is None or self.upper is None or self.lower == self.upper:
             return None
         share = 100 * (self.value - self.lower) / (self.upper - self.lower)
-        return round(min(max(share, -15.0), 115.0), 1)
+        return round(min(max(share, -2.0), 102.0), 1)
 
 
 @dataclass(frozen=True)

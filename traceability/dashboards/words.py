@@ -24,12 +24,6 @@ STAGES = {
     "total": gettext_lazy("total"),
 }
 
-EVENTS = {
-    "maintenance": gettext_lazy("maintenance"),
-    "calibration": gettext_lazy("calibration"),
-    "tool_change": gettext_lazy("tool change"),
-}
-
 
 class Named(Protocol):
     """A defect class, as a row of the database or of a count."""

@@ -11,7 +11,6 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -78,15 +77,20 @@ def ago(at: datetime | None) -> str:
 @register.filter
 def percent(share: float | None, digits: int = 1) -> str:
     """A share 0..1 as percent."""
-    return NOTHING if share is None else f"{number_format(100 * share, digits)} %"
+    return NOTHING if share is None else f"{_fixed(100 * share, digits)} %"
 
 
 @register.filter
 def number(value: float | None, digits: int = 0) -> str:
-    """With thousands separated, as the reader is used to."""
+    """With thousands separated."""
     if value is None:
         return NOTHING
-    return number_format(value, digits, use_l10n=True, force_grouping=True)
+    return _fixed(value, digits)
+
+
+def _fixed(value: float, digits: int) -> str:
+    """Rounded, thousands separated: the same in both languages."""
+    return f"{value:,.{digits}f}"
 
 
 @register.filter
@@ -103,14 +107,14 @@ def reading(value: float | None) -> str:
 @register.filter
 def signed(value: float, digits: int = 1) -> str:
     """With a plus or a real minus."""
-    text = number_format(abs(value), digits)
+    text = _fixed(abs(value), digits)
     return f"+{text}" if value >= 0 else f"−{text}"
 
 
 @register.filter
 def percent_number(share: float) -> str:
     """A share 0..1 as percent without the sign, one decimal."""
-    return number_format(100 * share, 1)
+    return _fixed(100 * share, 1)
 
 
 @register.filter
