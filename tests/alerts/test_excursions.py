@@ -125,9 +125,7 @@ def test_an_excursion_that_is_over_is_recorded_only(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("recent", [[20], [20, 0, 19, 22], [1]])
-def test_an_excursion_that_may_go_on_is_mailed(
-    scene: Scene, recent: list[int]
-) -> None:
+def test_an_excursion_that_may_go_on_is_mailed(scene: Scene, recent: list[int]) -> None:
     scene.user()
     going_on = series([1] * 24 + [20] * 30 + recent)
     onset = timezone.now() - (30 + len(recent)) * HOUR

@@ -40,18 +40,15 @@ def defect_picture(defect: Defect) -> bytes | None:
 def draw(photo: Pillow.Image, box: Area) -> bytes:
     """Crop around `box` (left, top, width, height in pixels) and outline it."""
     area = surroundings(box, photo.size)
-    scale = SIZE[0] / (area[2] - area[0])
-    size = (SIZE[0], max(1, round((area[3] - area[1]) * scale)))
-    whole = (int(area[0]), int(area[1]), math.ceil(area[2]), math.ceil(area[3]))
-    inside = (area[0] - whole[0], area[1] - whole[1])
-    part = (*inside, inside[0] + area[2] - area[0], inside[1] + area[3] - area[1])
-    cut = photo.crop(whole).convert("RGB")
-    crop = cut.resize(size, Pillow.Resampling.LANCZOS, box=part)
+    wide, high = area[2] - area[0], area[3] - area[1]
+    scale = min(SIZE[0] / wide, SIZE[1] / high)
+    size = (max(1, round(wide * scale)), max(1, round(high * scale)))
+    crop = _cut(photo, area, size)
     x, y, width, height = box
     left, top = (x - area[0]) * scale, (y - area[1]) * scale
     _outline(crop, (left, top, left + width * scale, top + height * scale))
     out = io.BytesIO()
-    crop.save(out, "JPEG", quality=QUALITY)
+    _on_canvas(crop).save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
 
 
@@ -64,6 +61,23 @@ def surroundings(box: Area, photo: tuple[int, int]) -> Area:
     left = min(max(0.0, x + width / 2 - wide / 2), photo[0] - wide)
     top = min(max(0.0, y + height / 2 - high / 2), photo[1] - high)
     return left, top, left + wide, top + high
+
+
+def _cut(photo: Pillow.Image, area: Area, size: tuple[int, int]) -> Pillow.Image:
+    """The area in `size` pixels; only whole pixels around it are converted."""
+    left, top = int(area[0]), int(area[1])
+    whole = photo.crop((left, top, math.ceil(area[2]), math.ceil(area[3])))
+    part = (area[0] - left, area[1] - top, area[2] - left, area[3] - top)
+    return whole.convert("RGB").resize(size, Pillow.Resampling.LANCZOS, box=part)
+
+
+def _on_canvas(crop: Pillow.Image) -> Pillow.Image:
+    """Every picture has the same shape, that of a narrow photo too."""
+    if crop.size == SIZE:
+        return crop
+    canvas = Pillow.new("RGB", SIZE, EDGE)
+    canvas.paste(crop, ((SIZE[0] - crop.width) // 2, (SIZE[1] - crop.height) // 2))
+    return canvas
 
 
 def _outline(picture: Pillow.Image, box: Area) -> None:
