@@ -20,7 +20,7 @@ def analyse(bundle: Bundle, options: Options | None = None) -> Analysis:
     """
     options = options or Options()
     chosen = bundle if options.lines is None else bundle.of_lines(options.lines)
-    classes = sorted(set(chosen.defects["defect_class"]))
+    classes = sorted(chosen.defects["defect_class"].unique())
     if options.classes is not None:
         classes = sorted(set(options.classes))
     study = Study.of(chosen)
@@ -41,7 +41,7 @@ def _notes(bundle: Bundle) -> tuple[Coded, ...]:
     if len(bundle.units) and len(bundle.defects):
         return ()
     counts = {"units": len(bundle.units), "defects": len(bundle.defects)}
-    return (Coded("too_little_data", counts),)
+    return (Coded("nothing_to_analyse", counts),)
 
 
 def _nothing_held() -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Names for the arrays that the analysis passes around, and sums over groups."""
+"""Names for the arrays that the analysis passes around, and the sums it needs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+def log_sum_exp(values: Floats, axis: int | None = None) -> Floats:
+    """Log of the sum of exponentials, over all values or along an axis.
+
+    The values must be finite; scipy's own checks cost more than the sum.
+    """
+    top = values.max(axis=axis, keepdims=True)
+    sums: Floats = np.log(np.exp(values - top).sum(axis=axis, keepdims=True)) + top
+    return sums.squeeze(axis=axis)
 
 
 def group_sums(group: Ints, weights: Floats | Bools, n: int) -> Floats:

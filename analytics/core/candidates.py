@@ -10,6 +10,7 @@ from analytics.core.arrays import Floats, Ints
 from analytics.core.cells import CellSpace, Claim
 from analytics.core.finemap import Fit
 
+LEAST_WEIGHT = 1e-4
 LEAST_CONFIDENCE = 0.02
 MOST_CANDIDATES = 12
 COVERAGE = 0.95
@@ -47,7 +48,7 @@ def candidates_of(fit: Fit, space: CellSpace) -> list[Candidate]:
     """All answers worth a word, the surest first; ties in order of their names."""
     inclusion = fit.inclusion()
     by_group: dict[tuple[str, ...], list[int]] = {}
-    for hypothesis in np.flatnonzero(inclusion > 1e-6):
+    for hypothesis in np.flatnonzero(inclusion > LEAST_WEIGHT):
         claim = space.claims[hypothesis]
         by_group.setdefault(claim.group, []).append(int(hypothesis))
     found = [_candidate(fit, space, members) for members in by_group.values()]

@@ -2,22 +2,23 @@
 
 Counts are Poisson with the rate of each stratum profiled out, which leaves a
 binomial likelihood of the relative risk. Both sides are integrated over a grid of
-relative risks: "raised" is a mixture of log-normals above one, "ordinary" a narrow
-log-normal around one (the spread that everything in a plant has).
+relative risks: "raised" is a mixture of log-normals above one, "ordinary" one of
+narrow log-normals around one (the spread that everything in a plant has).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp
 
-from analytics.core.arrays import Floats
+from analytics.core.arrays import Floats, Ints, log_sum_exp
 
 LOG_RISKS: Floats = np.linspace(np.log(0.15), np.log(40.0), 49)
 RISKS: Floats = np.exp(LOG_RISKS)
 RAISED = ((0.35, 2.0, 0.30), (0.40, 4.0, 0.35), (0.25, 9.0, 0.45))
 """Weight, centre and log-scale width of the mixture of raised risks."""
-ORDINARY_SPREAD = 0.1
+ORDINARY_OF_NUMBERS = ((1.0, 1.0, 0.1),)
+ORDINARY_OF_LEVELS = ((0.5, 1.0, 0.1), (0.35, 1.0, 0.2), (0.15, 1.0, 0.3))
+"""The same for ordinary risks; machines, people and lots differ more among them."""
 CHUNK = 4096
 TINY = 1e-300
 
@@ -28,14 +29,17 @@ def _log_normal(centre: float, width: float) -> Floats:
     return normal
 
 
-def _mixture() -> Floats:
-    parts = [w * _log_normal(centre, width) for w, centre, width in RAISED]
-    logs: Floats = np.log(np.sum(np.array(parts), axis=0))
+def _log_mixture(mixture: tuple[tuple[float, float, float], ...]) -> Floats:
+    parts = [weight * _log_normal(centre, width) for weight, centre, width in mixture]
+    logs: Floats = np.log(np.array(parts).sum(axis=0) + TINY)
     return logs
 
 
-LOG_RAISED: Floats = _mixture()
-LOG_ORDINARY: Floats = np.log(_log_normal(1.0, ORDINARY_SPREAD) + TINY)
+LOG_RAISED: Floats = _log_mixture(RAISED)
+LOG_ORDINARY: Floats = np.array(
+    [_log_mixture(ORDINARY_OF_NUMBERS), _log_mixture(ORDINARY_OF_LEVELS)]
+)
+"""One row for each `ordinary` code of a hypothesis: 0 a number, 1 a level."""
 
 
 def log_likelihood(
@@ -49,35 +53,39 @@ def log_likelihood(
     share = expected / np.maximum(total_expected, 1e-12)
     scaled = 1.0 + (RISKS - 1.0)[None, None, :] * share[:, :, None]
     lost = np.einsum("s,hsg->hg", total, np.log(scaled))
-    gained: Floats = observed.sum(axis=1)[:, None] * LOG_RISKS[None, :]
-    return gained - lost
+    gained = observed.sum(axis=1)[:, None] * LOG_RISKS[None, :]
+    net: Floats = gained - lost
+    return net
 
 
 def log_bayes_factors(
-    observed: Floats, expected: Floats, total: Floats, total_expected: Floats
+    observed: Floats,
+    expected: Floats,
+    total: Floats,
+    total_expected: Floats,
+    ordinary: Ints,
 ) -> Floats:
     """Log Bayes factor of raised against ordinary, (hypotheses,)."""
     factors = np.empty(len(observed))
     for begin in range(0, len(observed), CHUNK):
         part = slice(begin, begin + CHUNK)
         factors[part] = log_ratio(
-            log_likelihood(observed[part], expected[part], total, total_expected)
+            log_likelihood(observed[part], expected[part], total, total_expected),
+            ordinary[part],
         )
     return factors
 
 
-def log_ratio(likelihood: Floats) -> Floats:
+def log_ratio(likelihood: Floats, ordinary: Ints) -> Floats:
     """Log Bayes factor of raised against ordinary from (hypotheses, risks)."""
-    raised = logsumexp(likelihood + LOG_RAISED, axis=1)
-    ordinary = logsumexp(likelihood + LOG_ORDINARY, axis=1)
-    ratio: Floats = raised - ordinary
+    raised = log_sum_exp(likelihood + LOG_RAISED, axis=1)
+    usual = log_sum_exp(likelihood + LOG_ORDINARY[ordinary], axis=1)
+    ratio: Floats = raised - usual
     return ratio
 
 
 def risk_posterior(likelihood: Floats) -> Floats:
     """Posterior weight of each risk of the grid, given that it is raised."""
     log_weights = likelihood + LOG_RAISED
-    weights: Floats = np.exp(
-        log_weights - logsumexp(log_weights, axis=-1, keepdims=True)
-    )
+    weights: Floats = np.exp(log_weights - log_sum_exp(log_weights, axis=-1)[..., None])
     return weights

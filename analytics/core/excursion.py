@@ -28,7 +28,8 @@ def find_excursion(population: Population, task: Task) -> Excursion | None:
     Looks only at when the defects were, never at the factors.
     """
     seen = CellSpace.of([hidden_family(population)])
-    effect = single_effect(replace(task, space=seen), task.baseline)
+    timed = replace(task, space=seen, sources=task.sources[:1])
+    effect = single_effect(timed, task.baseline)
     if effect.none > 0.5:
         return None
     best = int(np.argmax(effect.weights))

@@ -21,7 +21,6 @@ from analytics.core.daily import daily_columns
 from analytics.core.excursion import Excursion, find_excursion
 from analytics.core.exhibits import exhibit_for, limits_of
 from analytics.core.finemap import Fit, Task, fit
-from analytics.core.gaps import not_recorded
 from analytics.core.onset import Onset, posterior_onset, rise_of_share
 from analytics.core.population import Outcome, outcome_of, timestamp
 from analytics.core.results import Cause, Coded, CredibleSet, Options, Problem
@@ -72,7 +71,7 @@ def explain(study: Study, defect_class: str, options: Options) -> Problem:
         onset=timestamp(episode.onset.at) if episode else None,
         unexplained_share=1.0 - explained_share(outcome, episode, exposures),
         hidden_confidence=hidden_confidence(candidates),
-        not_recorded=not_recorded(study.bundle),
+        not_recorded=study.gaps,
         causes=rising,
         chronic=chronic,
         credible_sets=sets,
@@ -103,7 +102,7 @@ def _too_little(study: Study, outcome: Outcome) -> Problem:
         onset=None,
         unexplained_share=1.0,
         hidden_confidence=0.0,
-        not_recorded=not_recorded(study.bundle),
+        not_recorded=study.gaps,
         causes=(),
         chronic=(),
         credible_sets=(),

@@ -179,7 +179,7 @@ def age_factors(bundle: Bundle, met: dict[str, Visit]) -> Iterator[Numeric]:
     Before the first recorded event the age is unknown. Since commissioning is only
     a factor where several machines differ: on one machine it is the calendar.
     """
-    kinds = sorted(set(bundle.equipment_events["kind"]))
+    kinds = sorted(bundle.equipment_events["kind"].unique())
     for operation in sorted(met):
         visit = met[operation]
         born = _commissioned(bundle, operation, visit)

@@ -9,12 +9,12 @@ units, which one is uncertain, and "none" is one of the answers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from scipy.special import logsumexp
 
 from analytics.core import evidence, noise
-from analytics.core.arrays import Floats, Ints
+from analytics.core.arrays import Floats, Ints, log_sum_exp
 from analytics.core.cells import CellSpace
 
 PRIOR_NONE = 0.6
@@ -22,9 +22,8 @@ PRIOR_NONE = 0.6
 KEPT_SHARE = 1e-3
 TOLERANCE = 1e-3
 ROUNDS = 12
-BATCH = 32
-MOST_REFINED = 320
-MARGIN = 6.0
+MOST_REFINED = 640
+MARGIN = 8.0
 
 
 @dataclass(frozen=True)
@@ -112,10 +111,12 @@ def single_effect(task: Task, expected: Floats) -> Effect:
     total_expected = counts.by_stratum(expected)
     observed = space.sums(task.observed, task.strata, task.n_strata)
     exposed = space.sums(expected, task.strata, task.n_strata)
-    screened = evidence.log_bayes_factors(observed, exposed, total, total_expected)
+    screened = evidence.log_bayes_factors(
+        observed, exposed, total, total_expected, space.ordinary
+    )
     factors = _refined(task, counts, screened)
     log_weights = factors + space.log_prior + np.log(1.0 - PRIOR_NONE)
-    everything = logsumexp(np.append(log_weights, np.log(PRIOR_NONE)))
+    everything = log_sum_exp(np.append(log_weights, np.log(PRIOR_NONE)))
     weights = np.exp(log_weights - everything)
     kept = np.flatnonzero(weights > KEPT_SHARE)
     likelihood = evidence.log_likelihood(
@@ -129,24 +130,29 @@ def single_effect(task: Task, expected: Floats) -> Effect:
 
 
 def _refined(task: Task, counts: noise.Counts, screened: Floats) -> Floats:
-    """Weigh the promising hypotheses against the noise; the rest cannot catch up."""
+    """Weigh the promising hypotheses against the noise; the rest cannot catch up.
+
+    A hypothesis is followed while it could come within `MARGIN` of the likeliest
+    answer so far, "none" among them. The source that took most from the first one
+    is asked first of the others.
+    """
     sums = [noise.SourceSums.of(source, counts) for source in task.sources]
-    factors = screened.copy()
-    score = screened + task.space.log_prior
-    order = np.argsort(-score, kind="stable")[:MOST_REFINED]
-    best = -np.inf
-    done = 0
-    for begin in range(0, order.size, BATCH):
-        if score[order[begin]] < best - MARGIN:
+    factors, log_prior = screened.copy(), task.space.log_prior
+    score = screened + log_prior
+    best = float(np.log(PRIOR_NONE / (1.0 - PRIOR_NONE)))
+    order = np.argsort(-score, kind="stable")
+    for hypothesis in order[:MOST_REFINED]:
+        if score[hypothesis] < best - MARGIN:
             break
-        for hypothesis in order[begin : begin + BATCH]:
-            members = task.space.members(int(hypothesis))
-            value = noise.log_bayes_factor(members, counts, sums)
-            factors[hypothesis] = min(value, screened[hypothesis])
-            best = max(best, factors[hypothesis] + task.space.log_prior[hypothesis])
-        done = begin + BATCH
-    rest = np.ones(factors.size, dtype=bool)
-    rest[order[:done]] = False
-    ceiling = best - MARGIN - task.space.log_prior
-    factors[rest] = np.minimum(factors[rest], ceiling[rest])
+        enough = best - MARGIN - log_prior[hypothesis]
+        case = noise.Case(
+            task.space.members(int(hypothesis)), int(task.space.ordinary[hypothesis])
+        )
+        if hypothesis == order[0]:
+            sums.sort(key=partial(noise.against, case, counts))
+        value = noise.log_bayes_factor(case, counts, sums, enough)
+        factors[hypothesis] = min(value, screened[hypothesis])
+        best = max(best, float(factors[hypothesis] + log_prior[hypothesis]))
+    left = order[MOST_REFINED:]
+    factors[left] = np.minimum(factors[left], best - MARGIN - log_prior[left])
     return factors

@@ -12,16 +12,20 @@ def not_recorded(bundle: Bundle) -> tuple[dict[str, str], ...]:
     """Operations without readings, equipment, maintenance or (some) lots."""
     if bundle.steps.empty:
         return ({"operation": "", "what": "steps"},)
-    with_readings = {*bundle.readings["operation"], *(op for op, _ in bundle.columns)}
+    with_readings = {
+        *bundle.readings["operation"].unique(),
+        *(operation for operation, _ in bundle.columns),
+    }
+    looked_after = {*bundle.equipment_events["equipment"].unique()}
     gaps = []
-    for operation in sorted(set(bundle.steps["operation"])):
+    for operation in sorted(bundle.steps["operation"].unique()):
         steps = bundle.steps[bundle.steps["operation"] == operation]
-        machines = set(steps["equipment"]) - {""}
+        machines = {*steps["equipment"].unique()} - {""}
         if operation not in with_readings:
             gaps.append({"operation": operation, "what": "readings"})
         if not machines:
             gaps.append({"operation": operation, "what": "equipment"})
-        elif not machines & set(bundle.equipment_events["equipment"]):
+        elif not machines & looked_after:
             gaps.append({"operation": operation, "what": "equipment_events"})
         if _lots_missing(bundle, operation, steps["unit"].nunique()):
             gaps.append({"operation": operation, "what": "lots"})

@@ -14,13 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
-from analytics.core.arrays import Floats, Ints, group_sums
+from analytics.core.arrays import Floats, Ints, group_sums, log_sum_exp
 from analytics.core.evidence import LOG_ORDINARY, LOG_RAISED, LOG_RISKS, RISKS
 
 SPREADS: Floats = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.65])
-LOG_SPREAD_PRIOR: Floats = np.log(np.array([0.15, 0.2, 0.25, 0.2, 0.13, 0.07]))
+LOG_SPREAD_PRIOR: Floats = np.log(np.array([0.2, 0.25, 0.27, 0.17, 0.08, 0.03]))
 SHAPES: Floats = 1.0 / SPREADS**2
 
 
@@ -72,16 +72,36 @@ class SourceSums:
         return cls(source, observed, expected, constant)
 
 
-def log_bayes_factor(members: Ints, counts: Counts, sums: list[SourceSums]) -> float:
-    """Log Bayes factor of raised against ordinary, the worst over the sources."""
-    return min(_against(members, counts, own) for own in sums)
+@dataclass(frozen=True)
+class Case:
+    """The exposed units of a hypothesis, and its code of ordinary spread."""
+
+    members: Ints
+    ordinary: int
 
 
-def _against(members: Ints, counts: Counts, sums: SourceSums) -> float:
-    likelihood = _likelihood(members, counts, sums)
+def log_bayes_factor(
+    case: Case, counts: Counts, sums: list[SourceSums], enough: float
+) -> float:
+    """Log Bayes factor of raised against ordinary, the worst over the sources.
+
+    Stops at the first source that brings it below `enough`.
+    """
+    worst = np.inf
+    for own in sums:
+        worst = min(worst, against(case, counts, own))
+        if worst < enough:
+            break
+    return worst
+
+
+def against(case: Case, counts: Counts, sums: SourceSums) -> float:
+    """Log Bayes factor of raised against ordinary under one source of noise."""
+    likelihood = _likelihood(case.members, counts, sums)
     likelihood = likelihood + (sums.constant + LOG_SPREAD_PRIOR)[:, None]
     return float(
-        logsumexp(likelihood + LOG_RAISED) - logsumexp(likelihood + LOG_ORDINARY)
+        log_sum_exp(likelihood + LOG_RAISED)
+        - log_sum_exp(likelihood + LOG_ORDINARY[case.ordinary])
     )
 
 
@@ -100,7 +120,7 @@ def _likelihood(members: Ints, counts: Counts, sums: SourceSums) -> Floats:
     mean = sums.expected @ level + (exposed @ level) * more
     tail = np.log(SHAPES[:, None, None] + mean)
     weight = SHAPES[:, None] + sums.observed
-    spread = -np.einsum("tb,tbg->tg", weight, tail)
+    spread = -(weight[:, None, :] @ tail)[:, 0, :]
     gained = counts.observed[members].sum() * LOG_RISKS
     likelihood: Floats = spread + gained + found @ np.log(level)
     return likelihood

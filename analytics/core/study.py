@@ -19,6 +19,7 @@ from analytics.core.factors import (
 )
 from analytics.core.finemap import Task
 from analytics.core.frames import Bundle
+from analytics.core.gaps import not_recorded
 from analytics.core.hypotheses import hypothesis_space
 from analytics.core.noise import Source
 from analytics.core.population import Outcome, Population
@@ -39,6 +40,7 @@ class Study:
     numeric: tuple[Numeric, ...]
     space: CellSpace
     sources: tuple[Source, ...]
+    gaps: tuple[dict[str, str], ...]
 
     @classmethod
     def of(cls, bundle: Bundle) -> Study:
@@ -57,6 +59,7 @@ class Study:
             numeric=numeric,
             space=hypothesis_space(categorical, numeric, population),
             sources=noise_sources(categorical, population),
+            gaps=not_recorded(bundle),
         )
 
     def exposed(self, hypothesis: int) -> Bools:

@@ -1,0 +1,112 @@
+"""Ranks the causes of defects from a bundle: `python -m analytics BUNDLE`.
+
+Needs no Django and no database. Exit codes: 0 answered, 1 the bundle is at fault,
+2 the command is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from analytics.bundle import read_bundle
+from analytics.core.analyse import analyse
+from analytics.core.errors import BundleError
+from analytics.core.frames import Bundle
+from analytics.core.results import Analysis, Options
+from analytics.report import print_report
+
+OUTPUT_WIDTH = 120
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read, analyse, print. Errors are sentences on stderr."""
+    asked = _parser().parse_args(arguments)
+    try:
+        bundle = read_bundle(asked.bundle)
+        _refuse_unknown_class(bundle, asked.defect_class)
+        found = analyse(bundle, _options(asked))
+        if asked.containment is not None:
+            _write_containment(found, asked.containment)
+    except (BundleError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if asked.json:
+        print(json.dumps(found.to_json(), ensure_ascii=False))
+    else:
+        _print_tables(found)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m analytics",
+        description="Rank the causes of defects from a folder of CSV or Parquet files.",
+    )
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder")
+    parser.add_argument(
+        "--class",
+        dest="defect_class",
+        action="append",
+        metavar="C",
+        help="only this defect class; may be given again",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--seed", type=int, default=0, help="kept with the answer")
+    parser.add_argument(
+        "--containment",
+        type=Path,
+        metavar="FILE",
+        help="write the units to hold as CSV: unit, risk, interval",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=_share,
+        default=0.5,
+        metavar="P",
+        help="hold units of causes at or above this confidence (default 0.5)",
+    )
+    return parser
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError("a confidence lies between 0 and 1")
+    return value
+
+
+def _options(asked: argparse.Namespace) -> Options:
+    classes = tuple(asked.defect_class) if asked.defect_class else None
+    return Options(classes=classes, seed=asked.seed, confidence=asked.confidence)
+
+
+def _refuse_unknown_class(bundle: Bundle, asked: list[str] | None) -> None:
+    known = sorted(bundle.defects["defect_class"].unique())
+    unknown = sorted(set(asked or []) - set(known))
+    if unknown:
+        raise BundleError(
+            "defects",
+            f"no unit has a defect of class {unknown[0]!r}",
+            f"The classes are {', '.join(known) or 'none'}",
+            column="defect_class",
+        )
+
+
+def _write_containment(found: Analysis, path: Path) -> None:
+    """Unit, risk and its 95 % interval of every unit to hold, for each class."""
+    found.held.to_csv(path, index=False, float_format="%.6g")
+
+
+def _print_tables(found: Analysis) -> None:
+    wide = Console().is_terminal
+    console = Console() if wide else Console(width=OUTPUT_WIDTH)
+    print_report(found.to_json(), console)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
