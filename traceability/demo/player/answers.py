@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from traceability.demo.factory import LINES
+from traceability.demo.factory import LINES, PLANTED_LINE
 from traceability.demo.plan import FactoryPlan
 from traceability.demo.player.client import ApiError, Client
 from traceability.demo.truth import (
@@ -32,6 +32,16 @@ class Finding:
     first: bool
     rank: int
     confidence: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "planted": str(self.plant),
+            "kind": self.plant.kind,
+            "defect_class": self.plant.defect_class,
+            "first": self.first,
+            "rank": self.rank,
+            "confidence": self.confidence,
+        }
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,32 @@ def _finding(problems: Problems, plant: Plant) -> Finding:
     ]
     missed = Finding(plant, False, 0, 0.0)
     return max(own, key=lambda found: (found.first, found.confidence), default=missed)
+
+
+def highest_elsewhere(problems: Problems, truth: Truth) -> dict[str, float]:
+    """The highest confidence where nothing was planted.
+
+    `healthy_line_highest`: on the other lines. `other_classes_highest`: of the other
+    classes of the planted line.
+    """
+    planted = {plant.defect_class for plant in truth.plants}
+    healthy, other = [0.0], [0.0]
+    for problem in problems:
+        confidences = [cause["confidence"] for cause in leading_causes(problem)]
+        if problem["line"] != PLANTED_LINE:
+            healthy += confidences
+        elif problem["defect_class"] not in planted:
+            other += confidences
+    return {"healthy_line_highest": max(healthy), "other_classes_highest": max(other)}
+
+
+def report(problems: Problems, truth: Truth) -> dict[str, Any]:
+    """What was found of what was planted, and what was said beyond that."""
+    return {
+        "plants": [found.to_json() for found in findings(problems, truth)],
+        "decoys_above": len(decoys_above(problems, truth)),
+        **highest_elsewhere(problems, truth),
+    }
 
 
 def decoys_above(problems: Problems, truth: Truth) -> list[Decoy]:

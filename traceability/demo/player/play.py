@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -14,6 +18,8 @@ from traceability.demo.player import answers, cameras, mes, screen
 from traceability.demo.player.client import Client
 from traceability.demo.player.site import Keys, install, new_keys, put_on_call
 from traceability.demo.player.state import State
+
+ANSWER = "answer.json"
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Outcome:
     seconds: float
 
     def to_json(self) -> str:
-        return json.dumps({**vars(self), "seconds": round(self.seconds, 1)})
+        return json.dumps(asdict(self))
 
     @property
     def passed(self) -> bool:
@@ -44,6 +50,8 @@ class Player:
     port: int
     state: State
     console: Console
+    phases: dict[str, float] = field(default_factory=dict)
+    """Seconds that each part took in this run."""
 
     def play(self) -> tuple[FactoryPlan, Keys]:
         """Bring the site up to the end of the plan; what is there already stays."""
@@ -65,35 +73,58 @@ class Player:
             uploaded = bars.add_task("Cameras upload", total=len(photos))
             inspected = bars.add_task("Photos inspected", total=len(photos))
             analysed = bars.add_task("Lines analysed", total=None)
-            mes.push(client, rows, lambda n: bars.advance(pushed, n))
+            with self._phase("push"):
+                mes.push(client, rows, lambda n: bars.advance(pushed, n))
             put_on_call()
-            cameras.take_photos(
-                lambda: self._client(keys.camera),
-                photos,
-                lambda n: bars.advance(uploaded, n),
-                lambda n: bars.advance(inspected, n),
-            )
-            lines = answers.analyse(client)
+            with self._phase("photos"):
+                cameras.take_photos(
+                    lambda: self._client(keys.camera),
+                    photos,
+                    lambda n: bars.advance(uploaded, n),
+                    lambda n: bars.advance(inspected, n),
+                )
+            with self._phase("analysis"):
+                lines = answers.analyse(client)
             bars.update(analysed, total=lines, completed=lines)
 
-    def judge(self, plan: FactoryPlan, keys: Keys, seconds: float) -> Outcome:
-        """Read the answer through the API, show it, and hold it against the plan."""
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.phases[name] = round(time.monotonic() - started, 1)
+
+    def judge(self, plan: FactoryPlan, keys: Keys, started: float) -> Outcome:
+        """Read the answer through the API, show it, and hold it against the plan.
+
+        `started`: seconds since 1970. What is found out is also left in the folder.
+        """
         client = self._client(keys.mes)
         problems = answers.read_problems(client)
         seen = answers.read_inspections(client)
+        detected = answers.detection(plan, seen)
         findings = answers.findings(problems, plan.truth)
         decoys = answers.decoys_above(problems, plan.truth)
         self.console.print(screen.causes_table(problems))
         self.console.print(screen.plants_table(findings, decoys))
-        self.console.print(screen.detection_line(answers.detection(plan, seen)))
-        return Outcome(
+        self.console.print(screen.detection_line(detected))
+        outcome = Outcome(
             plants=len(findings),
             found_first=sum(found.first for found in findings),
             decoys_above=len(decoys),
             units=len(plan.frames["units"]),
             inspected=len(seen),
-            seconds=seconds,
+            seconds=round(time.time() - started, 1),
         )
+        self._leave(
+            answers.report(problems, plan.truth)
+            | {"detection": asdict(detected), "phases": self.phases}
+            | {"outcome": asdict(outcome)}
+        )
+        return outcome
+
+    def _leave(self, answer: dict[str, Any]) -> None:
+        path = self.folder / ANSWER
+        path.write_text(json.dumps(answer, indent=1), encoding="utf-8")
 
     def _client(self, key: str) -> Client:
         return Client(self.host, self.port, key)

@@ -79,7 +79,7 @@ class Command(BaseCommand):
         with ProcessGroup(folder, host=HOST, port=port) as group:
             player = Player(folder, HOST, port, state, console)
             plan, keys = player.play()
-            outcome = player.judge(plan, keys, time.time() - started)
+            outcome = player.judge(plan, keys, started)
             if serve:
                 _tell_sign_in(console, folder, group.url)
             print(outcome.to_json(), flush=True)
