@@ -1,4 +1,4 @@
-"""Reads an analysis bundle: a folder of CSV or Parquet files, see `docs/attribution.md`."""
+"""Reads an analysis bundle: a folder of CSV or Parquet (see `docs/attribution.md`)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from analytics.charts.style import (
     axis,
     error_bars,
     figure,
-    share_axis,
 )
 from analytics.charts.words import Words
 
@@ -44,13 +43,19 @@ def pareto(
         "line": {"color": ORANGE, "width": 2},
         "marker": {"symbol": "diamond", "size": 8},
     }
-    right = share_axis("", overlaying="y", side="right", range=[0, 1.05])
+    right = axis("", tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1.0])
     return figure(
         [bars, line],
         {
             "xaxis": axis("", type="category"),
             "yaxis": axis(speak("defects"), rangemode="tozero"),
-            "yaxis2": {**right, "showgrid": False},
+            "yaxis2": {
+                **right,
+                "overlaying": "y",
+                "side": "right",
+                "range": [0, 1.05],
+                "showgrid": False,
+            },
             "margin": {"l": 48, "r": 44, "t": 12, "b": 44},
         },
     )

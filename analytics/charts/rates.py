@@ -21,7 +21,6 @@ from analytics.charts.style import (
 from analytics.charts.words import Words
 
 Columns = Mapping[str, Sequence[Any]]
-LONG_LABEL = 14
 MANY_LEVELS = 12
 
 
@@ -43,7 +42,7 @@ def levels(columns: Columns, marks: Mapping[str, Any], words: Words) -> Json:
                 categoryorder="array",
                 categoryarray=list(columns["level"]),
                 tickangle=-60 if crowded else "auto",
-                nticks=40 if crowded else None,
+                range=[-0.5, len(columns["level"]) - 0.5],
             ),
             "yaxis": share_axis(words("defect_rate")),
         },

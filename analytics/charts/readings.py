@@ -42,7 +42,7 @@ def readings(
         in zip(columns["defective"], columns["exposed"], strict=True)
     ]
     return figure(
-        [*_drift(series, marks, words), *data],
+        [*_drift(series, words), *data],
         {
             "xaxis": axis(words("time"), type="date"),
             "yaxis": axis(_title(marks)),
@@ -74,21 +74,21 @@ def _points(columns: Columns, defective: int, exposed: int, words: Words) -> Jso
         "y": [columns["value"][i] for i in kept],
         "text": [columns["equipment"][i] for i in kept],
         "hovertemplate": "%{x}<br>%{y} · %{text}",
+        "showlegend": bool(defective) or not exposed,
         "marker": dict(LOOKS[defective, exposed]),
     }
 
 
-def _drift(series: Columns, marks: Mapping[str, Any], words: Words) -> list[Json]:
+def _drift(series: Columns, words: Words) -> list[Json]:
     """The moving average of the machine's readings, within its control limits."""
     if not series:
         return []
     at = list(series["at"])
-    name = words("limits")
     thin = {"type": "scatter", "mode": "lines", "x": at, "hoverinfo": "skip"}
     edge = {"color": GREY, "width": 1, "dash": "dot"}
     return [
         {**thin, "y": list(series["low"]), "line": edge, "showlegend": False},
-        {**thin, "y": list(series["high"]), "line": edge, "name": name},
+        {**thin, "y": list(series["high"]), "line": edge, "showlegend": False},
         {
             "type": "scatter",
             "mode": "lines",

@@ -8,7 +8,8 @@ text in UTC, rates 0..1, missing values null. At most `LIMIT` rows.
 |---|---|---|
 | `readings` | at, value, defective (0/1), exposed (0/1), equipment | operation,
   parameter, unit_of_measure, direction (above/below), threshold, equipment (or
-  null), onset, lower_limit, upper_limit; `series`: at, ewma, low, high |
+  null), onset, lower_limit, upper_limit; `series`: at, ewma, low, high of the
+  machine, where it is only one |
 | `levels` | level, n, defective, rate, low, high, highlighted (0/1) | kind,
   factor, level, onset |
 | `ages` | age_from, age_to (hours), n, defective, rate, low, high,

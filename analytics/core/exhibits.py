@@ -194,7 +194,8 @@ def _readings(
         "upper_limit": high,
     }
     own = known[_own(factor, claim.level)[known]]
-    series = _ewma_columns(factor.values[own], at[own])
+    one_machine = np.unique(factor.equipment[own]).size == 1
+    series = _ewma_columns(factor.values[own], at[own]) if one_machine else {}
     return Exhibit("readings", columns, marks, daily, series)
 
 
