@@ -35,7 +35,8 @@ from traceability.inspection.models import (
     Verdict,
 )
 
-# A unit may be photographed this often in a row; beyond that the window gets shorter.
+# How many photos on each side are looked at for each unit that a rule asks for: room
+# for several photos of a unit, and for telling that two ends belong to one long run.
 PHOTOS_PER_UNIT = 10
 SERIALS_SHOWN = 12
 
@@ -65,7 +66,7 @@ def judge(inspection: Inspection) -> None:
         if rule is not None:
             watch = Watch(rule, station, defect_class)
             row = runs.looks(photos, defect_class.pk)
-            for span in runs.stretches(row, pivot, rule.consecutive):
+            if (span := runs.run_through(row, pivot, rule.consecutive)) is not None:
                 _tell(watch, span)
             _break(watch, pivot, row)
 

@@ -63,16 +63,16 @@ def _look(photos: tuple[Photo, ...], defect_class: int) -> Look:
     return Look(photos, seen=None if waiting else False)
 
 
-def stretches(row: Row, pivot: Photo, at_least: int) -> list[Span]:
-    """Unbroken stretches of defective units, at least that long, that `pivot` can make.
+def run_through(row: Row, pivot: Photo, at_least: int) -> Span | None:
+    """The unbroken run of defective units at `pivot`, if it is at least that long.
 
-    Only as many units on each side count as could be in a row with it.
+    A pivot that is not in the row (its inspection failed) joins what lies around it.
     """
     index = _index(row, pivot)
-    reach = at_least - 1
-    window = row[max(0, index - reach) : index + reach + 1]
-    groups = [list(group) for seen, group in groupby(window, _seen) if seen]
-    return [_span(group) for group in groups if len(group) >= at_least]
+    before = list(takewhile(_seen, reversed(row[:index])))[::-1]
+    after = list(takewhile(_seen, row[index:]))
+    run = before + after if after else []
+    return _span(run) if len(run) >= at_least else None
 
 
 def parts(row: Row, pivot: Photo, whole: Span, at_least: int) -> list[Span] | None:
