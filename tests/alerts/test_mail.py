@@ -285,6 +285,30 @@ def test_any_box_on_any_photo_has_a_picture(
         assert picture.size == pictures.SIZE
 
 
+def test_a_photo_taken_sideways_is_shown_upright(scene: Scene) -> None:
+    """Boxes are those of the upright picture, which is what the detector sees."""
+    sideways = Pillow.new("RGB", (480, 640), (0, 0, 0))
+    exif = sideways.getexif()
+    exif[0x0112] = 6  # turn by 90 degrees to the right: 640 x 480 upright
+    name = store_photo()
+    sideways.save(site.MEDIA_ROOT / name, "JPEG", exif=exif)
+    inspection = scene.photo(1, [scene.short], file=name)
+    defect = inspection.defects.get()
+    defect.x, defect.y, defect.width, defect.height = 600, 10, 20, 20
+    content = pictures.defect_picture(defect)
+    assert content == pictures.draw(Pillow.new("RGB", (640, 480)), (600, 10, 20, 20))
+
+
+def test_a_photo_of_sixteen_bits_is_not_white(scene: Scene) -> None:
+    name = store_photo()
+    Pillow.new("I;16", (640, 480), 128 * 256).save(site.MEDIA_ROOT / name, "PNG")
+    inspection = scene.photo(1, [scene.short], file=name)
+    content = pictures.defect_picture(inspection.defects.get())
+    assert content is not None
+    with Pillow.open(io.BytesIO(content)) as picture:
+        assert picture.getpixel((5, 5)) == (128, 128, 128)
+
+
 def test_the_surest_of_the_newest_defects_is_shown(scene: Scene) -> None:
     for minute, score in ((1, 0.5), (2, 0.95), (3, 0.6)):
         inspection = scene.photo(minute, [scene.short], serial=f"P{minute}")

@@ -37,6 +37,7 @@ class AlertAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "problem",
         "inspection",
         "acknowledged_by",
+        "closed_by",
     ]
     ordering = ["-raised_at"]
     show_full_result_count = False
