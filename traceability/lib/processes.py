@@ -6,9 +6,7 @@ with ProcessGroup(data, port=8000) as group:  # started, and ready
 
 from __future__ import annotations
 
-import errno
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ from xmlrpc.client import ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from traceability.lib import embedded_redis
+from traceability.lib.preparation import ServeError, check_port, run_python
 from traceability.lib.programs import (
     REPOSITORY,
     WORKERS,
@@ -37,10 +36,6 @@ PARTS = ("redis", "inspect", "analysis", "clock", "web")
 LOG_LINES = 20
 # A process that had to be started more often than this before it was ready never will.
 STARTS = 4
-
-
-class ServeError(Exception):
-    """The processes cannot run, or did not become ready; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +105,7 @@ class ProcessGroup:
         """
         self._take_folder()
         if self._has("web"):
-            self._check_port()
+            check_port(self.host, self.port)
         self._prepare()
         path = self.data / "run" / "supervisord.conf"
         path.write_text(configuration(self.data, self.programs), encoding="utf-8")
@@ -138,12 +133,12 @@ class ProcessGroup:
         while waiting := [one for one in waiting if not self._is_ready(one)]:
             if self._supervisor is None or self._supervisor.poll() is not None:
                 raise ServeError(f"The supervisor ended.\n{self.tail('supervisord')}")
-            for program in waiting:
-                name = program.name
-                pids = starts.setdefault(name, set())
-                pids.add(self.processes()[name].pid)
-                if len(pids - {0}) > STARTS:
+            for name, process in self.processes().items():
+                pids = starts.setdefault(name, {0})
+                pids.add(process.pid)
+                if len(pids) - 1 > STARTS:
                     raise ServeError(f"{name} keeps ending.\n{self.tail(name)}")
+            name = waiting[0].name
             if time.monotonic() > deadline:
                 raise ServeError(
                     f"{name} is not ready after {timeout:.0f} s.\n{self.tail(name)}"
@@ -166,10 +161,14 @@ class ProcessGroup:
             self._lock = None
 
     def processes(self) -> dict[str, Process]:
-        """The processes by name, as they are now."""
+        """The processes by name, as they are now; none before the supervisor is up."""
+        try:
+            found = self._control().getAllProcessInfo()
+        except OSError:
+            return {}
         return {
             info["name"]: Process(info["name"], info["pid"], info["statename"])
-            for info in self._control().getAllProcessInfo()
+            for info in found
         }
 
     def restart(self, name: str) -> None:
@@ -210,36 +209,13 @@ class ProcessGroup:
                 "Stop that first, or set CAUSELINE_DATA to another folder."
             ) from None
 
-    def _check_port(self) -> None:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.host, self.port))
-            except OSError as error:
-                why = "is in use" if error.errno == errno.EADDRINUSE else str(error)
-                raise ServeError(
-                    f"Port {self.port} on {self.host} {why}. Choose another one with "
-                    "--port, or stop what listens there."
-                ) from None
-
     def _prepare(self) -> None:
         """Migrate the database, adopt the released models."""
-        self._run("manage.py", "migrate", "--no-input", "--verbosity", "0")
+        migrate = ("manage.py", "migrate", "--no-input", "--verbosity", "0")
+        run_python(self.environment, *migrate)
         if self._has("inspect"):
-            self._run("-m", "inference_worker", "adopt", "--source", str(self.models))
-
-    def _run(self, *words: str) -> None:
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, *words],
-            cwd=REPOSITORY,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise ServeError(f"{' '.join(words)} failed.\n{done.stderr.strip()}")
+            adopt = ("-m", "inference_worker", "adopt", "--source", str(self.models))
+            run_python(self.environment, *adopt)
 
     def _is_ready(self, program: Program) -> bool:
         if program.name == "web":

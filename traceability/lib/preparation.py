@@ -1,0 +1,44 @@
+"""What has to be so before processes are started."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from traceability.lib.programs import REPOSITORY
+
+
+class ServeError(Exception):
+    """The processes cannot run, or did not become ready; the message says why."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises ServeError when nothing could listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = "is in use" if error.errno == errno.EADDRINUSE else str(error)
+            raise ServeError(
+                f"Port {port} on {host} {why}. Choose another one with --port, or stop "
+                "what listens there."
+            ) from None
+
+
+def run_python(environment: Mapping[str, str], *words: str) -> None:
+    """Run a step in the repository; raises ServeError with what it complained of."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, *words],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ServeError(f"{' '.join(words)} failed.\n{done.stderr.strip()}")
