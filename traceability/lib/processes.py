@@ -32,6 +32,8 @@ from traceability.lib.programs import (
 from traceability.lib.readiness import answers, consumes
 from traceability.lib.sockets import AlreadyLocked, lock
 
+__all__ = ["PARTS", "Process", "ProcessGroup", "ServeError"]
+
 PARTS = ("redis", "inspect", "analysis", "clock", "web")
 LOG_LINES = 20
 # A process that had to be started more often than this before it was ready never will.
