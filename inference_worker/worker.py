@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_shutdown
@@ -79,10 +80,10 @@ def _open() -> Desk:
         threads=settings.INSPECTION_THREADS or None,
     )
     opened = Desk(
-        detector=_about(detector),
+        detector=about(detector),
         media=settings.MEDIA_ROOT,
         leases=Leases(slot, settings.JOB_HEARTBEAT_SECONDS),
-        batcher=Batcher(detector, bucket=_bucket(detector)),
+        batcher=Batcher(detector, bucket=bucket(detector)),
         claims=claims(slot.worker),
         writer=writer(),
     )
@@ -90,7 +91,8 @@ def _open() -> Desk:
     return opened
 
 
-def _about(detector: Detector) -> About:
+def about(detector: Detector) -> About:
+    """What is recorded of the detector with every inspection."""
     return About(
         model=detector.model,
         version=detector.version,
@@ -100,8 +102,8 @@ def _about(detector: Detector) -> About:
     )
 
 
-def _bucket(detector: Detector) -> Any:
-    """Images that the network sees at one size may share a call."""
+def bucket(detector: Detector) -> Callable[[Image], tuple[int, int]]:
+    """The canvas of an image: those that the network sees at one may share a call."""
     manifest = detector.runner.manifest
 
     def canvas(image: Image) -> tuple[int, int]:

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from inference_worker import ledger
+from inference_worker.batcher import Batcher
+from inference_worker.desk import Desk
+from inference_worker.engine.api import Detector, load_folder
+from inference_worker.leases import Leases
+from inference_worker.worker import about, bucket
+from tests.engine.toy import write_toy
+from traceability.catalog.models import Line, Site, Station
+from traceability.inspection.models import Image, Inspection
+from traceability.jobs.models import Job
+from traceability.jobs.services import enqueue
+from traceability.jobs.slots import take_slot
+from traceability.production.models import Unit
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    folder = write_toy(tmp_path_factory.mktemp("toy"))
+    return load_folder(folder, precision="f32", threads=1)
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def desk(
+    transactional_db: None, redis_server: str, toy: Detector, media: Path
+) -> Iterator[Desk]:
+    slot = take_slot("inspect")
+    opened = Desk(
+        detector=about(toy),
+        media=media,
+        leases=Leases(slot, seconds=0.1),
+        batcher=Batcher(toy, bucket=bucket(toy)),
+        claims=ledger.claims(slot.worker),
+        writer=ledger.writer(),
+    )
+    yield opened
+    opened.close()
+    slot.file.close()
+
+
+@pytest.fixture
+def station(transactional_db: None) -> Station:
+    site = Site.objects.create(code="S", name="S")
+    line = Line.objects.create(site=site, code="L")
+    return Station.objects.create(site=site, line=line, code="C")
+
+
+@pytest.fixture
+def photo(station: Station, media: Path) -> Callable[[bytes], Job]:
+    """Store a photo as an upload would, and return its job."""
+
+    def store(data: bytes) -> Job:
+        now = timezone.now()
+        name = uuid.uuid4().hex
+        (media / name).write_bytes(data)
+        unit = Unit.objects.create(site=station.site, serial=name, received_at=now)
+        image = Image.objects.create(
+            site=station.site,
+            unit=unit,
+            station=station,
+            captured_at=now,
+            received_at=now,
+            file=name,
+            sha256="",
+            width=640,
+            height=640,
+            size=len(data),
+        )
+        inspection = Inspection.objects.create(image=image, created_at=now)
+        arguments = {"inspection": str(inspection.pk), "wait": False}
+        return enqueue("inference_worker.inspect", arguments, queue="inspect")
+
+    return store

@@ -1,0 +1,125 @@
+"""Work in batches that fill by themselves and never wait to be fuller."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from inference_worker.gatherer import Gatherer, Overloaded
+
+
+class Bench:
+    """A worker whose first call blocks until it is let go; remembers its batches."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.started = threading.Event()
+        self.batches: list[list[int]] = []
+
+    def work(self, items: list[int]) -> list[int]:
+        self.batches.append(items)
+        self.started.set()
+        self.go.wait(5)
+        if -1 in items:
+            raise ValueError("bad item")
+        return [item * 10 for item in items]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def gatherer(bench: Bench) -> Iterator[Gatherer[int, int]]:
+    made: Gatherer[int, int] = Gatherer(
+        "test", bench.work, most=4, room=10, kind=lambda item: item >= 100
+    )
+    yield made
+    bench.go.set()
+    made.close()
+
+
+def block(gatherer: Gatherer[int, int], bench: Bench) -> None:
+    """Keep the thread busy with item 0, so that more can pile up."""
+    gatherer.submit(0)
+    assert bench.started.wait(5)
+
+
+def test_a_lone_item_starts_at_once(gatherer: Gatherer[int, int], bench: Bench) -> None:
+    bench.go.set()
+    started = time.monotonic()
+    assert gatherer.submit(7).result(5) == 70
+    assert time.monotonic() - started < 0.5
+
+
+def test_what_waits_goes_together_up_to_the_most(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    block(gatherer, bench)
+    futures = [gatherer.submit(n) for n in range(1, 7)]
+    bench.go.set()
+    assert [future.result(5) for future in futures] == [10, 20, 30, 40, 50, 60]
+    assert bench.batches == [[0], [1, 2, 3, 4], [5, 6]]
+
+
+def test_only_like_items_go_together_the_oldest_first(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    block(gatherer, bench)
+    futures = [gatherer.submit(n) for n in (100, 1, 101, 2)]
+    bench.go.set()
+    for future in futures:
+        future.result(5)
+    assert bench.batches == [[0], [100, 101], [1, 2]]
+
+
+def test_a_bad_item_harms_only_itself(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    block(gatherer, bench)
+    good, bad, other = (gatherer.submit(n) for n in (1, -1, 2))
+    bench.go.set()
+    assert (good.result(5), other.result(5)) == (10, 20)
+    with pytest.raises(ValueError, match="bad item"):
+        bad.result(5)
+
+
+def test_a_withdrawn_item_is_not_worked_on(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    block(gatherer, bench)
+    withdrawn, kept = gatherer.submit(1), gatherer.submit(2)
+    assert withdrawn.cancel()
+    bench.go.set()
+    assert kept.result(5) == 20
+    assert bench.batches[1:] == [[2]]
+
+
+def test_there_is_room_for_so_many(gatherer: Gatherer[int, int], bench: Bench) -> None:
+    block(gatherer, bench)
+    for n in range(10):
+        gatherer.submit(n)
+    with pytest.raises(Overloaded):
+        gatherer.submit(11)
+
+
+def test_it_knows_how_long_it_has_been_busy(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    assert gatherer.busy_seconds() == 0
+    block(gatherer, bench)
+    time.sleep(0.05)
+    assert gatherer.busy_seconds() >= 0.05
+
+
+def test_closing_finishes_what_waits() -> None:
+    made: Gatherer[int, int] = Gatherer("test", lambda items: items, most=1)
+    futures = [made.submit(n) for n in range(20)]
+    made.close()
+    assert [future.result(0) for future in futures] == list(range(20))
+    with pytest.raises(Overloaded):
+        made.submit(1)
