@@ -71,13 +71,17 @@ class Average:
     def update(self, network: QualityNet) -> None:
         self._steps += 1
         share = 1 - min(_EMA, self._steps / (self._steps + 100))
-        mine = self.network.state_dict()
         with torch.no_grad():
-            for name, value in network.state_dict().items():
-                if value.dtype.is_floating_point:
-                    mine[name].lerp_(value, share)
-                else:
-                    mine[name].copy_(value)
+            for mine, theirs in zip(
+                _floats(self.network), _floats(network), strict=True
+            ):
+                mine.lerp_(theirs, share)
+
+
+def _floats(network: QualityNet) -> Iterator[Tensor]:
+    """Weights and running statistics, in a fixed order."""
+    yield from network.parameters()
+    yield from (b for b in network.buffers() if b.dtype.is_floating_point)
 
 
 def fit(network: QualityNet, data: LabelledImages, settings: Settings) -> QualityNet:

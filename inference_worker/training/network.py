@@ -129,6 +129,7 @@ class QualityNet(nn.Module):
         stem, low, p3, p4, p5 = _WIDTHS
         self.shallow = nn.Sequential(
             ConvUnit(channels, stem, 3, 2),
+            Gate(stem),
             ConvUnit(stem, low, 3, 2),
             Stage(low, low, 1),
             Gate(low),

@@ -11,13 +11,24 @@ Rng = np.random.Generator
 
 
 def scribble(rng: Rng, size: float) -> Mask:
-    """A ragged patch about `size` pixels long, cropped to what is painted."""
+    """A ragged patch about `size` pixels long, cropped to what is painted.
+
+    Never a large round one: that would be a via.
+    """
     side = int(size * 2.5) + 16
-    canvas: Canvas = np.zeros((side, side), np.uint8)
     strokes = (_blob, _stroke, _loop, _shard)
-    draw = strokes[rng.choice(len(strokes), p=(0.38, 0.37, 0.12, 0.13))]
-    draw(rng, canvas, size)
-    return cropped(canvas)
+    while True:
+        canvas: Canvas = np.zeros((side, side), np.uint8)
+        draw = strokes[rng.choice(len(strokes), p=(0.38, 0.37, 0.12, 0.13))]
+        draw(rng, canvas, size)
+        patch = cropped(canvas)
+        if not _is_round(patch):
+            return patch
+
+
+def _is_round(patch: Mask) -> bool:
+    short, long = sorted(patch.shape)
+    return long >= 9 and short > 0.78 * long and bool(0.7 < patch.mean() < 0.88)
 
 
 def cropped(canvas: Canvas) -> Mask:
@@ -44,7 +55,7 @@ def pen(canvas: Canvas, points: Points, thickness: int, closed: bool = False) ->
 
 
 def _blob(rng: Rng, canvas: Canvas, size: float) -> None:
-    """Ellipses on a heap; never one alone that is round, as a via would be."""
+    """Ellipses on a heap."""
     middle = canvas.shape[0] / 2
     for _ in range(int(rng.integers(2, 6))):
         axes = np.maximum(1, np.round(size * rng.uniform(0.18, 0.46, 2))).astype(int)

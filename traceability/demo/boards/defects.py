@@ -25,6 +25,9 @@ Pixel = TypeVar("Pixel", bound=np.generic)
 MARGIN = 10  # pixels between a defect and the border of its box
 _TRIES = 40
 _APART = 14  # pixels kept free between two defects
+_CLEAR = 2.0  # pixels between an island and what it must not touch
+_AREA = 14  # least visible pixels of a defect
+_DEPTH = 3.5  # pixels that a bulge must stand out
 _WIDEST = 64  # pixels: the widest gap or track that a bridge or cut spans
 _BORDER = 10  # pixels kept free along the border of the photo
 _HOLD = 24  # pixels of the other material that a bulge must grow from
@@ -39,7 +42,7 @@ class Patch:
     y: int
 
 
-Maker = Callable[[Rng, Side, float], Patch | None]
+Maker = Callable[[Rng, Side, float, float], Patch | None]
 
 
 def plant(
@@ -53,7 +56,7 @@ def plant(
 
     A defect for which the board has no room is left out, so the boxes may be
     fewer than the classes. `terrain` saves measuring the same board again;
-    `scale` enlarges all defects.
+    `scale` enlarges all defects and how clearly they must stand out.
     """
     terrain = terrain or survey(mask)
     planted, used, boxes = mask.copy(), np.zeros(mask.shape, bool), list[Box]()
@@ -75,49 +78,43 @@ def _find_place(
     if not len(side.body) or not len(side.rim):
         return None
     for _ in range(_TRIES):
-        patch = make(rng, side, size)
+        patch = make(rng, side, size, scale)
         if patch is not None and not _window(used, patch, 0).any():
             return patch
-        size = max(5.0, size * 0.94)
+        size = max(5.0 * scale, size * 0.94)
     return None
 
 
-def _island(rng: Rng, side: Side, size: float) -> Patch | None:
+def _island(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
     """A patch wholly inside the material, touching nothing."""
     spots = rng.choice(side.body, 64)
     depth = side.depth.ravel()[spots]
     pixels = scribble(rng, size)
-    roomy = spots[depth > max(pixels.shape) / 2 + 2]
-    if not len(roomy) or min(pixels.shape) < 3 or pixels.sum() < 12:
+    roomy = spots[depth > max(pixels.shape) / 2 + _CLEAR * scale]
+    if not len(roomy) or min(pixels.shape) < 3 or pixels.sum() < _AREA * scale:
         return None
     return _at(side, pixels, roomy[0], 0.5, 0.5)
 
 
-def _bulge(rng: Rng, side: Side, size: float) -> Patch | None:
+def _bulge(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
     """A patch grown into the material from its rim, bridging nothing."""
     spot = rng.choice(side.rim)
     pixels = scribble(rng, size)
     patch = _at(side, pixels, spot, *rng.uniform(0.1, 0.9, 2))
     if patch is None:
         return None
-    inside = _window(side.inside, patch, 0)
-    trimmed = patch.pixels & (_window(side.depth, patch, 0) > 0)
-    overhang = cv2.dilate(trimmed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    patch = _recropped(patch.pixels & (inside | overhang), patch)
+    visible = patch.pixels & _window(side.inside, patch, 0)
+    near = cv2.dilate(visible.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    patch = _recropped(patch.pixels & near, patch)
     if patch is None:
         return None
     depth = _window(side.depth, patch, 0)[patch.pixels]
-    visible = depth > 0
-    deep = depth.max() >= 3.5 and visible.sum() >= 16
-    ok = deep and _visible_share(visible) and _same_topology(side, patch)
-    return patch if ok else None
+    deep = depth.max() >= _DEPTH * scale and (depth > 0).sum() >= _AREA * scale**2
+    clear = deep and (depth > 0).mean() > 0.3
+    return patch if clear and _same_topology(side, patch) else None
 
 
-def _visible_share(visible: Mask) -> bool:
-    return float(visible.mean()) > 0.3
-
-
-def _bridge(rng: Rng, side: Side, size: float) -> Patch | None:
+def _bridge(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
     """Strokes across the material at a narrow place, joining its two banks."""
     found = chords(side, rng.choice(side.body, 12))
     found = [chord for chord in found if 4 <= chord.length <= _WIDEST]
@@ -129,7 +126,8 @@ def _bridge(rng: Rng, side: Side, size: float) -> Patch | None:
     along = (chord.end - chord.start) / np.linalg.norm(chord.end - chord.start)
     across = np.array([-along[1], along[0]])
     canvas: Canvas = np.zeros(side.inside.shape, np.uint8)
-    thickness = int(rng.integers(2, max(4, min(round(size * 0.55), 14)) + 1))
+    thinnest = round(2 * scale)
+    thickness = int(rng.integers(thinnest, max(4, min(round(size * 0.55), 14)) + 1))
     for _ in range(int(rng.choice((1, 1, 1, 2, 3)))):
         shift = across * rng.normal(0, size * 0.15)
         start = chord.start - along * rng.uniform(0.5, 5.0) + shift

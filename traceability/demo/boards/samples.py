@@ -31,7 +31,7 @@ from traceability.demo.boards.wear import dusted, etched
 
 Rng = np.random.Generator
 
-_PRODUCT_SHARE = 0.12  # of training samples look as the demo factory's photos do
+_PRODUCT_SHARE = 0.18  # of training samples look as the demo factory's photos do
 
 
 def draw_sample(rng: Rng, size: int = 640) -> Sample:
@@ -129,7 +129,7 @@ def draw_product_photo(
 
 
 def _unit(product: Product, classes: Sequence[str], rng: Rng) -> Sample:
-    mask, boxes = plant(product.mask, classes, rng, product.terrain, scale=1.2)
+    mask, boxes = plant(product.mask, classes, rng, product.terrain, scale=1.4)
     camera = replace(
         product.camera,
         blur=float(rng.uniform(0.5, 0.9)),
