@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.alerts.scene import Scene, alerts_now, dispatch
+from tests.alerts.scene import Scene, alerts_now, dispatch, hand_over_again
 from traceability.accounts.models import Membership, Responsibility
-from traceability.alerts import services
+from traceability.alerts import excursions, services
 from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.attribution.models import Problem
-from traceability.outbox.models import Delivery, Event
+from traceability.outbox.models import Delivery
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -60,13 +60,21 @@ def test_what_is_found_again_repeats_the_alert(scene: Scene) -> None:
     assert Delivery.objects.count() == 1
 
 
+def test_the_newest_analysis_counts_whichever_comes_last(scene: Scene) -> None:
+    older, newer = scene.problem(), scene.problem()
+    for problem in (newer, older):
+        excursions.judge(problem.run)
+    (alert,) = alerts_now()
+    assert alert.problem == newer
+    assert alert.occurrences == 2
+
+
 def test_the_same_events_again_change_nothing(scene: Scene) -> None:
     scene.user()
     scene.problem()
     dispatch()
     before = list(Alert.objects.values())
-    Event.objects.update(dispatched_at=None, handled=[], attempts=0)
-    dispatch()
+    assert hand_over_again() > 0
     assert list(Alert.objects.values()) == before
     assert Delivery.objects.count() == 1
 

@@ -153,6 +153,20 @@ def test_an_event_in_hand_is_left_alone_until_the_lease_is_over() -> None:
     assert seen == [("first", "a", 0), ("second", "a", 0)], "the late one does nothing"
 
 
+def test_who_lost_an_event_to_another_leaves_it_alone() -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        services.emit("tick", "a")
+        slow = services._claim()
+        clock.shift(services.LEASE)
+        quick = services._claim()
+        assert slow is not None
+        assert quick is not None
+        services._hand_over(slow, services.consumers())
+        assert seen == []
+        services._hand_over(quick, services.consumers())
+    assert seen == [("first", "a", 0), ("second", "a", 0)]
+
+
 def test_a_backlog_of_a_storm_is_worked_off_in_time(
     django_assert_max_num_queries: Callable[..., object],
 ) -> None:

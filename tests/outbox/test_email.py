@@ -152,6 +152,14 @@ def test_a_greylisted_mail_is_tried_again_after_growing_pauses(
     assert state(new) == DeliveryState.SENT
 
 
+def test_a_server_that_turns_us_away_is_left_alone(inbox: smtp.Inbox) -> None:
+    inbox.answers["first@example.com"] = "421 closing, too many connections"
+    first, second = write("first@example.com"), write("second@example.com")
+    assert deliveries.deliver_due() == 0
+    assert (state(first), first.attempts) == (DeliveryState.WAITING, 1)
+    assert (state(second), second.attempts) == (DeliveryState.WAITING, 0)
+
+
 def test_a_message_that_is_refused_is_given_up(inbox: smtp.Inbox) -> None:
     inbox.after_data = "554 looks like spam"
     delivery = write()
@@ -238,10 +246,11 @@ def test_a_mail_in_the_hands_of_another_sender_is_left_alone(
     with time_machine.travel(NOW, tick=False) as clock:
         write()
         assert deliveries._lease("email") is not None  # and then it was killed
+        write("other@example.com")
         assert deliveries.deliver_due() == 0
         clock.shift(deliveries.LEASE)
-        assert deliveries.deliver_due() == 1
-    assert len(inbox.mails) == 1
+        assert deliveries.deliver_due() == 2
+    assert len(inbox.mails) == 2
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def repeat(alert: Alert, seen: Sighting) -> Alert:
             occurrences=F("occurrences") + 1,
             event_at=min(alert.event_at, seen.event_at),
             last_event_at=max(alert.last_event_at, seen.last_event_at),
-            problem=seen.problem or alert.problem,
+            problem=_newer(seen.problem, alert.problem),
             inspection=seen.inspection or alert.inspection,
             details=seen.details,
         )
@@ -97,6 +97,13 @@ def repeat(alert: Alert, seen: Sighting) -> Alert:
     if alert.state == AlertState.OPEN:
         notify(alert)
     return alert
+
+
+def _newer(one: Problem | None, other: Problem | None) -> Problem | None:
+    """That of the later analysis: the events of two runs may come in any order."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=lambda problem: problem.run.finished_at)
 
 
 def _brings_news(seen: Sighting, alert: Alert) -> bool:
