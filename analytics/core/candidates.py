@@ -102,10 +102,10 @@ def _candidate(fit: Fit, space: CellSpace, members: list[int]) -> Candidate:
 
 
 def _likeliest_variant(space: CellSpace, index: Ints, weights: Floats) -> Ints:
-    """Marks the claims of the machine (or of none, pooled) that holds the most."""
-    levels = [space.claims[i].level for i in index]
-    held: dict[str, float] = {}
-    for level, weight in zip(levels, weights, strict=True):
-        held[level] = held.get(level, 0.0) + float(weight)
-    best = max(sorted(held), key=lambda level: held[level])
-    return np.array([level == best for level in levels])
+    """Marks the claims of the machine (or of all) and of the shape that hold most."""
+    variants = [(space.claims[i].level, space.claims[i].shape) for i in index]
+    held: dict[tuple[str, str], float] = {}
+    for variant, weight in zip(variants, weights, strict=True):
+        held[variant] = held.get(variant, 0.0) + float(weight)
+    best = max(sorted(held), key=lambda variant: held[variant])
+    return np.array([variant == best for variant in variants])

@@ -114,12 +114,6 @@ class CellSpace:
             claims=tuple(claim for f in families for claim in f.claims),
         )
 
-    @cached_property
-    def ordinary(self) -> Ints:
-        """Code of the ordinary spread of each hypothesis, see `evidence`."""
-        codes = [claim.shape in ("level", "onset", "pair") for claim in self.claims]
-        return np.array(codes, dtype=np.int64)
-
     @property
     def size(self) -> int:
         return len(self.claims)

@@ -2,23 +2,22 @@
 
 Counts are Poisson with the rate of each stratum profiled out, which leaves a
 binomial likelihood of the relative risk. Both sides are integrated over a grid of
-relative risks: "raised" is a mixture of log-normals above one, "ordinary" one of
-narrow log-normals around one (the spread that everything in a plant has).
+relative risks: "raised" is a mixture of log-normals above one, "ordinary" a narrow
+log-normal around one (the spread that everything in a plant has).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from analytics.core.arrays import Floats, Ints, log_sum_exp
+from analytics.core.arrays import Floats, log_sum_exp
 
 LOG_RISKS: Floats = np.linspace(np.log(0.15), np.log(40.0), 49)
 RISKS: Floats = np.exp(LOG_RISKS)
 RAISED = ((0.35, 2.0, 0.30), (0.40, 4.0, 0.35), (0.25, 9.0, 0.45))
 """Weight, centre and log-scale width of the mixture of raised risks."""
-ORDINARY_OF_NUMBERS = ((1.0, 1.0, 0.1),)
-ORDINARY_OF_LEVELS = ((0.5, 1.0, 0.1), (0.35, 1.0, 0.2), (0.15, 1.0, 0.3))
-"""The same for ordinary risks; machines, people and lots differ more among them."""
+ORDINARY = ((1.0, 1.0, 0.1),)
+"""The same for ordinary risks; what differs more is a source of `noise`."""
 CHUNK = 4096
 TINY = 1e-300
 
@@ -36,10 +35,7 @@ def _log_mixture(mixture: tuple[tuple[float, float, float], ...]) -> Floats:
 
 
 LOG_RAISED: Floats = _log_mixture(RAISED)
-LOG_ORDINARY: Floats = np.array(
-    [_log_mixture(ORDINARY_OF_NUMBERS), _log_mixture(ORDINARY_OF_LEVELS)]
-)
-"""One row for each `ordinary` code of a hypothesis: 0 a number, 1 a level."""
+LOG_ORDINARY: Floats = _log_mixture(ORDINARY)
 
 
 def log_likelihood(
@@ -59,28 +55,23 @@ def log_likelihood(
 
 
 def log_bayes_factors(
-    observed: Floats,
-    expected: Floats,
-    total: Floats,
-    total_expected: Floats,
-    ordinary: Ints,
+    observed: Floats, expected: Floats, total: Floats, total_expected: Floats
 ) -> Floats:
     """Log Bayes factor of raised against ordinary, (hypotheses,)."""
     factors = np.empty(len(observed))
     for begin in range(0, len(observed), CHUNK):
         part = slice(begin, begin + CHUNK)
         factors[part] = log_ratio(
-            log_likelihood(observed[part], expected[part], total, total_expected),
-            ordinary[part],
+            log_likelihood(observed[part], expected[part], total, total_expected)
         )
     return factors
 
 
-def log_ratio(likelihood: Floats, ordinary: Ints) -> Floats:
+def log_ratio(likelihood: Floats) -> Floats:
     """Log Bayes factor of raised against ordinary from (hypotheses, risks)."""
     raised = log_sum_exp(likelihood + LOG_RAISED, axis=1)
-    usual = log_sum_exp(likelihood + LOG_ORDINARY[ordinary], axis=1)
-    ratio: Floats = raised - usual
+    ordinary = log_sum_exp(likelihood + LOG_ORDINARY, axis=1)
+    ratio: Floats = raised - ordinary
     return ratio
 
 

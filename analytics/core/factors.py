@@ -236,4 +236,5 @@ def _groups(frame: pd.DataFrame, column: str) -> Iterator[tuple[str, Ints]]:
 def _split(codes: Ints, n: int) -> list[Ints]:
     """Rows of each code 0..n-1, in their order."""
     order = np.argsort(codes, kind="stable").astype(np.int64)
-    return np.split(order, np.cumsum(np.bincount(codes, minlength=n))[:-1])
+    ends = np.cumsum(np.bincount(codes, minlength=n))
+    return np.split(order, ends)[:n]

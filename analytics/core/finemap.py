@@ -111,9 +111,7 @@ def single_effect(task: Task, expected: Floats) -> Effect:
     total_expected = counts.by_stratum(expected)
     observed = space.sums(task.observed, task.strata, task.n_strata)
     exposed = space.sums(expected, task.strata, task.n_strata)
-    screened = evidence.log_bayes_factors(
-        observed, exposed, total, total_expected, space.ordinary
-    )
+    screened = evidence.log_bayes_factors(observed, exposed, total, total_expected)
     factors = _refined(task, counts, screened)
     log_weights = factors + space.log_prior + np.log(1.0 - PRIOR_NONE)
     everything = log_sum_exp(np.append(log_weights, np.log(PRIOR_NONE)))
@@ -144,13 +142,11 @@ def _refined(task: Task, counts: noise.Counts, screened: Floats) -> Floats:
     for hypothesis in order[:MOST_REFINED]:
         if score[hypothesis] < best - MARGIN:
             break
-        enough = best - MARGIN - log_prior[hypothesis]
-        case = noise.Case(
-            task.space.members(int(hypothesis)), int(task.space.ordinary[hypothesis])
-        )
+        members = task.space.members(int(hypothesis))
         if hypothesis == order[0]:
-            sums.sort(key=partial(noise.against, case, counts))
-        value = noise.log_bayes_factor(case, counts, sums, enough)
+            sums.sort(key=partial(noise.against, members, counts))
+        enough = best - MARGIN - log_prior[hypothesis]
+        value = noise.log_bayes_factor(members, counts, sums, enough)
         factors[hypothesis] = min(value, screened[hypothesis])
         best = max(best, float(factors[hypothesis] + log_prior[hypothesis]))
     left = order[MOST_REFINED:]

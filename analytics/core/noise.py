@@ -21,6 +21,9 @@ from analytics.core.evidence import LOG_ORDINARY, LOG_RAISED, LOG_RISKS, RISKS
 
 SPREADS: Floats = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.65])
 LOG_SPREAD_PRIOR: Floats = np.log(np.array([0.2, 0.25, 0.27, 0.17, 0.08, 0.03]))
+"""Of many groups, which show their spread themselves."""
+LOG_SMALL_SPREAD_PRIOR: Floats = np.log(np.array([0.3, 0.3, 0.25, 0.15, 1e-9, 1e-9]))
+"""Of a few groups (the machines of an operation), which cannot."""
 SHAPES: Floats = 1.0 / SPREADS**2
 
 
@@ -42,11 +45,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Source:
-    """A partition of the units into `n_groups` groups whose rates may vary."""
+    """A partition of the units into `n_groups` groups whose rates may vary.
+
+    `log_prior`: of each of `SPREADS`.
+    """
 
     name: str
     group: Ints
     n_groups: int
+    log_prior: Floats
 
 
 @dataclass(frozen=True)
@@ -72,16 +79,8 @@ class SourceSums:
         return cls(source, observed, expected, constant)
 
 
-@dataclass(frozen=True)
-class Case:
-    """The exposed units of a hypothesis, and its code of ordinary spread."""
-
-    members: Ints
-    ordinary: int
-
-
 def log_bayes_factor(
-    case: Case, counts: Counts, sums: list[SourceSums], enough: float
+    members: Ints, counts: Counts, sums: list[SourceSums], enough: float
 ) -> float:
     """Log Bayes factor of raised against ordinary, the worst over the sources.
 
@@ -89,19 +88,18 @@ def log_bayes_factor(
     """
     worst = np.inf
     for own in sums:
-        worst = min(worst, against(case, counts, own))
+        worst = min(worst, against(members, counts, own))
         if worst < enough:
             break
     return worst
 
 
-def against(case: Case, counts: Counts, sums: SourceSums) -> float:
+def against(members: Ints, counts: Counts, sums: SourceSums) -> float:
     """Log Bayes factor of raised against ordinary under one source of noise."""
-    likelihood = _likelihood(case.members, counts, sums)
-    likelihood = likelihood + (sums.constant + LOG_SPREAD_PRIOR)[:, None]
+    likelihood = _likelihood(members, counts, sums)
+    likelihood = likelihood + (sums.constant + sums.source.log_prior)[:, None]
     return float(
-        log_sum_exp(likelihood + LOG_RAISED)
-        - log_sum_exp(likelihood + LOG_ORDINARY[case.ordinary])
+        log_sum_exp(likelihood + LOG_RAISED) - log_sum_exp(likelihood + LOG_ORDINARY)
     )
 
 

@@ -13,8 +13,6 @@ from analytics.core.finemap import Fit, Task
 from analytics.core.results import Interval
 
 TAIL = 0.025
-NUMBER = np.zeros(1, dtype=np.int64)
-"""Code of the narrow ordinary spread."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def strength_of(
         other_rate=int((found & ~exposed).sum()) / max(others, 1),
         attributable=float(defective * (posterior @ excess)),
         attributable_interval=_count_interval(posterior, excess, defective),
-        log_evidence=float(evidence.log_ratio(likelihood[None, :], NUMBER)[0]),
+        log_evidence=float(evidence.log_ratio(likelihood[None, :])[0]),
     )
 
 

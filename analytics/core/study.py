@@ -21,11 +21,15 @@ from analytics.core.finemap import Task
 from analytics.core.frames import Bundle
 from analytics.core.gaps import not_recorded
 from analytics.core.hypotheses import hypothesis_space
-from analytics.core.noise import Source
+from analytics.core.noise import (
+    LOG_SMALL_SPREAD_PRIOR,
+    LOG_SPREAD_PRIOR,
+    Source,
+)
 from analytics.core.population import Outcome, Population
 
 TIME_GROUPS = 30
-LEAST_LEVELS = 6
+MANY_LEVELS = 6
 MOST_GROUPS = 64
 
 
@@ -94,13 +98,11 @@ class Study:
 def noise_sources(
     categorical: tuple[Categorical, ...], population: Population
 ) -> tuple[Source, ...]:
-    """Stretches of time, and every factor with enough levels to show a spread."""
+    """Stretches of time, and the levels of every factor."""
     groups = max(min(TIME_GROUPS, population.size), 1)
     time = np.arange(population.size) * groups // max(population.size, 1)
-    sources = [Source("time", time, groups)]
-    for factor in categorical:
-        if len(factor.levels) >= LEAST_LEVELS:
-            sources.append(_source(factor, population.size))
+    sources = [Source("time", time, groups, LOG_SPREAD_PRIOR)]
+    sources.extend(_source(factor, population.size) for factor in categorical)
     return tuple(sources)
 
 
@@ -113,4 +115,5 @@ def _source(factor: Categorical, size: int) -> Source:
     groups = min(n, MOST_GROUPS)
     group = np.full(size, groups, dtype=np.int64)
     group[factor.unit] = (place * groups // n)[factor.level]
-    return Source(f"{factor.kind} {factor.name}", group, groups + 1)
+    prior = LOG_SPREAD_PRIOR if n >= MANY_LEVELS else LOG_SMALL_SPREAD_PRIOR
+    return Source(f"{factor.kind} {factor.name}", group, groups + 1, prior)
