@@ -70,7 +70,21 @@
       barcornerradius: 3,
       dragmode: false,
     };
-    return merged(base, layout);
+    return merged(merged(base, layout), owned(layout, narrow));
+  };
+
+  // What the theme decides whatever the figure says.
+  const owned = (layout, narrow) => {
+    const axes = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
+    const ticks = { color: token("ink-3"), size: narrow ? 10.5 : 12 };
+    const titles = { font: { color: token("ink-3"), size: 12 } };
+    return {
+      ...Object.fromEntries(
+        axes.map((key) => [key, { gridcolor: token("line"), tickfont: ticks, title: titles, fixedrange: true }]),
+      ),
+      font: { family: getComputedStyle(document.body).fontFamily, color: token("ink-2"), size: 12.5 },
+      margin: { t: 34 },
+    };
   };
 
   const draw = (place) => {

@@ -319,3 +319,7 @@ def media_path(name):
     path = settings.MEDIA_ROOT / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def long_ago():
+    return timezone.now() - dt.timedelta(days=40)

@@ -45,7 +45,7 @@ class Photo:
 def draw(rng, classes, good=3, bad=9):
     """Photos of one product: some good ones, and one or two defects on the others."""
     shortlist = [[]] * good + [
-        [rng.choice(CLASSES) for _ in range(1 + n % 2)] for n in range(bad)
+        [CLASSES[n % len(CLASSES)], *rng.sample(CLASSES, n % 2)] for n in range(bad)
     ]
     return [_photo(n, chosen, classes) for n, chosen in enumerate(shortlist)]
 

@@ -142,8 +142,8 @@ def _units(rng, plant, stations, found, days, per_day):
             received_at=at,
         )
         late = number > 0.7 * days * per_day
-        bad = rng.random() < (0.17 if late and number % 2 == 0 else 0.06)
-        photo = rng.choice([p for p in found if bool(p.boxes) == bad])
+        bad = rng.random() < (0.25 if late and number % 2 == 0 else 0.06)
+        photo = rng.choice(_candidates(found, bad, late and number % 2 == 0))
         image = Image.objects.create(
             site=plant.site,
             unit=unit,
@@ -173,6 +173,13 @@ def _units(rng, plant, stations, found, days, per_day):
         Verdict.objects.create(
             inspection=inspection, user=user, value=value, created_at=timezone.now()
         )
+
+
+def _candidates(found, bad, risen):
+    """Good photos or bad ones; where the rate rose, with the class that rose."""
+    if bad and risen:
+        return [p for p in found if any(box.category == "short" for box in p.boxes)]
+    return [p for p in found if bool(p.boxes) == bad]
 
 
 def _history(rng, plant, unit, at):
@@ -253,14 +260,12 @@ def _alerts(lines, stations, classes, problems):
         line=lines[0], defect_class=classes["short"], problem=problems[0], mailed=True
     )
     row = make.AlertRuleFactory(site=lines[0].site, kind=AlertKind.CONSECUTIVE)
-    shown = Defect.objects.filter(defect_class=classes["open"]).latest(
-        "inspection__created_at"
-    )
+    shown = Defect.objects.latest("inspection__created_at")
     make.AlertFactory(
         line=lines[1],
         station=stations[1],
         rule=row,
-        defect_class=classes["open"],
+        defect_class=shown.defect_class,
         inspection=shown.inspection,
         occurrences=4,
     )

@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
+from django_htmx.middleware import HtmxDetails
 
 from traceability.accounts.models import Membership, Role, User
 from traceability.accounts.selectors import sites_of
@@ -25,6 +26,7 @@ class PageRequest(HttpRequest):
 
     user: User
     sites: list[Site]
+    htmx: HtmxDetails
 
 
 View = Callable[Concatenate[PageRequest, P], HttpResponse]

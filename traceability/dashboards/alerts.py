@@ -79,9 +79,9 @@ def _photo(request: PageRequest, found: Alert) -> Inspection | None:
 
 def _causes(request: PageRequest, found: Alert) -> list[Card]:
     """What the analysis suspects behind it; nothing before there is one."""
-    problem = problems_of(request.sites).filter(pk=found.problem_id).first()
-    if problem is None:
+    if found.problem_id is None:
         return []
+    problem = problems_of(request.sites).get(pk=found.problem_id)
     return ranked(problem, [c for c in problem.causes.all() if not c.chronic][:3])
 
 

@@ -12,8 +12,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from analytics.charts.evidence import daily_figure, figure_for
 from traceability.attribution.models import Cause, Problem
-from traceability.dashboards import figures
+from traceability.dashboards.chart_words import chart_words
 
 Frame = Mapping[str, Any]
 Cell = Callable[[Any], str]
@@ -26,6 +27,8 @@ CAPTIONS = {
     "daily": gettext_lazy("Defect rate by day"),
 }
 
+SIZES = {"readings": "l", "daily": "s"}
+
 
 @dataclass(frozen=True)
 class Exhibit:
@@ -36,6 +39,7 @@ class Exhibit:
     figure: dict[str, Any]
     headers: list[str]
     rows: list[list[str]]
+    size: str
 
 
 def exhibit_of(cause: Cause) -> Exhibit | None:
@@ -43,24 +47,30 @@ def exhibit_of(cause: Cause) -> Exhibit | None:
     evidence = getattr(cause, "evidence", None)
     if evidence is None:
         return None
-    return _exhibit(f"evidence-{cause.pk}", evidence.frame)
+    frame = evidence.frame
+    return _exhibit(f"evidence-{cause.pk}", frame, figure_for(frame, chart_words()))
 
 
 def rate_exhibit(problem: Problem) -> Exhibit | None:
     """The problem's defect rate over time."""
-    return _exhibit("rate", problem.overview) if problem.overview else None
+    frame = problem.overview
+    if not frame.get("daily"):
+        return None
+    figure = daily_figure(frame["daily"], frame["marks"]["onset"], chart_words())
+    return _exhibit("rate", frame, figure)
 
 
-def _exhibit(key: str, frame: Frame) -> Exhibit:
-    chart = str(frame.get("chart", "daily"))
-    columns = frame.get("columns") or frame.get("daily") or {}
+def _exhibit(key: str, frame: Frame, figure: dict[str, Any]) -> Exhibit:
+    chart = str(frame["chart"])
+    columns = frame.get("columns") or frame["daily"]
     kept = [name for name in COLUMNS if name in columns]
     return Exhibit(
         id=key,
         caption=str(CAPTIONS.get(chart, CAPTIONS["daily"])),
-        figure=figures.daily_rate(frame),
+        figure=figure,
         headers=[str(COLUMNS[name][0]) for name in kept],
         rows=_rows([(columns[name], COLUMNS[name][1]) for name in kept]),
+        size=SIZES.get(chart, "m"),
     )
 
 

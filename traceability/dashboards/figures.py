@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,70 +115,3 @@ def _span(share: Sequence[float]) -> list[float]:
     low = min(share, default=0.0)
     room = max(100.0 - low, 1.0)
     return [max(0.0, low - 0.6 * room), 100.0 + 0.08 * room]
-
-
-def daily_rate(frame: Mapping[str, Any]) -> Figure:
-    """The defect rate by day with its 95 % interval and the onset."""
-    daily = frame.get("daily", {})
-    at = daily.get("at", [])
-    rate = [_percent(value) for value in daily.get("rate", [])]
-    low = [_percent(value) for value in daily.get("low", [])]
-    high = [_percent(value) for value in daily.get("high", [])]
-    band = {
-        "type": "scatter",
-        "x": [*at, *at[::-1]],
-        "y": [*high, *low[::-1]],
-        "fill": "toself",
-        "fillcolor": "@soft",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "name": _("Interval (95 %)"),
-    }
-    line = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": at,
-        "y": rate,
-        "name": _("Defect rate"),
-        "line": {"color": "@accent", "width": 2.5},
-        "marker": {"color": "@accent", "size": 5},
-        "hovertemplate": "%{y:.1f}%<extra></extra>",
-    }
-    layout: Figure = {
-        "xaxis": {"type": "date", "showgrid": False},
-        "yaxis": {"ticksuffix": "%", "rangemode": "tozero", "nticks": 6},
-        "hovermode": "x unified",
-    }
-    onset = frame.get("marks", {}).get("onset")
-    if onset:
-        layout.update(_onset(onset))
-    return {"data": [band, line], "layout": layout}
-
-
-def _onset(at: str) -> Figure:
-    """A dashed line where the rise began."""
-    line = {
-        "type": "line",
-        "x0": at,
-        "x1": at,
-        "y0": 0,
-        "y1": 1,
-        "yref": "paper",
-        "line": {"color": "@warm", "width": 1.5, "dash": "dash"},
-    }
-    label = {
-        "x": at,
-        "y": 1,
-        "yref": "paper",
-        "text": _("Onset"),
-        "showarrow": False,
-        "xanchor": "right",
-        "yanchor": "top",
-        "xshift": -6,
-        "font": {"color": "@warm"},
-    }
-    return {"shapes": [line], "annotations": [label]}
-
-
-def _percent(value: float | None) -> float | None:
-    return None if value is None else 100 * value

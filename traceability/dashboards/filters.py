@@ -55,7 +55,7 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-class InspectionFilter(filters.FilterSet):
+class InspectionFilter(filters.FilterSet):  # type: ignore[misc]
     """Which inspections to show. Invalid values filter nothing and are named."""
 
     serial = filters.CharFilter(
@@ -146,9 +146,7 @@ class PeriodForm(forms.Form):
 
     DAYS = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days"))]
 
-    days = forms.TypedChoiceField(
-        choices=DAYS, coerce=int, initial=30, required=False, empty_value=30
-    )
+    days = forms.TypedChoiceField(choices=DAYS, coerce=int, initial=30, required=False)
     line = forms.ModelChoiceField(
         Line.objects.none(), required=False, empty_label=_("All lines"), label=_("Line")
     )

@@ -7,7 +7,6 @@ from django.urls import path
 
 from traceability.dashboards import (
     alerts,
-    health,
     images,
     inspections,
     jobs,
@@ -32,6 +31,4 @@ urlpatterns = [
     path("sign-in/", session.SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("language/", session.language, name="language"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
 ]

@@ -28,9 +28,12 @@ STAGES = {
 class Named(Protocol):
     """A defect class, as a row of the database or of a count."""
 
-    code: str
-    name_en: str
-    name_zh: str
+    @property
+    def code(self) -> str: ...
+    @property
+    def name_en(self) -> str: ...
+    @property
+    def name_zh(self) -> str: ...
 
 
 def class_name(named: Named) -> str:

@@ -1,0 +1,83 @@
+"""No page asks more of the database when there is more to show."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.dashboards import factories as make
+from traceability.catalog.models import Equipment, Material, Operation
+from traceability.production.models import Consumption, MaterialLot, OperationRun
+
+# Queries with the session, the user, the sites and the two counters of the rail.
+BUDGET = {
+    "overview": 15,
+    "problems": 9,
+    "problem": 11,
+    "inspections": 13,
+    "inspection": 15,
+    "image": 3,
+    "alerts": 6,
+    "alert": 12,
+    "jobs": 9,
+}
+
+
+def queries(client, url):
+    client.get(url)
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert client.get(url).status_code == 200
+    return len(captured)
+
+
+def addresses(plant):
+    for name in BUDGET:
+        row = getattr(plant, name, None)
+        yield name, reverse(name, args=[row.pk] if row else [])
+
+
+def add_more(plant):
+    """Ten times of everything."""
+    operation = Operation.objects.create(site=plant.line.site, code="ETCH")
+    machine = Equipment.objects.create(site=plant.line.site, code="ETCH-1")
+    material = Material.objects.create(site=plant.line.site, code="FILM")
+    for n in range(10):
+        image = make.ImageFactory(station=plant.station, file=plant.image.file)
+        inspection = make.InspectionFactory(image=image, defective=True)
+        make.DefectFactory.create_batch(3, inspection=inspection)
+        make.DefectFactory(inspection=plant.inspection)
+        run = make.AnalysisRunFactory(line=make.LineFactory(code=f"M{n}"))
+        problem = make.ProblemFactory(run=run)
+        make.CauseFactory(problem=problem)
+        make.EvidenceFactory(cause=make.CauseFactory(problem=plant.problem, rank=n + 2))
+        make.AlertFactory(line=run.line)
+        make.JobFactory(arguments={"inspection": str(inspection.pk)})
+        OperationRun.objects.create(
+            unit=plant.image.unit,
+            operation=operation,
+            run_no=n + 1,
+            equipment=machine,
+            readings={"temperature": 50.0},
+            received_at=image.received_at,
+        )
+        lot = MaterialLot.objects.create(
+            site=plant.line.site, material=material, number=f"L{n}"
+        )
+        Consumption.objects.create(unit=plant.image.unit, operation=operation, lot=lot)
+
+
+@pytest.mark.parametrize("name", sorted(BUDGET))
+def test_a_page_stays_within_its_budget(name, plant, engineer):
+    add_more(plant)
+    url = dict(addresses(plant))[name]
+    assert queries(engineer, url) <= BUDGET[name]
+
+
+@pytest.mark.parametrize("query", ["?view=gallery", "?defect=short&outcome=defective"])
+def test_a_filtered_list_stays_within_its_budget(query, plant, engineer):
+    add_more(plant)
+    assert queries(engineer, f"/inspections/{query}") <= BUDGET["inspections"]

@@ -1,0 +1,58 @@
+"""Photos and inspections in the back office: to look, not to rewrite."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from traceability.inspection.models import (
+    Defect,
+    Image,
+    Inspection,
+    ModelVersion,
+    Verdict,
+)
+
+
+class DefectInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Defect
+    extra = 0
+    raw_id_fields = ["defect_class"]
+
+
+class LargeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A table of millions of rows: no totals, no select boxes."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+
+@admin.register(Image)
+class ImageAdmin(LargeAdmin):
+    list_display = ["id", "unit", "station", "captured_at", "width", "height"]
+    list_select_related = ["unit", "station"]
+    search_fields = ["=unit__serial"]
+    raw_id_fields = ["site", "unit", "station", "api_key"]
+    ordering = ["-captured_at"]
+
+
+@admin.register(Inspection)
+class InspectionAdmin(LargeAdmin):
+    list_display = ["id", "image", "state", "defective", "model_version", "created_at"]
+    list_select_related = ["image__unit", "image__station", "model_version"]
+    search_fields = ["=image__unit__serial"]
+    raw_id_fields = ["image", "model_version"]
+    ordering = ["-created_at"]
+    inlines = [DefectInline]
+
+
+@admin.register(Verdict)
+class VerdictAdmin(LargeAdmin):
+    list_display = ["inspection_id", "value", "user", "created_at"]
+    list_filter = ["value"]
+    list_select_related = ["user"]
+    raw_id_fields = ["inspection", "user"]
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["model", "version", "first_used_at"]
