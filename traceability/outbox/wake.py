@@ -41,4 +41,5 @@ def publish(task: str, *, quiet: float = 0.0) -> bool:
         _silent_until[""] = time.monotonic() + DEAD_SECONDS
         logger.info("broker unreachable, the clock will start %s: %s", task, error)
         return False
+    _silent_until[task] = time.monotonic() + quiet
     return True
