@@ -16,6 +16,11 @@ import numpy as np
 
 from analytics.core.arrays import Bools, Floats, Ints, group_sums
 
+MIN_UNITS = 5
+"""Units below which a set is not a hypothesis."""
+UNITS_PER_BIN = 10
+"""Units that a stretch of time has at least, on average."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -80,6 +85,29 @@ class Family:
     def share(self) -> float:
         """Its prior share within its kind, before kinds are weighed."""
         return float(np.exp(self.log_prior).sum())
+
+
+def family_of(
+    unit: Ints,
+    cell: Ints,
+    at: Floats,
+    n_cells: int,
+    start: list[int],
+    stop: list[int],
+    prior: list[float],
+    claims: list[Claim],
+) -> Family:
+    """A family from plain lists; `prior` are shares, not logs."""
+    return Family(
+        unit,
+        cell,
+        at,
+        int(n_cells),
+        np.array(start, dtype=np.int64),
+        np.array(stop, dtype=np.int64),
+        np.log(np.array(prior, dtype=np.float64)),
+        tuple(claims),
+    )
 
 
 @dataclass(frozen=True)

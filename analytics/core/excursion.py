@@ -9,9 +9,9 @@ import numpy as np
 from analytics.core.arrays import Bools, Floats
 from analytics.core.cells import CellSpace
 from analytics.core.finemap import Task, single_effect
-from analytics.core.hypotheses import hidden_family
 from analytics.core.onset import Onset, posterior_onset
 from analytics.core.population import Population
+from analytics.core.windows import hidden_family
 
 
 @dataclass(frozen=True)

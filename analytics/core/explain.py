@@ -19,7 +19,8 @@ from analytics.core.cells import Claim
 from analytics.core.containment import HELD_COLUMNS, Hold, held_units
 from analytics.core.daily import daily_columns
 from analytics.core.excursion import Excursion, find_excursion
-from analytics.core.exhibits import exhibit_for, limits_of
+from analytics.core.exhibit_readings import limits_of
+from analytics.core.exhibits import exhibit_for
 from analytics.core.finemap import Fit, Task, fit
 from analytics.core.onset import Onset, posterior_onset, rise_of_share
 from analytics.core.population import Outcome, outcome_of, timestamp

@@ -8,16 +8,24 @@ mass over all the pairs that could have been looked at.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from analytics.core.arrays import Floats, Ints
-from analytics.core.cells import CellSpace, Claim, Family
+from analytics.core.cells import (
+    MIN_UNITS,
+    UNITS_PER_BIN,
+    CellSpace,
+    Claim,
+    Family,
+    family_of,
+)
 from analytics.core.factors import NOBODY, Categorical, Numeric
 from analytics.core.population import Population
-from analytics.core.salience import drift_score, overdue_score, weights
+from analytics.core.salience import weights
+from analytics.core.thresholds import thresholds
+from analytics.core.windows import hidden_family
 
 KIND_SHARE = {
     "lot": 0.18,
@@ -35,13 +43,7 @@ KIND_SHARE = {
 
 WITH_ONSET = frozenset({"equipment", "tool", "supplier"})
 ONSET_SHARE = 0.4
-MACHINE_SHARE = 0.5
-QUANTILES = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.98)
-MIN_UNITS = 5
 ONSET_BINS = 24
-UNITS_PER_BIN = 10
-HIDDEN_BINS = 64
-HIDDEN_SCALES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
 def hypothesis_space(
@@ -55,7 +57,7 @@ def hypothesis_space(
     for factor in levels:
         by_kind.setdefault(factor.kind, []).append(_levels(factor))
     for column in numeric:
-        by_kind.setdefault(column.kind, []).extend(_thresholds(column))
+        by_kind.setdefault(column.kind, []).extend(thresholds(column))
     pairs = list(_interactions(levels, population.size))
     if pairs:
         by_kind["interaction"] = pairs
@@ -113,7 +115,9 @@ def _levels(factor: Categorical) -> Family:
                     factor.kind, factor.operation, factor.name, shape, name, float(cut)
                 )
             )
-    return _family(factor.unit, cell, factor.at, first[-1], start, stop, prior, claims)
+    return family_of(
+        factor.unit, cell, factor.at, first[-1], start, stop, prior, claims
+    )
 
 
 def _rank_within(group: Ints, at: Floats) -> Ints:
@@ -123,61 +127,6 @@ def _rank_within(group: Ints, at: Floats) -> Ints:
     rank = np.empty(group.size, dtype=np.int64)
     rank[order] = np.arange(group.size) - begins[group[order]]
     return rank
-
-
-def _thresholds(factor: Numeric) -> Iterator[Family]:
-    """Above and below quantile points; pooled, and on each machine by itself."""
-    known = np.flatnonzero(np.isfinite(factor.values))
-    if known.size < 2 * MIN_UNITS:
-        return
-    machines = np.unique(factor.equipment[known])
-    machines = machines[machines != NOBODY]
-    pooled_share = 1.0 if machines.size < 2 else 1.0 - MACHINE_SHARE
-    yield _cuts(factor, known, "").scaled(pooled_share)
-    if machines.size < 2 or factor.name == "commissioning":
-        return
-    for code in machines:
-        own = known[factor.equipment[known] == code]
-        if own.size >= 2 * MIN_UNITS:
-            family = _cuts(factor, own, factor.machines[code])
-            yield family.scaled(MACHINE_SHARE / machines.size)
-
-
-def _cuts(factor: Numeric, units: Ints, machine: str) -> Family:
-    values = factor.values[units]
-    shapes = ("above",) if factor.kind == "age" else ("above", "below")
-    inner = sorted({*QUANTILES, *(1 - q for q in QUANTILES)})
-    edges = np.unique(np.quantile(values, inner))
-    edges = edges[(edges > values.min()) & (edges < values.max())]
-    cell = np.searchsorted(edges, values, side="left")
-    n = edges.size + 1
-    start, stop, claims = [], [], []
-    middle = np.median(values)
-    for shape in shapes:
-        for k, edge in enumerate(edges):
-            if (edge < middle) == (shape == "above") and edge != middle:
-                continue
-            start.append(k + 1 if shape == "above" else 0)
-            stop.append(n if shape == "above" else k + 1)
-            claims.append(
-                Claim(
-                    factor.kind,
-                    factor.operation,
-                    factor.name,
-                    shape,
-                    machine,
-                    float(edge),
-                )
-            )
-    prior = [1.0 / max(len(claims), 1)] * len(claims)
-    at = factor.at[units]
-    family = _family(units, cell, at, n, start, stop, prior, claims)
-    return replace(family, salience=_salience(factor.kind, values, at))
-
-
-def _salience(kind: str, values: Floats, at: Floats) -> float:
-    ordered = values[np.argsort(at, kind="stable")]
-    return overdue_score(ordered) if kind == "age" else drift_score(ordered)
 
 
 def _interactions(levels: list[Categorical], size: int) -> Iterator[Family]:
@@ -213,55 +162,6 @@ def _pairs(lot: Categorical, machine: Categorical, size: int) -> Family:
     ]
     at = np.fmax(lot.at[both], ran_at[unit])
     prior = [1.0] * len(claims)
-    return _family(
+    return family_of(
         unit, cell, at, found.size, list(enough), list(enough + 1), prior, claims
-    )
-
-
-def hidden_family(population: Population) -> Family:
-    """Something that is not recorded: windows of time at several scales, onsets."""
-    n = population.size
-    bins = max(min(HIDDEN_BINS, n // UNITS_PER_BIN), 1)
-    unit = np.arange(n, dtype=np.int64)
-    cell = unit * bins // max(n, 1)
-    began = np.full(bins + 1, np.inf)
-    np.minimum.at(began, cell, population.completed)
-    start, stop, prior, claims = [], [], [], []
-    scales = [scale for scale in HIDDEN_SCALES if scale <= bins // 2]
-    for scale in scales:
-        begins = range(1, bins - scale, max(scale // 2, 1))
-        for k in begins:
-            start.append(k)
-            stop.append(k + scale)
-            prior.append(0.5 / len(scales) / len(begins))
-            claims.append(
-                Claim("hidden", "", "", "window", "", began[k], began[k + scale])
-            )
-    for k in range(1, bins):
-        start.append(k)
-        stop.append(bins)
-        prior.append(0.5 / (bins - 1))
-        claims.append(Claim("hidden", "", "", "since", "", began[k]))
-    return _family(unit, cell, population.completed, bins, start, stop, prior, claims)
-
-
-def _family(
-    unit: Ints,
-    cell: Ints,
-    at: Floats,
-    n_cells: int,
-    start: list[int],
-    stop: list[int],
-    prior: list[float],
-    claims: list[Claim],
-) -> Family:
-    return Family(
-        unit,
-        cell,
-        at,
-        int(n_cells),
-        np.array(start, dtype=np.int64),
-        np.array(stop, dtype=np.int64),
-        np.log(np.array(prior, dtype=np.float64)),
-        tuple(claims),
     )
