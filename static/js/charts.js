@@ -7,9 +7,14 @@
   const token = (name) =>
     getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-  // "@accent" in a figure stands for the theme's --accent.
+  // "@accent" in a figure stands for the theme's --accent, and so do the colours that
+  // stored evidence is drawn in: they were chosen for a light ground.
+  const THEMED = { "#0072B2": "accent", "#D55E00": "warm", "#EAF3F9": "sunken", "#CC79A7": "plum" };
   const painted = (value) => {
-    if (typeof value === "string") return value.startsWith("@") ? token(value.slice(1)) : value;
+    if (typeof value === "string") {
+      const name = value.startsWith("@") ? value.slice(1) : THEMED[value];
+      return name ? token(name) : value;
+    }
     if (Array.isArray(value)) return value.map(painted);
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, painted(item)]));
@@ -78,9 +83,11 @@
     const axes = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
     const ticks = { color: token("ink-3"), size: narrow ? 10.5 : 12 };
     const titles = { font: { color: token("ink-3"), size: 12 } };
+    const own = { gridcolor: token("line"), tickfont: ticks, title: titles, fixedrange: true };
+    const time = { ...own, title: { ...titles, text: "" }, showgrid: false };
     return {
       ...Object.fromEntries(
-        axes.map((key) => [key, { gridcolor: token("line"), tickfont: ticks, title: titles, fixedrange: true }]),
+        axes.map((key) => [key, layout[key].type === "date" ? time : own]),
       ),
       font: { family: getComputedStyle(document.body).fontFamily, color: token("ink-2"), size: 12.5 },
       margin: { t: 34 },

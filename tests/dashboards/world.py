@@ -1,7 +1,4 @@
-"""A small plant with everything a page can show, for looking and for the browser test.
-
-`python -m tests.dashboards.world` fills the database of `CAUSELINE_DATA` with it.
-"""
+"""A small plant with everything a page can show, for looking and for the browser test."""
 
 from __future__ import annotations
 
@@ -295,7 +292,3 @@ def _jobs(lines):
             created_at=timezone.now() - dt.timedelta(minutes=2 * place),
             message="The database was locked." if state == JobState.FAILED else "",
         )
-
-
-if __name__ == "__main__":
-    build()
