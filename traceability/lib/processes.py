@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -165,7 +166,8 @@ class ProcessGroup:
     def processes(self) -> dict[str, Process]:
         """The processes by name, as they are now; none before the supervisor is up."""
         try:
-            found = self._control().getAllProcessInfo()
+            with self._control() as supervisor:
+                found = supervisor.getAllProcessInfo()
         except OSError:
             return {}
         return {
@@ -177,8 +179,9 @@ class ProcessGroup:
         """Stop one process warmly and start it again."""
         program = next(one for one in self.programs if one.name == name)
         full_name = f"{WORKERS}:{name}" if program.queue else name
-        self._control().stopProcess(full_name)
-        self._control().startProcess(full_name)
+        with self._control() as supervisor:
+            supervisor.stopProcess(full_name)
+            supervisor.startProcess(full_name)
 
     def tail(self, name: str) -> str:
         """The last lines of a process's log."""
@@ -224,7 +227,9 @@ class ProcessGroup:
             return answers(self.url)
         return not program.queue or consumes(self.redis_url, program.queue)
 
-    def _control(self) -> Any:
+    @contextmanager
+    def _control(self) -> Iterator[Any]:
+        """The supervisor's commands; OSError while it does not listen."""
         address = f"unix://{control_socket(self.data)}"
-        transport = SupervisorTransport(None, None, address)
-        return ServerProxy("http://localhost", transport=transport).supervisor
+        with closing(SupervisorTransport(None, None, address)) as transport:
+            yield ServerProxy("http://localhost", transport=transport).supervisor
