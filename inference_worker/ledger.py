@@ -14,8 +14,8 @@ from django.db import InterfaceError, OperationalError, connection
 
 from inference_worker.gatherer import Gatherer
 from traceability.inspection.models import Inspection
+from traceability.inspection.recording import record, record_failure
 from traceability.inspection.results import InspectionResult
-from traceability.inspection.services import record, record_failure
 from traceability.jobs.models import Job, JobState
 from traceability.jobs.services import claim_all
 

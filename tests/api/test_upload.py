@@ -311,3 +311,16 @@ def test_lists_are_filtered_and_belong_to_the_site(camera, reader, station):
     foreign = Inspection.objects.first().pk
     response = other.get(f"/api/v1/inspections/{foreign}/")
     assert_envelope(response, 404, "not_found")
+
+
+def test_a_photo_that_lies_on_its_side_is_measured_upright(camera, station):
+    from traceability.inspection.media import reencode
+
+    out = io.BytesIO()
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    Pillow.open(io.BytesIO(photo(64, 48))).save(out, "JPEG", exif=exif)
+    body = upload(camera, out.getvalue()).json()
+    assert (body["width"], body["height"]) == (48, 64)
+    served = reencode(Image.objects.get().file)
+    assert Pillow.open(io.BytesIO(served)).size == (48, 64)

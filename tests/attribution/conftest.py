@@ -51,8 +51,8 @@ def look(site):
 
     from traceability.catalog.models import Station
     from traceability.inspection.models import Image, Inspection
+    from traceability.inspection.recording import record
     from traceability.inspection.results import Box, Detector, InspectionResult
-    from traceability.inspection.services import record
     from traceability.jobs.models import Job
     from traceability.jobs.services import claim, enqueue
     from traceability.production.services import unit_or_placeholder

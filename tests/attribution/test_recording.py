@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from traceability.attribution.services import request_analysis
 from traceability.inspection.models import Defect, Inspection
+from traceability.inspection.recording import record, record_failure
 from traceability.inspection.results import Box, Detector, InspectionResult
-from traceability.inspection.services import record, record_failure
 from traceability.jobs import services as jobs
 from traceability.jobs.models import Job, JobState
 from traceability.outbox.models import Event
@@ -79,3 +79,6 @@ def test_an_unreadable_photo_fails_its_inspection_for_good(line, look):
     assert record_failure(job, "image_unreadable", "bad", final=True) == JobState.FAILED
     inspection.refresh_from_db()
     assert (inspection.state, inspection.error_code) == ("failed", "image_unreadable")
+    event = Event.objects.get(kind="inspection.failed")
+    assert event.payload["inspection"] == str(inspection.pk)
+    assert event.payload["classes"] == []

@@ -18,7 +18,7 @@ from inference_worker.engine.errors import InferenceFailed
 from inference_worker.engine.types import Detections
 from tests.factory import jpeg
 from traceability.inspection.models import Defect, Inspection
-from traceability.inspection.services import record
+from traceability.inspection.recording import record
 from traceability.jobs import services
 from traceability.jobs.models import Job
 from traceability.outbox.models import Event

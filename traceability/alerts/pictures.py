@@ -8,9 +8,10 @@ import math
 
 from django.conf import settings
 from PIL import Image as Pillow
-from PIL import ImageDraw, ImageOps
+from PIL import ImageDraw
 
 from traceability.inspection.models import Defect
+from traceability.lib.images import as_seen
 
 logger = logging.getLogger(__name__)
 
@@ -31,20 +32,12 @@ def defect_picture(defect: Defect) -> bytes | None:
     image = defect.inspection.image
     try:
         with Pillow.open(settings.MEDIA_ROOT / image.file) as photo:
-            upright = ImageOps.exif_transpose(photo)  # as the detector saw it
             return draw(
-                _eight_bits(upright), (defect.x, defect.y, defect.width, defect.height)
+                as_seen(photo), (defect.x, defect.y, defect.width, defect.height)
             )
     except (OSError, ValueError, Pillow.DecompressionBombError) as error:
         logger.warning("no picture of defect %s: %s", defect.pk, error)
         return None
-
-
-def _eight_bits(photo: Pillow.Image) -> Pillow.Image:
-    """Pillow would cut sixteen bits off at 255 instead of scaling them."""
-    if not photo.mode.startswith("I"):
-        return photo
-    return photo.point(lambda value: value * (1 / 256)).convert("L")
 
 
 def draw(photo: Pillow.Image, box: Area) -> bytes:

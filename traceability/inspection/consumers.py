@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from traceability.inspection.services import TASK, mark_failed
+from traceability.inspection.recording import mark_failed
+from traceability.inspection.services import TASK
 from traceability.jobs.models import Job
 from traceability.outbox.models import Event
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from PIL import Image as Pillow
 
 from traceability.lib.errors import NoSpace
+from traceability.lib.images import as_seen
 
 JPEG_QUALITY = 88
 
@@ -46,19 +47,18 @@ def sha256(data: bytes) -> str:
 
 
 def reencode(name: str, width: int | None = None) -> bytes:
-    """The photo `name` as a fresh JPEG without metadata, at most `width` pixels wide.
+    """The photo `name`, upright, as a fresh JPEG at most `width` pixels wide.
 
     Browsers get this copy only: whatever else hides in an uploaded file stays behind.
     """
-    with Pillow.open(settings.MEDIA_ROOT / name) as image:
-        if width and width < image.width:
-            image.draft("RGB", (width, width))
-            height = max(1, round(image.height * width / image.width))
-            rgb = image.convert("RGB").resize((width, height))
-        else:
-            rgb = image.convert("RGB")
+    with Pillow.open(settings.MEDIA_ROOT / name) as photo:
+        if width:
+            photo.draft("RGB", (width, width))  # JPEG decodes small sizes faster
+        image = as_seen(photo).convert("RGB")
+    if width and width < image.width:
+        image = image.resize((width, max(1, round(image.height * width / image.width))))
     out = io.BytesIO()
-    rgb.save(out, "JPEG", quality=JPEG_QUALITY)
+    image.save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from PIL import ExifTags, ImageOps, UnidentifiedImageError
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 
 from traceability.lib.errors import TooLarge, UnreadableImage
 
@@ -19,10 +19,13 @@ MEDIA_TYPES = {
     "WEBP": "image/webp",
 }
 
+# The orientations of EXIF that exchange width and height.
+LYING = (5, 6, 7, 8)
+
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """Size in pixels and type, as read from the file itself, never from its name."""
+    """Size in pixels (upright) and type, as the file itself says, never its name."""
 
     width: int
     height: int
@@ -41,6 +44,8 @@ def examine(data: bytes, field: str, *, max_pixels: int) -> ImageFacts:
         facts = ImageFacts(image.width, image.height, MEDIA_TYPES[image.format or ""])
         _check_size(facts, field, max_pixels)
         image.load()
+        if image.getexif().get(ExifTags.Base.Orientation, 1) in LYING:
+            facts = replace(facts, width=facts.height, height=facts.width)
     except Pillow.DecompressionBombError as error:
         raise _too_many_pixels(str(error), field, max_pixels) from error
     except UnidentifiedImageError as error:
@@ -66,3 +71,12 @@ def _too_many_pixels(size: str, field: str, max_pixels: int) -> TooLarge:
         hint=f"Send at most {max_pixels // 1_000_000} megapixels.",
         fields={field: [text]},
     )
+
+
+def as_seen(photo: Pillow.Image) -> Pillow.Image:
+    """The photo upright and in eight bits, as the detector saw it."""
+    upright = ImageOps.exif_transpose(photo)
+    if not upright.mode.startswith("I"):
+        return upright
+    # Pillow would cut sixteen bits off at 255 instead of scaling them.
+    return upright.point(lambda value: value * (1 / 256)).convert("L")

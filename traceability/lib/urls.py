@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from traceability.lib.config import BadSetting, Config
 
+MAIL_TO_FILES = "traceability.outbox.transports.mailbox.EmailBackend"
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 
 
@@ -69,12 +70,12 @@ def mail_from_url(config: Config, name: str) -> dict[str, Any]:
     """
     url = config.text(name)
     if not url:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
+        return {"EMAIL_BACKEND": MAIL_TO_FILES}
     parts = urlsplit(url)
     if parts.scheme not in MAIL_PORTS or not parts.hostname:
         hint = "Use smtp://host:25, smtp+tls://user:password@host:587 or smtps://…:465."
         config.bad.append(BadSetting(name, f"{url!r} is no mail server", hint))
-        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
+        return {"EMAIL_BACKEND": MAIL_TO_FILES}
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
