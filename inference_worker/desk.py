@@ -9,14 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from inference_worker.batcher import Batcher, Seen
+from inference_worker import isolation
+from inference_worker.batcher import Batcher
 from inference_worker.engine.decode import decode
 from inference_worker.engine.errors import EngineError, ImageError, TemplateError
 from inference_worker.engine.types import Detections, Image
 from inference_worker.gatherer import Gatherer
+from inference_worker.isolation import Apart
 from inference_worker.lane import Lane
 from inference_worker.leases import Leases
-from inference_worker.ledger import Failure, Outcome, Refused, Taken, Ticket
+from inference_worker.ledger import Care, Failure, Outcome, Refused, Taken, Ticket
+from traceability.inspection.models import Image as Subject
 from traceability.inspection.results import Box, Detector, InspectionResult
 from traceability.jobs.models import Job
 
@@ -30,10 +33,11 @@ DEADLINE_SECONDS = 60.0
 class Desk:
     """Where tasks come to; thread-safe: one batcher, one writer, one who claims.
 
-    `media` is the folder that images are named below.
+    `media` is the folder that images are named below, `data` that of the models.
     """
 
     detector: Detector
+    data: Path
     media: Path
     leases: Leases
     batcher: Batcher
@@ -46,15 +50,14 @@ class Desk:
 
         Never raises for a bad image: that is written down too.
         """
-        with self.lane.shared():
-            taken = self.claims.submit(Ticket(job_id)).result()
-            if isinstance(taken, Taken):
-                self._work(taken)
-        if taken is Refused.TRIED_BEFORE:
-            with self.lane.alone():
-                taken = self.claims.submit(Ticket(job_id, alone=True)).result()
+        for care in Care:
+            with self.lane.alone() if care is Care.ALONE else self.lane.shared():
+                taken = self.claims.submit(Ticket(job_id, care)).result()
                 if isinstance(taken, Taken):
-                    self._work(taken)
+                    self._work(taken, care)
+                    return
+            if taken is Refused.NOT_OURS:
+                return
 
     def close(self) -> None:
         """Finish what is at the desk."""
@@ -63,19 +66,25 @@ class Desk:
         self.writer.close()
         self.leases.close()
 
-    def _work(self, taken: Taken) -> None:
+    def _work(self, taken: Taken, care: Care) -> None:
         with self.leases.held(taken.job):
-            what = self._outcome(taken)
+            what = self._outcome(taken, care)
             self.writer.submit(Outcome(what, time.monotonic())).result()
 
-    def _outcome(self, taken: Taken) -> InspectionResult | Failure:
-        job = taken.job
+    def _outcome(self, taken: Taken, care: Care) -> InspectionResult | Failure:
+        job, inspection = taken.job, taken.inspection
+        if inspection is None:
+            text = "The inspection was deleted."
+            return Failure(job, "inspection_gone", text, final=True)
+        see = self._see_apart if care is Care.APART else self._see
         try:
-            return self._look(taken)
+            found, timings = see(inspection.image)
         except (ImageError, TemplateError) as error:
             return Failure(job, error.code, str(error), final=True)
         except EngineError as error:
             return Failure(job, error.code, str(error), final=False)
+        except Apart as error:
+            return Failure(job, error.code, str(error), final=error.final)
         except FileNotFoundError as error:
             return Failure(job, "image_missing", str(error), final=False)
         except TimeoutError:
@@ -83,33 +92,37 @@ class Desk:
         except Exception as error:  # a bug must not leave the job to its lease
             logger.exception("inspecting %s failed", job)
             return Failure(job, "inspection_failed", repr(error), final=False)
+        boxes = boxes_of(found, self.detector.classes)
+        timings = {"queue": _queued_ms(job), **timings}
+        return InspectionResult(job, self.detector, boxes, timings)
 
-    def _look(self, taken: Taken) -> InspectionResult | Failure:
-        if taken.inspection is None:
-            text = "The inspection was deleted."
-            return Failure(taken.job, "inspection_gone", text, final=True)
+    def _see(self, subject: Subject) -> tuple[Detections, dict[str, float]]:
+        """Decode here, let the batcher look; with the times that took."""
         begun = time.monotonic()
-        image = self._read(taken.inspection.image.file)
-        name = taken.inspection.image.template
-        template = self._read(name) if name else None
+        image = self._read(subject.file)
+        template = self._read(subject.template) if subject.template else None
         decoded = time.monotonic()
-        seen = self._see(image, template)
-        timings = {
-            "queue": _queued_ms(taken.job),
+        future = self.batcher.submit(image, template)
+        try:
+            seen = future.result(DEADLINE_SECONDS)
+        except TimeoutError:
+            future.cancel()
+            raise
+        return seen.detections, {
             "decode": _ms(decoded - begun),
             "wait": _ms(seen.started - decoded),
             "infer": _ms(seen.ended - seen.started),
         }
-        boxes = boxes_of(seen.detections, self.detector.classes)
-        return InspectionResult(taken.job, self.detector, boxes, timings)
 
-    def _see(self, image: Image, template: Image | None) -> Seen:
-        future = self.batcher.submit(image, template)
-        try:
-            return future.result(DEADLINE_SECONDS)
-        except TimeoutError:
-            future.cancel()
-            raise
+    def _see_apart(self, subject: Subject) -> tuple[Detections, dict[str, float]]:
+        """Let another process do it, which may die of it."""
+        begun = time.monotonic()
+        template = self.media / subject.template if subject.template else None
+        found = isolation.look(
+            self.detector, self.media / subject.file, template, self.data
+        )
+        waited = {"decode": 0.0, "wait": 0.0}
+        return found, {**waited, "infer": _ms(time.monotonic() - begun)}
 
     def _read(self, name: str) -> Image:
         return decode((self.media / name).read_bytes())

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import TypeVar
 from uuid import UUID
 
@@ -28,19 +28,27 @@ PATIENCE_SECONDS = 30.0
 PAUSE_SECONDS = 0.5
 
 
+class Care(IntEnum):
+    """How carefully a job is handled: one step more for each attempt before."""
+
+    TOGETHER = 1
+    ALONE = 2  # nothing else is in flight here, so only it is blamed
+    APART = 3  # in a process of its own, so that ours cannot die of it
+
+
 class Refused(Enum):
     """Why a job was not claimed."""
 
     NOT_OURS = "somebody else has it, or nobody needs it any more"
-    TRIED_BEFORE = "it was attempted before and must be claimed alone"
+    TRIED_BEFORE = "it was attempted before and needs more care"
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job to claim; `alone` says that nothing else is in flight here."""
+    """A job to claim, if this care is enough for it."""
 
     job_id: UUID
-    alone: bool = False
+    care: Care
 
 
 @dataclass(frozen=True)
@@ -91,26 +99,36 @@ def writer() -> Gatherer[Outcome, None]:
 
 
 def _claim(tickets: list[Ticket], worker: str) -> list[Taken | Refused]:
-    alone = [ticket.job_id for ticket in tickets if ticket.alone]
-    others = [ticket.job_id for ticket in tickets if not ticket.alone]
-    jobs = claim_all(others, worker, untried=True) if others else []
-    jobs += claim_all(alone, worker) if alone else []
-    taken = {job.id: job for job in jobs}
+    taken: dict[UUID, Job] = {}
+    for care in sorted({ticket.care for ticket in tickets}):
+        ids = [ticket.job_id for ticket in tickets if ticket.care == care]
+        taken |= {job.id: job for job in _claim_with(care, ids, worker)}
     subjects = Inspection.objects.select_related("image").in_bulk(
-        [UUID(job.arguments["inspection"]) for job in jobs]
+        [_subject(job) for job in taken.values()]
     )
-    tried = _tried_before([id_ for id_ in others if id_ not in taken])
+    tried = _tried_before(
+        [ticket.job_id for ticket in tickets if ticket.job_id not in taken]
+    )
     answers: list[Taken | Refused] = []
     for ticket in tickets:
         job = taken.pop(ticket.job_id, None)
         if job is not None:
-            subject = subjects.get(UUID(job.arguments["inspection"]))
-            answers.append(Taken(job, subject))
+            answers.append(Taken(job, subjects.get(_subject(job))))
         elif ticket.job_id in tried:
             answers.append(Refused.TRIED_BEFORE)
         else:
             answers.append(Refused.NOT_OURS)
     return answers
+
+
+def _claim_with(care: Care, ids: list[UUID], worker: str) -> list[Job]:
+    if care is Care.APART:
+        return claim_all(ids, worker, blameless=True)
+    return claim_all(ids, worker, tried_below=care)
+
+
+def _subject(job: Job) -> UUID:
+    return UUID(job.arguments["inspection"])
 
 
 def _tried_before(job_ids: list[UUID]) -> set[UUID]:

@@ -81,6 +81,7 @@ def _open() -> Desk:
     )
     opened = Desk(
         detector=about(detector),
+        data=settings.DATA_DIR,
         media=settings.MEDIA_ROOT,
         leases=Leases(slot, settings.JOB_HEARTBEAT_SECONDS),
         batcher=Batcher(detector, bucket=bucket(detector)),

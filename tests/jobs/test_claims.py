@@ -42,11 +42,23 @@ def test_a_job_that_is_not_due_cannot_be_claimed(db: None) -> None:
     assert services.claim(job.id, "w1") is None
 
 
-def test_untried_leaves_out_what_was_attempted(job: Job, age: Age) -> None:
+def test_a_blameless_death_is_no_attempt(job: Job) -> None:
+    for _ in range(5):
+        (taken,) = services.claim_all([job.id], "w1#1", blameless=True)
+        assert taken.attempts == 1
+        assert services.heartbeat([job.id], "w1#1") == 1
+        services.release("w1#")
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("pending", 0)
+    (taken,) = services.claim_all([job.id], "w1#1", blameless=True)
+    assert services.succeed([taken]) == {job.id}
+
+
+def test_what_was_attempted_can_be_left_out(job: Job, age: Age) -> None:
     other = services.enqueue("task", queue="inspect")
     services.fail(claimed(job), "oops", "")
     age(job, not_before=1)
-    taken = services.claim_all([job.id, other.id], "w1", untried=True)
+    taken = services.claim_all([job.id, other.id], "w1", tried_below=1)
     assert [one.id for one in taken] == [other.id]
     assert services.claim(job.id, "w1") is not None
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 from inference_worker import ledger
 from inference_worker.batcher import Batcher
 from inference_worker.desk import Desk
-from inference_worker.engine.api import Detector, load_folder
+from inference_worker.engine.adoption import adopt
+from inference_worker.engine.api import Detector, load_detector
 from inference_worker.leases import Leases
 from inference_worker.worker import about, bucket
 from tests.engine.toy import write_toy
@@ -23,9 +24,17 @@ from traceability.production.models import Unit
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Detector:
-    folder = write_toy(tmp_path_factory.mktemp("toy"))
-    return load_folder(folder, precision="f32", threads=1)
+def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that adopted the toy model."""
+    folder = tmp_path_factory.mktemp("toy")
+    write_toy(folder / "released")
+    adopt(folder / "released", folder / "data")
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def toy(toy_data: Path) -> Detector:
+    return load_detector("toy", data=toy_data, precision="f32", threads=1)
 
 
 @pytest.fixture
@@ -35,11 +44,16 @@ def media(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def desk(
-    transactional_db: None, redis_server: str, toy: Detector, media: Path
+    transactional_db: None,
+    redis_server: str,
+    toy: Detector,
+    toy_data: Path,
+    media: Path,
 ) -> Iterator[Desk]:
     slot = take_slot("inspect")
     opened = Desk(
         detector=about(toy),
+        data=toy_data,
         media=media,
         leases=Leases(slot, seconds=0.1),
         batcher=Batcher(toy, bucket=bucket(toy)),

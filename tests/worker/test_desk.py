@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -109,11 +110,11 @@ def test_a_result_after_the_lease_was_lost_is_not_written(
     desk: Desk, photo: Photo
 ) -> None:
     job = photo(RED)
-    taken = desk.claims.submit(ledger.Ticket(job.id)).result()
+    taken = desk.claims.submit(ledger.Ticket(job.id, ledger.Care.TOGETHER)).result()
     assert isinstance(taken, ledger.Taken)
     Job.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     services.sweep()
-    desk._work(taken)
+    desk._work(taken, ledger.Care.TOGETHER)
     assert states(job) == ("pending", "pending", "")
     desk.inspect(job.id)
     assert states(job) == ("succeeded", "done", "")
@@ -147,16 +148,47 @@ def test_the_lease_is_kept_while_the_work_takes_long(
     assert states(job)[0] == "succeeded"
 
 
+def survivor(job: Job, deaths: int) -> Job:
+    """The job after so many workers have died with it in hand."""
+    for _ in range(deaths):
+        assert services.claim(job.id, "dead#1") is not None
+        services.release("dead#")
+    return job
+
+
 def test_what_was_tried_before_is_claimed_alone(desk: Desk, photo: Photo) -> None:
-    job = photo(RED)
-    assert services.claim(job.id, "dead#1") is not None
-    services.release("dead#")
-    assert desk.claims.submit(ledger.Ticket(job.id)).result() is (
-        ledger.Refused.TRIED_BEFORE
-    )
+    job = survivor(photo(RED), deaths=1)
+    refused = desk.claims.submit(ledger.Ticket(job.id, ledger.Care.TOGETHER)).result()
+    assert refused is ledger.Refused.TRIED_BEFORE
     desk.inspect(job.id)
     assert states(job) == ("succeeded", "done", "")
     assert inspection_of(job).attempt == 2
+
+
+def test_the_last_try_is_made_in_a_process_of_its_own(
+    desk: Desk, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = survivor(photo(RED), deaths=2)
+    monkeypatch.setattr(desk.batcher, "submit", None)
+    desk.inspect(job.id)
+    assert states(job) == ("succeeded", "done", "")
+    (defect,) = inspection_of(job).defects.all()
+    assert (defect.defect_class.code, defect.x, defect.y) == ("red", 64, 96)
+
+
+def test_what_kills_that_process_too_is_quarantined(
+    desk: Desk, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = survivor(photo(RED), deaths=2)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    desk.inspect(job.id)
+    assert states(job) == ("quarantined", "failed", "worker_lost")
+
+
+def test_an_unreadable_image_is_called_that_there_too(desk: Desk, photo: Photo) -> None:
+    job = survivor(photo(RED[:3000]), deaths=2)
+    desk.inspect(job.id)
+    assert states(job) == ("failed", "failed", "image_unreadable")
 
 
 def test_a_short_outage_of_the_database_costs_nothing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from traceability.jobs.messages import publish_waiting
@@ -12,6 +12,8 @@ from traceability.jobs.models import Job, JobState
 from traceability.outbox.services import emit
 
 QUARANTINED = "job.quarantined"
+# Ends the name of a worker whose death says nothing about the job; see `claim_all`.
+BLAMELESS = "~"
 
 
 def sweep() -> dict[str, int]:
@@ -35,16 +37,23 @@ def release(worker_prefix: str) -> dict[str, int]:
 
 def _put_back(dead: QuerySet[Job]) -> dict[str, int]:
     """1. What was asked to stop has stopped.
-    2. What has used up its attempts may be what kills workers: quarantine, and tell.
-    3. The rest waits again.
+    2. An attempt that cannot have killed its worker does not count.
+    3. What has used up its attempts may be what kills workers: quarantine, and tell.
+    4. The rest waits again.
     """
     ended = {"leased_until": None, "finished_at": timezone.now()}
     dead.filter(cancel_requested=True).update(state=JobState.CANCELLED, **ended)
+    waiting = {
+        "state": JobState.PENDING,
+        "leased_by": "",
+        "leased_until": None,
+        "published_at": None,
+    }
+    blameless = dead.filter(leased_by__endswith=BLAMELESS)
+    released = blameless.update(attempts=F("attempts") - 1, **waiting)
     spent = dead.filter(attempts__gte=settings.JOB_MAX_ATTEMPTS)
     quarantined = sum(_quarantine(spent.filter(pk=job.pk), job) for job in spent)
-    released = dead.update(
-        state=JobState.PENDING, leased_by="", leased_until=None, published_at=None
-    )
+    released += dead.update(**waiting)
     return {"released": released, "quarantined": quarantined}
 
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from traceability.jobs.messages import announce, publish
 from traceability.jobs.models import Job, JobState
-from traceability.jobs.recovery import release, sweep
+from traceability.jobs.recovery import BLAMELESS, release, sweep
 
 __all__ = [
     "cancel",
@@ -117,15 +117,22 @@ def claim(job_id: UUID | str, worker: str) -> Job | None:
 
 
 def claim_all(
-    job_ids: Iterable[UUID | str], worker: str, *, untried: bool = False
+    job_ids: Iterable[UUID | str],
+    worker: str,
+    *,
+    tried_below: int | None = None,
+    blameless: bool = False,
 ) -> list[Job]:
     """Take those of the jobs that can be taken, in one transaction.
 
-    `untried` leaves out what was attempted before: it may be what kills workers.
+    `tried_below` leaves out what was attempted so often before: it may be what kills
+    workers. `blameless` says that it could not be the job that kills this one, so its
+    death will not count as an attempt.
     """
     ids = list(job_ids)
     now = timezone.now()
-    limit = 1 if untried else settings.JOB_MAX_ATTEMPTS
+    limit = settings.JOB_MAX_ATTEMPTS if tried_below is None else tried_below
+    leased_by = worker + BLAMELESS if blameless else worker
     with transaction.atomic():
         Job.objects.filter(
             id__in=ids,
@@ -135,14 +142,17 @@ def claim_all(
         ).update(
             state=JobState.RUNNING,
             attempts=F("attempts") + 1,
-            leased_by=worker,
+            leased_by=leased_by,
             leased_until=now + timedelta(seconds=settings.JOB_LEASE_SECONDS),
             started_at=now,
         )
         # `started_at` tells this claim from an earlier one of the same worker.
         return list(
             Job.objects.filter(
-                id__in=ids, state=JobState.RUNNING, leased_by=worker, started_at=now
+                id__in=ids,
+                state=JobState.RUNNING,
+                leased_by=leased_by,
+                started_at=now,
             )
         )
 
@@ -151,7 +161,9 @@ def heartbeat(job_ids: Iterable[UUID], worker: str) -> int:
     """Prolong the leases that `worker` still holds; returns how many those are."""
     until = timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
     return Job.objects.filter(
-        id__in=list(job_ids), state=JobState.RUNNING, leased_by=worker
+        id__in=list(job_ids),
+        state=JobState.RUNNING,
+        leased_by__in=[worker, worker + BLAMELESS],
     ).update(leased_until=until)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-if "inference_worker.worker" in sys.orig_argv:
+if {"inference_worker.worker", "inference_worker.isolation"} & set(sys.orig_argv):
     from inference_worker.engine import decode as module
 
     _decode = module.decode

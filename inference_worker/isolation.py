@@ -1,0 +1,102 @@
+"""Look at one image in a process of its own, which may die of it.
+
+The last attempt at an image that seems to kill workers is made here: if this process
+dies too, the image did it, and if the worker dies meanwhile, the image did not.
+Run as `python -m inference_worker.isolation`: a request on stdin, an answer on stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inference_worker.engine.api import load_detector
+from inference_worker.engine.decode import decode_file
+from inference_worker.engine.errors import EngineError, ImageError, TemplateError
+from inference_worker.engine.types import Detections
+
+if TYPE_CHECKING:  # this process of its own needs no Django
+    from traceability.inspection.results import Detector
+
+TIMEOUT_SECONDS = 60
+REPOSITORY = Path(__file__).resolve().parents[1]
+# Each loads a model of its own, so one at a time.
+_turn = threading.Lock()
+
+
+class Apart(Exception):
+    """It did not work out there; `final` says that it never will."""
+
+    def __init__(self, code: str, message: str, *, final: bool) -> None:
+        super().__init__(message)
+        self.code, self.final = code, final
+
+
+def look(
+    detector: Detector, image: Path, template: Path | None, data: Path
+) -> Detections:
+    """What the detector sees on the image. Raises Apart, FileNotFoundError."""
+    request = {
+        "model": detector.model,
+        "version": detector.version,
+        "backend": detector.backend,
+        "precision": detector.precision,
+        "data": str(data),
+        "image": str(image.resolve(strict=True)),
+        "template": str(template) if template else None,
+    }
+    with _turn:
+        answer = _ask(request)
+    if "error" in answer:
+        raise Apart(answer["error"], answer["message"], final=answer["final"])
+    return Detections.of(answer["boxes"], answer["scores"], answer["class_ids"])
+
+
+def _ask(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "inference_worker.isolation"],
+            cwd=REPOSITORY,
+            input=json.dumps(request),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=TIMEOUT_SECONDS,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        text = f"Every process that looked at this image died: {error}"
+        raise Apart("worker_lost", text, final=False) from error
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        detector = load_detector(
+            request["model"],
+            request["version"],
+            data=Path(request["data"]),
+            backend=request["backend"],
+            precision=request["precision"],
+        )
+        template = request["template"]
+        (found,) = detector.infer(
+            [decode_file(Path(request["image"]))],
+            [decode_file(Path(template))] if template else None,
+        )
+    except EngineError as error:
+        final = isinstance(error, ImageError | TemplateError)
+        return {"error": error.code, "message": str(error), "final": final}
+    return {
+        "boxes": found.boxes.tolist(),
+        "scores": found.scores.tolist(),
+        "class_ids": found.class_ids.tolist(),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_answer(json.load(sys.stdin))))
