@@ -36,35 +36,32 @@ def thresholds(factor: Numeric) -> Iterator[Family]:
 
 
 def _cuts(factor: Numeric, units: Ints, machine: str) -> Family:
-    values = factor.values[units]
-    shapes = ("above",) if factor.kind == "age" else ("above", "below")
-    inner = sorted({*QUANTILES, *(1 - q for q in QUANTILES)})
-    edges = np.unique(np.quantile(values, inner))
-    edges = edges[(edges > values.min()) & (edges < values.max())]
-    cell = np.searchsorted(edges, values, side="left")
-    n = edges.size + 1
+    values, at = factor.values[units], factor.at[units]
+    edges = _edges(values)
+    n, middle = edges.size + 1, float(np.median(values))
     start, stop, claims = [], [], []
-    middle = np.median(values)
-    for shape in shapes:
+    for shape in ("above",) if factor.kind == "age" else ("above", "below"):
         for k, edge in enumerate(edges):
-            if (edge < middle) == (shape == "above") and edge != middle:
+            if edge < middle if shape == "above" else edge > middle:
                 continue
             start.append(k + 1 if shape == "above" else 0)
             stop.append(n if shape == "above" else k + 1)
-            claims.append(
-                Claim(
-                    factor.kind,
-                    factor.operation,
-                    factor.name,
-                    shape,
-                    machine,
-                    float(edge),
-                )
-            )
+            place = (factor.kind, factor.operation, factor.name)
+            claims.append(Claim(*place, shape, machine, float(edge)))
     prior = [1.0 / max(len(claims), 1)] * len(claims)
-    at = factor.at[units]
+    cell = np.searchsorted(edges, values, side="left")
     family = family_of(units, cell, at, n, start, stop, prior, claims)
     return replace(family, salience=_salience(factor.kind, values, at))
+
+
+def _edges(values: Floats) -> Floats:
+    """Quantile points, each halfway between two neighbouring values."""
+    points = np.quantile(values, sorted({*QUANTILES, *(1 - q for q in QUANTILES)}))
+    known = np.unique(values)
+    after = np.searchsorted(known, points, side="right")
+    after = after[after < known.size]
+    edges: Floats = np.unique((known[after - 1] + known[after]) / 2)
+    return edges
 
 
 def _salience(kind: str, values: Floats, at: Floats) -> float:
