@@ -120,11 +120,10 @@ OPERATIONS = (
     ),
 )
 
-SUPPLIERS = ("SUP-1", "SUP-2", "SUP-3")
 MATERIALS = (
     Material("BRIGHTENER", "Plating brightener", "PLATING", 1, ("SUP-2", "SUP-3")),
-    Material("LAMINATE", "Copper-clad laminate", "PLATING", 3, SUPPLIERS),
-    Material("DRY-FILM", "Dry film resist", "LAMINATION", 3, ("SUP-1", "SUP-3")),
+    Material("LAMINATE", "Copper-clad laminate", "PLATING", 4, ("SUP-1", "SUP-2")),
+    Material("DRY-FILM", "Dry film resist", "LAMINATION", 4, ("SUP-1", "SUP-3")),
     Material("ETCHANT", "Etchant", "ETCHING", 1, ("SUP-1", "SUP-2")),
 )
 PRODUCTS = (
@@ -137,7 +136,7 @@ LINES = (
         "Inner layers, line 1",
         "AOI-1",
         1,
-        2500,
+        2300,
         (2, 2, 3, 2, 3),
         ("CREW-A", "CREW-B", "CREW-C", "CREW-D"),
     ),
@@ -146,7 +145,7 @@ LINES = (
         "Inner layers, line 2",
         "AOI-2",
         2,
-        700,
+        500,
         (1, 2, 2, 2, 2),
         ("CREW-E", "CREW-F", "CREW-G"),
     ),

@@ -9,9 +9,9 @@ import numpy as np
 from traceability.demo.factory import MATERIALS, Line, Material
 from traceability.demo.schedule import Floats, Ints, Rng, Schedule
 
-LOT_BATCHES = (14, 28)
-BAD_LOT_SHARE = (0.13, 0.17)
-BAD_LOT_FIRST_USE = (0.3, 0.5)
+LOT_BATCHES = (8, 18)
+BAD_LOT_SHARE = (0.14, 0.17)
+BAD_LOT_FIRST_USE = (0.15, 0.27)
 """Where in the month the bad lot is opened, as a share of it."""
 
 
@@ -34,7 +34,7 @@ def draw_supplies(
         wanted = material.code == bad_material
         of_batch, bad_here = _consume(rng, schedule.batches, material, wanted)
         numbers = _numbers(rng, schedule.line, material, int(of_batch.max()) + 1)
-        suppliers = tuple(rng.choice(material.suppliers, size=len(numbers)).tolist())
+        suppliers = _suppliers(rng, material, len(numbers))
         lot = of_batch[schedule.batch]
         supplies[material.code] = Supplies(material, numbers, suppliers, lot)
         bad = bad_here if wanted else bad
@@ -71,6 +71,13 @@ def _numbers(rng: Rng, line: Line, material: Material, count: int) -> tuple[str,
     first = line.number * 10_000 + int(rng.integers(1000, 9000))
     letters = "".join(part[0] for part in material.code.split("-"))
     return tuple(f"{letters}{first + int(step)}" for step in steps)
+
+
+def _suppliers(rng: Rng, material: Material, count: int) -> tuple[str, ...]:
+    """Who delivered each lot: in turns, so that none stands for one lot alone."""
+    rounds = -(-count // len(material.suppliers))
+    turns = [rng.permutation(material.suppliers) for _ in range(rounds)]
+    return tuple(str(name) for name in np.concatenate(turns)[:count])
 
 
 def exposure_to_lot(supplies: Supplies, lot: int) -> Floats:

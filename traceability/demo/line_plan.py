@@ -35,7 +35,7 @@ from traceability.demo.readings import (
 from traceability.demo.schedule import Floats, Ints, Rng, Schedule, draw_schedule
 from traceability.demo.truth import Decoy, Plant, Truth
 
-RELATIVE_RISK = (7.0, 8.0)
+RELATIVE_RISK = (7.5, 8.0)
 
 
 @dataclass(frozen=True)

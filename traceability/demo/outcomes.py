@@ -10,7 +10,7 @@ from traceability.demo.factory import DAYS, DEFECT_CLASSES
 from traceability.demo.genealogy import Supplies
 from traceability.demo.schedule import Floats, Ints, Rng, Schedule
 
-BASE_RATE = (0.018, 0.026)
+BASE_RATE = (0.022, 0.028)
 PRODUCT_SPREAD = 0.1
 LOT_SPREAD = 0.12
 DAY_SPREAD = 0.15

@@ -22,9 +22,9 @@ from traceability.demo.player.client import ApiError, Client
 ADDRESS = "/api/v1/inspections/"
 DRAWERS = 2
 CAMERAS = 4
-BACKLOG = 200
+BACKLOG = 100
 """Cameras wait while this many photos are uploaded and not inspected yet."""
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.5
 STALLED_SECONDS = 120.0
 
 Advance = Callable[[int], None]

@@ -90,6 +90,7 @@ class Player:
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         started = time.monotonic()
+        screen.note(f"{name} …")
         yield
         self.phases[name] = round(time.monotonic() - started, 1)
 

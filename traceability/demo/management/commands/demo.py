@@ -76,6 +76,7 @@ class Command(BaseCommand):
         folder: Path = settings.DATA_DIR
         console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
         state = _state(folder, seed, reset)
+        print(f"Starting in {folder} …", file=sys.stderr, flush=True)
         with ProcessGroup(folder, host=HOST, port=port) as group:
             player = Player(folder, HOST, port, state, console)
             plan, keys = player.play()
