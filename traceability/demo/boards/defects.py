@@ -28,6 +28,8 @@ _APART = 14  # pixels kept free between two defects
 _CLEAR = 2.0  # pixels between an island and what it must not touch
 _AREA = 14  # least visible pixels of a defect
 _DEPTH = 3.5  # pixels that a bulge must stand out
+_ROOT = 500  # pixels of the piece that a bulge grows from, at least
+_SPARED = 8  # times its own area must the piece have that a bulge grows into
 _WIDEST = 64  # pixels: the widest gap or track that a bridge or cut spans
 _BORDER = 10  # pixels kept free along the border of the photo
 _HOLD = 24  # pixels of the other material that a bulge must grow from
@@ -110,8 +112,19 @@ def _bulge(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
         return None
     depth = _window(side.depth, patch, 0)[patch.pixels]
     deep = depth.max() >= _DEPTH * scale and (depth > 0).sum() >= _AREA * scale**2
-    clear = deep and (depth > 0).mean() > 0.3
+    clear = deep and (depth > 0).mean() > 0.4 and _keeps_its_place(side, patch)
     return patch if clear and _same_topology(side, patch) else None
+
+
+def _keeps_its_place(side: Side, patch: Patch) -> bool:
+    """Seen as one spot, it grows from a large piece and spares most of another."""
+    visible = patch.pixels & _window(side.inside, patch, 0)
+    rooted = patch.pixels & ~visible
+    piece = _window(side.piece, patch, 0)
+    if not rooted.any() or piece[rooted].max() < _ROOT:
+        return False
+    spared = piece[visible].max() >= _SPARED * np.count_nonzero(visible)
+    return bool(spared) and _islands(visible) == 2
 
 
 def _bridge(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
@@ -167,6 +180,7 @@ def _recropped(pixels: Mask, patch: Patch) -> Patch | None:
 
 
 def _islands(mask: Mask) -> int:
+    """Connected pieces, the rest counted as one more."""
     return int(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[0])
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from traceability.demo.boards.model import Canvas, Mask
 
 Floats = npt.NDArray[np.float32]
+Areas = npt.NDArray[np.int32]
 Spots = npt.NDArray[np.int64]
 
 _RAYS = 16  # directions of a full turn
@@ -23,12 +24,15 @@ class Side:
 
     `depth` is the distance to the other material in pixels, zero outside.
     `rim` and `body` are flat indices of its outermost pixels and of all.
+    `piece` says, for every pixel of the board, how many pixels the connected
+    piece has that it belongs to, of either material.
     """
 
     inside: Mask
     depth: Floats
     rim: Spots
     body: Spots
+    piece: Areas
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,23 @@ class Terrain:
 
 def survey(mask: Mask) -> Terrain:
     """Measure a copper mask; costs a few milliseconds, so keep the result."""
-    return Terrain(_side(mask), _side(~mask))
+    piece = np.where(mask, _piece_areas(mask), _piece_areas(~mask))
+    return Terrain(_side(mask, piece), _side(~mask, piece))
 
 
-def _side(inside: Mask) -> Side:
+def _piece_areas(inside: Mask) -> Areas:
+    surface: Canvas = inside.astype(np.uint8)
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(surface)
+    areas: Areas = statistics[:, cv2.CC_STAT_AREA][labels]
+    return areas
+
+
+def _side(inside: Mask, piece: Areas) -> Side:
     surface: Canvas = inside.astype(np.uint8)
     depth = np.asarray(cv2.distanceTransform(surface, cv2.DIST_L2, 5), np.float32)
     body = np.flatnonzero(inside)
     flat = depth.ravel()[body]
-    return Side(inside, depth, body[flat < 1.5], body)
+    return Side(inside, depth, body[flat < 1.5], body, piece)
 
 
 @dataclass(frozen=True)
