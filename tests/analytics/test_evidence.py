@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.core import evidence, noise, salience
+from analytics.core.factors import NOBODY, Numeric
 from analytics.core.frames import Bundle
 from analytics.core.onset import rise_of_share
 from analytics.core.separation import units_needed
 from analytics.core.study import Study
+from analytics.core.thresholds import thresholds
 from tests.analytics.scene import line
 
 
@@ -119,3 +121,13 @@ def test_a_rise_is_dated_within_its_interval():
 
 def test_a_stronger_risk_needs_fewer_units_to_tell_apart():
     assert units_needed(8.0, 0.02) < units_needed(2.0, 0.02)
+
+
+def test_a_threshold_lies_between_two_readings():
+    values = np.tile([0.0, 1.0, 1.0, 4.0], 50)
+    nobody = np.full(values.size, NOBODY, dtype=np.int64)
+    at = np.arange(values.size, dtype=np.float64)
+    factor = Numeric("parameter", "OP10", "steps", values, at, nobody, ())
+    (family,) = thresholds(factor)
+    claims = {(claim.shape, claim.cut) for claim in family.claims}
+    assert claims == {("below", 0.5), ("above", 2.5)}
