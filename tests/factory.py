@@ -63,7 +63,8 @@ class Factory:
 
     def __post_init__(self) -> None:
         released = self.folder / "released"
-        write_toy(released)
+        sizes = {"layout": "NCHW", "channels": 3, "range": [0, 1], "sizes": [320, 640]}
+        write_toy(released, input=sizes)
         clean = {k: v for k, v in os.environ.items() if not k.startswith("CAUSELINE")}
         self.group = ProcessGroup(
             self.folder / "data",

@@ -17,8 +17,8 @@ UPLOADS = 300
 KILLS = 5
 CLIENTS = 4
 RECOVERY_SECONDS = 30
-# One red square, so one defect an inspection.
-PHOTO = jpeg((0, 64, 96))
+# One red square, so one defect an inspection; small, to load the machine little.
+PHOTO = jpeg((0, 64, 96), size=320)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -108,7 +108,7 @@ def kill_redis(factory: Factory, request: pytest.FixtureRequest) -> None:
 
 def check_ledger(factory: Factory, answers: list[tuple[int, str]]) -> None:
     """accepted == finished + quarantined, each exactly once."""
-    assert {status for status, _ in answers} == {202}
+    assert {status for status, _ in answers} <= {201, 202}
     accepted = {pk.replace("-", "") for _, pk in answers}
     assert len(accepted) == len(answers) == UPLOADS
     assert factory.counts("inspection_inspection") == {"done": UPLOADS}

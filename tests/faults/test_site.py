@@ -41,7 +41,7 @@ def held_back(site: Factory) -> Iterator[Factory]:
 def upload_all(site: Factory, photos: list[bytes]) -> list[str]:
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(site.upload, photos))
-    assert {status for status, _ in answers} == {202}
+    assert {status for status, _ in answers} <= {201, 202}
     return [body["id"] for _, body in answers]
 
 
@@ -111,7 +111,7 @@ def test_a_missing_file_is_tried_three_times_then_quarantined(
 
 
 def test_poison_kills_three_processes_and_harms_nobody_else(site: Factory) -> None:
-    photos = [noise(n) for n in range(40)]
+    photos = [noise(n, 320) for n in range(40)]
     photos[10] += b"KILL"
     pids = {site.pid("inspect")}
     ids = upload_all(site, photos)
@@ -132,7 +132,7 @@ def test_poison_kills_three_processes_and_harms_nobody_else(site: Factory) -> No
 
 
 def test_a_warm_restart_costs_no_attempt(site: Factory) -> None:
-    ids = upload_all(site, [noise(n) for n in range(60)])
+    ids = upload_all(site, [noise(n, 320) for n in range(60)])
     site.group.restart("inspect")
     site.wait_until_done(40)
     assert {job_of(site, pk)["attempts"] for pk in ids} == {1}
