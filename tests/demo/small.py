@@ -38,16 +38,19 @@ def main(port: int) -> None:
     django.setup()
     from rich.console import Console
 
-    from traceability.demo.player import play, state
+    from traceability.demo.player.play import Player
+    from traceability.demo.player.state import State, end_of_plan, load
     from traceability.lib.processes import ProcessGroup
 
-    folder = Path(os.environ["CAUSELINE_DATA"])
-    play.plan_factory = lambda *arguments: corner(plan_factory(*arguments), 30)
-    known = state.load(folder) or state.fresh(3, datetime.now(UTC))
-    player = play.Player(folder, "127.0.0.1", port, known, Console())
+    folder, now = Path(os.environ["CAUSELINE_DATA"]), datetime.now(UTC)
+    known = load(folder)
+    until = known.until if known else end_of_plan(now)
+    plan = corner(plan_factory(3, now.date(), until), 30)
+    state = known or State(plan.seed, plan.until, plan.sha256)
     with ProcessGroup(folder, port=port):
-        plan, keys = player.play()
-        print(player.judge(plan, keys, time.time()).to_json())
+        player = Player(plan, folder, "127.0.0.1", port, state, Console())
+        keys = player.play()
+        print(player.judge(keys, time.time()).to_json())
 
 
 if __name__ == "__main__":

@@ -215,6 +215,7 @@ def test_the_same_seed_gives_the_same_factory_and_another_seed_another() -> None
     for file, frame in first.frames.items():
         pd.testing.assert_frame_equal(frame, again.frames[file])
     assert first.truth == again.truth
+    assert first.sha256 == again.sha256 != other.sha256
     assert first.truth != other.truth
     assert first.board_seeds != other.board_seeds
 

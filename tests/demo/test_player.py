@@ -15,7 +15,7 @@ from tests.services import free_port
 from traceability.demo.photos import SIZE, draw, photos_of
 from traceability.demo.player import answers, cameras, mes
 from traceability.demo.player.client import ApiError, Client
-from traceability.demo.player.state import State, fresh, load, stored_password
+from traceability.demo.player.state import State, end_of_plan, load, stored_password
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -172,11 +172,15 @@ def test_detection_counts_what_was_found_missed_and_imagined() -> None:
 
 
 def test_the_folder_remembers_its_factory(tmp_path) -> None:
-    state = fresh(4, datetime(2026, 3, 14, 17, 38, 59, tzinfo=UTC))
-    assert state.until == datetime(2026, 3, 14, 17, 35, tzinfo=UTC)
-    state.finished().save(tmp_path)
-    assert load(tmp_path) == State(4, state.until, complete=True)
-    (tmp_path / "demo.json").write_text('{"seed": 4}')
+    until = end_of_plan(datetime(2026, 3, 14, 17, 38, 59, tzinfo=UTC))
+    assert until == datetime(2026, 3, 14, 17, 35, tzinfo=UTC)
+    State(4, until, "plan").finished().save(tmp_path)
+    assert load(tmp_path) == State(4, until, "plan", complete=True)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"seed": 4}', '{"until": "x"}', "null"])
+def test_a_folder_that_cannot_be_understood_holds_nothing(tmp_path, text) -> None:
+    (tmp_path / "demo.json").write_text(text)
     assert load(tmp_path) is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -31,6 +32,15 @@ class FactoryPlan:
     frames: Mapping[str, pd.DataFrame]
     board_seeds: Mapping[str, int]
     truth: Truth
+
+    @property
+    def sha256(self) -> str:
+        """Of all that is in it: another version of this code may plan differently."""
+        digest = hashlib.sha256(repr((self.truth, self.board_seeds)).encode())
+        for file in sorted(self.frames):
+            rows = pd.util.hash_pandas_object(self.frames[file], index=False)
+            digest.update(rows.to_numpy().tobytes())
+        return digest.hexdigest()
 
     def of_line(self, line: str) -> dict[str, pd.DataFrame]:
         """The frames of one line alone, as an analysis of that line sees them."""

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from traceability.demo.photos import photos_of
-from traceability.demo.plan import FactoryPlan, plan_factory
+from traceability.demo.plan import FactoryPlan
 from traceability.demo.player import answers, cameras, mes, screen
 from traceability.demo.player.client import Client
 from traceability.demo.player.site import Keys, install, new_keys, put_on_call
@@ -43,8 +43,9 @@ class Outcome:
 
 @dataclass
 class Player:
-    """Plays one factory to the site that serves `folder` at `host`:`port`."""
+    """Plays `plan` to the site that serves `folder` at `host`:`port`."""
 
+    plan: FactoryPlan
     folder: Path
     host: str
     port: int
@@ -53,19 +54,18 @@ class Player:
     phases: dict[str, float] = field(default_factory=dict)
     """Seconds that each part took in this run."""
 
-    def play(self) -> tuple[FactoryPlan, Keys]:
+    def play(self) -> Keys:
         """Bring the site up to the end of the plan; what is there already stays."""
-        plan = plan_factory(self.state.seed, self.state.today, self.state.until)
         keys = new_keys(install(self.folder))
         if not self.state.complete:
-            self._fill(plan, keys)
+            self._fill(keys)
             self.state = self.state.finished()
             self.state.save(self.folder)
-        return plan, keys
+        return keys
 
-    def _fill(self, plan: FactoryPlan, keys: Keys) -> None:
+    def _fill(self, keys: Keys) -> None:
         client = self._client(keys.mes)
-        rows, photos = mes.all_rows(plan), photos_of(plan)
+        rows, photos = mes.all_rows(self.plan), photos_of(self.plan)
         known = answers.known_photos(client)
         photos = [photo for photo in photos if photo.external_id not in known]
         with screen.progress() as bars:
@@ -94,12 +94,12 @@ class Player:
         yield
         self.phases[name] = round(time.monotonic() - started, 1)
 
-    def judge(self, plan: FactoryPlan, keys: Keys, started: float) -> Outcome:
+    def judge(self, keys: Keys, started: float) -> Outcome:
         """Read the answer through the API, show it, and hold it against the plan.
 
         `started`: seconds since 1970. What is found out is also left in the folder.
         """
-        client = self._client(keys.mes)
+        plan, client = self.plan, self._client(keys.mes)
         problems = answers.read_problems(client)
         seen = answers.read_inspections(client)
         detected = answers.detection(plan, seen)

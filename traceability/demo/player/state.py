@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 FILE = "demo.json"
@@ -14,15 +14,12 @@ MINUTES = 5
 
 @dataclass(frozen=True)
 class State:
-    """Which factory the folder holds, and whether all of it is there."""
+    """Which plan the folder holds, and whether all of it is there."""
 
     seed: int
     until: datetime
+    plan_sha256: str
     complete: bool = False
-
-    @property
-    def today(self) -> date:
-        return self.until.date()
 
     def finished(self) -> State:
         return replace(self, complete=True)
@@ -38,16 +35,16 @@ def load(folder: Path) -> State | None:
     """None where there is no demo, or one that cannot be understood."""
     try:
         stored = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        until = datetime.fromisoformat(stored["until"])
-        return State(int(stored["seed"]), until, bool(stored["complete"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        until = datetime.fromisoformat(stored.pop("until"))
+        return State(until=until, **stored)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def fresh(seed: int, now: datetime) -> State:
-    """A factory that ends now, to the last five minutes."""
+def end_of_plan(now: datetime) -> datetime:
+    """Now, to the last five minutes: where a factory that is planned now ends."""
     until = now.astimezone(UTC).replace(second=0, microsecond=0)
-    return State(seed, until - timedelta(minutes=until.minute % MINUTES))
+    return until - timedelta(minutes=until.minute % MINUTES)
 
 
 def stored_password(folder: Path, user: str) -> str:

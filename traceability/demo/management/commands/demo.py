@@ -17,11 +17,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from rich.console import Console
 
+from traceability.demo.plan import FactoryPlan, plan_factory
 from traceability.demo.player.client import ApiError
 from traceability.demo.player.play import Outcome, Player
 from traceability.demo.player.screen import sign_in_lines
 from traceability.demo.player.site import PEOPLE
-from traceability.demo.player.state import State, fresh, load, stored_password
+from traceability.demo.player.state import (
+    State,
+    end_of_plan,
+    load,
+    stored_password,
+)
 from traceability.lib.processes import ProcessGroup, ServeError
 from traceability.lib.sockets import AlreadyLocked, lock
 
@@ -75,12 +81,12 @@ class Command(BaseCommand):
         """`started`: seconds since 1970 when the command was given."""
         folder: Path = settings.DATA_DIR
         console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
-        state = _state(folder, seed, reset)
+        plan, state = _planned(folder, seed, reset)
         print(f"Starting in {folder} …", file=sys.stderr, flush=True)
         with ProcessGroup(folder, host=HOST, port=port) as group:
-            player = Player(folder, HOST, port, state, console)
-            plan, keys = player.play()
-            outcome = player.judge(plan, keys, started)
+            player = Player(plan, folder, HOST, port, state, console)
+            keys = player.play()
+            outcome = player.judge(keys, started)
             if serve:
                 _tell_sign_in(console, folder, group.url)
             print(outcome.to_json(), flush=True)
@@ -99,16 +105,20 @@ def _run_in_own_folder(port: int) -> None:
     os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606
 
 
-def _state(folder: Path, seed: int, reset: bool) -> State:
+def _planned(folder: Path, seed: int, reset: bool) -> tuple[FactoryPlan, State]:
     """What the folder holds, if it is this factory and ends today; else a new one."""
-    state, today = load(folder), timezone.now()
-    if reset or state is None or (state.seed, state.today) != (seed, today.date()):
-        lock(folder / "run" / "serve.lock").close()  # nobody serves what goes away
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        state = fresh(seed, today)
-        state.save(folder)
-    return state
+    known, now = load(folder), timezone.now()
+    if known and not reset and (known.seed, known.until.date()) == (seed, now.date()):
+        plan = plan_factory(seed, now.date(), known.until)
+        if plan.sha256 == known.plan_sha256:
+            return plan, known
+    lock(folder / "run" / "serve.lock").close()  # nobody serves what goes away
+    shutil.rmtree(folder)
+    folder.mkdir()
+    plan = plan_factory(seed, now.date(), end_of_plan(now))
+    state = State(seed, plan.until, plan.sha256)
+    state.save(folder)
+    return plan, state
 
 
 def _tell_sign_in(console: Console, folder: Path, url: str) -> None:
@@ -120,7 +130,8 @@ def _tell_sign_in(console: Console, folder: Path, url: str) -> None:
 
 def _serve(group: ProcessGroup) -> None:
     try:
-        group.wait()
+        if group.wait():
+            raise ServeError(f"The supervisor ended.\n{group.tail('supervisord')}")
     except KeyboardInterrupt:
         print("Stopping …", file=sys.stderr)
 
