@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from PIL import Image as Pillow
 
@@ -15,6 +16,12 @@ from tests.dashboards import factories as make
 def media_root(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    """The overview keeps what took long, and on a busy machine everything does."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

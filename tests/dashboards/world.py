@@ -1,4 +1,4 @@
-"""A small plant with everything a page can show, for looking and for the browser test."""
+"""A small plant with everything a page can show: for looking, and for a browser."""
 
 from __future__ import annotations
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from time import monotonic
 from urllib.parse import urlencode
 
+from django.core.cache import cache
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -20,11 +22,13 @@ from traceability.dashboards.access import PageRequest, page
 from traceability.dashboards.filters import PeriodForm
 from traceability.dashboards.words import class_name
 from traceability.inspection import selectors
-from traceability.inspection.selectors import ClassCount, Place, Total
+from traceability.inspection.selectors import ClassCount, Day, Place, Total
 
 LEADING_PROBLEMS = 6
 MILLION = 1_000_000
 LEAST_SHARE = 0.2
+SLOW_SECONDS = 0.3
+KEPT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -46,28 +50,64 @@ class Figures:
         )
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What the figures and charts of one filter are made from."""
+
+    days: list[Day]
+    counts: list[ClassCount]
+    now: Figures
+    before: Figures
+
+
 @page
 def overview(request: PageRequest) -> HttpResponse:
     form = PeriodForm(request)
     place = _place(request, form)
-    days = selectors.daily_yield(place, timezone.get_current_timezone())
-    now = Figures.of(selectors.total(place))
-    before = Figures.of(selectors.total(_period_before(place)))
+    summary = _kept_summary(place)
     problems = list(_problems(request, form)[:LEADING_PROBLEMS])
-    bars = _bars(selectors.pareto(place), place, problems)
+    bars = _bars(summary.counts, place, problems)
     context = {
         "form": form,
         "days_chosen": form.value("days"),
-        "days": days,
-        "now": now,
-        "change": _change(now, before),
+        "days": summary.days,
+        "now": summary.now,
+        "change": _change(summary.now, summary.before),
         "problems": problems,
         "bars": bars,
-        "trend_figure": figures.yield_trend(days),
+        "trend_figure": figures.yield_trend(summary.days),
         "pareto_figure": figures.pareto(bars),
         "inspections_url": _inspections_url(place),
     }
     return render(request, "overview/page.html", context)
+
+
+def _kept_summary(place: Place) -> Summary:
+    """The summary; one that took long is kept for a minute, a quick one never is."""
+    sites = ",".join(str(site.pk) for site in place.sites)
+    key = f"overview:{sites}:{place.since}:{place.line_id}:{place.product_id}"
+    key = key.replace(" ", "T")
+    kept: Summary | None = cache.get(key)
+    if kept is not None:
+        return kept
+    started = monotonic()
+    summary = _summary(place)
+    if monotonic() - started > SLOW_SECONDS:
+        cache.set(key, summary, KEPT_SECONDS)
+    return summary
+
+
+def _summary(place: Place) -> Summary:
+    """Four passes over the inspections of the period and the one before."""
+    days = selectors.daily_yield(place, timezone.get_current_timezone())
+    counts = selectors.pareto(place)
+    now = Total(
+        units=sum(day.units for day in days),
+        defective=sum(day.defective for day in days),
+        defects=sum(count.defects for count in counts),
+    )
+    before = selectors.total(_period_before(place))
+    return Summary(days, counts, Figures.of(now), Figures.of(before))
 
 
 def _place(request: PageRequest, form: PeriodForm) -> Place:
