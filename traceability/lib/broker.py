@@ -23,7 +23,6 @@ from traceability.lib.redis import url
 SOCKET_SECONDS = 1.0
 # A broker that hangs, unlike one that is gone, costs every caller `SOCKET_SECONDS`;
 # after one of them has paid, nobody asks for this long.
-HANGING_SECONDS = 0.2
 PAUSE_SECONDS = 5.0
 CONNECTIONS = 64
 
@@ -50,7 +49,7 @@ def send(task: str, args: Sequence[Any] = (), *, queue: str, **options: Any) -> 
                 task, args=args, queue=queue, retry=False, producer=producer, **options
             )
     except (OperationalError, RedisError, OSError) as error:
-        if time.monotonic() - started > HANGING_SECONDS:
+        if time.monotonic() - started >= SOCKET_SECONDS:
             _silent_until = time.monotonic() + PAUSE_SECONDS
         raise BrokerDown(str(error)) from error
 
