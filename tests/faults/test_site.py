@@ -5,15 +5,18 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import signal
-import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.factory import Factory, jpeg, noise
+from tests.services import free_port
 from traceability.lib.processes import ProcessGroup, ServeError
 from traceability.lib.programs import REPOSITORY
 
@@ -73,8 +76,6 @@ def test_an_upload_is_answered_with_its_result(site: Factory) -> None:
 
 
 def test_the_web_process_loads_neither_engine_nor_analysis(site: Factory) -> None:
-    import psutil
-
     web = psutil.Process(site.pid("web"))
     loaded = [
         mapping.path
@@ -179,12 +180,23 @@ def test_a_taken_port_is_named(site: Factory, tmp_path: Path) -> None:
     second.stop()
 
 
-def test_the_end_leaves_no_process(tmp_path: Path) -> None:
-    with Factory(tmp_path, parts=("redis", "clock", "web")) as running:
-        pids = {process.pid for process in running.group.processes().values()}
-    end = time.monotonic() + 5
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", running.group.port)) != 0
+def test_serve_says_when_it_is_ready_and_leaves_no_process(tmp_path: Path) -> None:
+    port = free_port()
+    serve = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", str(port)]
+        + ["--no-inspect", "--no-analysis"],
+        cwd=REPOSITORY,
+        env=os.environ | {"CAUSELINE_DATA": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with serve:
+        assert serve.stderr is not None
+        said = [serve.stderr.readline() for _ in range(2)]
+        family = psutil.Process(serve.pid).children(recursive=True)
+        serve.send_signal(signal.SIGTERM)
+        assert serve.wait(60) == 0
+    assert said[1].startswith(f"Ready: http://127.0.0.1:{port}")
+    assert len(family) >= 4
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert not list(tmp_path.rglob("*.sock"))
