@@ -132,7 +132,7 @@ def _step(
         target = assign(scores, boxes, points, batch.boxes, batch.labels)
     loss = detection_loss(logits, boxes, target)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
     optimiser.step()
     return loss.detach()
