@@ -64,7 +64,7 @@ def largest_difference(network: QualityNet, path: Path, size: int) -> float:
 
 def _folded(network: QualityNet) -> QualityNet:
     """A copy on the CPU whose convolutions carry their batch norms."""
-    copied = copy.deepcopy(network).cpu().float().eval()
+    copied: QualityNet = copy.deepcopy(network).cpu().float().eval()
     for unit in copied.modules():
         if isinstance(unit, ConvUnit):
             unit.fold()

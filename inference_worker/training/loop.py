@@ -105,7 +105,8 @@ def fit(network: QualityNet, data: LabelledImages, settings: Settings) -> Qualit
             average.update(network)
         loss, seconds = float(torch.stack(losses).mean()), time.monotonic() - began
         log.info("epoch %d loss %.4f after %.0f s", epoch + 1, loss, seconds)
-    return average.network
+    trained: QualityNet = average.network
+    return trained
 
 
 def _lay_out(network: QualityNet, device: torch.device) -> None:
