@@ -7,6 +7,7 @@ import io
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 from PIL import Image as Pillow
 
 from tests.dashboards import factories as make
@@ -22,6 +23,13 @@ def media_root(settings, tmp_path):
 def _nothing_kept():
     """The overview keeps what took long, and on a busy machine everything does."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """A request leaves its language behind in the thread."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True)

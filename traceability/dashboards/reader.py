@@ -24,8 +24,13 @@ class ReaderMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.session.session_key is None or not request.user.is_authenticated:
             return self.get_response(request)
-        translation.activate(request.user.language)
-        request.LANGUAGE_CODE = translation.get_language()
+        language = request.user.language
         zone = request.session.get(ZONE_KEY)
-        with timezone.override(ZoneInfo(zone) if zone else None):
-            return self.get_response(request)
+        with (
+            translation.override(language),
+            timezone.override(ZoneInfo(zone) if zone else None),
+        ):
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response

@@ -105,9 +105,12 @@ def with_context(found: QuerySet[Inspection]) -> QuerySet[Inspection]:
 
 
 def with_class(found: QuerySet[Inspection], code: str) -> QuerySet[Inspection]:
-    """Only inspections that show a defect of this class."""
-    shown = Defect.objects.filter(inspection=OuterRef("pk"), defect_class__code=code)
-    return found.filter(Exists(shown))
+    """Only inspections that show a defect of this class.
+
+    A list, not EXISTS: SQLite would look through the whole class for every inspection.
+    """
+    shown = Defect.objects.filter(defect_class__code=code)
+    return found.filter(pk__in=shown.values("inspection"))
 
 
 def first_looks(place: Place) -> QuerySet[Inspection]:
