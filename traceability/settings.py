@@ -79,7 +79,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_filters",
-    "django_tables2",
     "django_htmx",
     "rules",
     "traceability.outbox",
@@ -109,6 +108,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "traceability.dashboards.reader.ReaderMiddleware",
     "traceability.dashboards.csp.ContentSecurityPolicyMiddleware",
 ]
 
@@ -128,7 +128,6 @@ TEMPLATES = [
         },
     }
 ]
-DJANGO_TABLES2_TEMPLATE = "tables/table.html"
 
 # --- Database ------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
