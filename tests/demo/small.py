@@ -1,15 +1,16 @@
 """A corner of a planned factory: the last units of each line and all they refer to.
 
-As a program it plays that corner in the data folder of its environment:
-`python -m tests.demo.small PORT`.
+As a program it plays a corner twice in the data folder of its environment, and ends
+each time with a line of JSON: `python -m tests.demo.small PORT`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -43,14 +44,13 @@ def main(port: int) -> None:
     from traceability.lib.processes import ProcessGroup
 
     folder, now = Path(os.environ["CAUSELINE_DATA"]), datetime.now(UTC)
-    known = load(folder)
-    until = known.until if known else end_of_plan(now)
-    plan = corner(plan_factory(3, now.date(), until), 30)
-    state = known or State(plan.seed, plan.until, plan.sha256)
+    plan = corner(plan_factory(3, now.date(), end_of_plan(now)), 30)
     with ProcessGroup(folder, port=port):
-        player = Player(plan, folder, "127.0.0.1", port, state, Console())
-        keys = player.play()
-        print(player.judge(keys, time.time()).to_json())
+        for _ in range(2):
+            state = load(folder) or State(plan.seed, plan.until, plan.sha256)
+            player = Player(plan, folder, "127.0.0.1", port, state, Console())
+            outcome = player.judge(player.play(), time.time())
+            print(json.dumps(asdict(outcome) | {"phases": player.phases}))
 
 
 if __name__ == "__main__":

@@ -191,28 +191,22 @@ def test_a_password_is_random_and_kept_from_others(tmp_path) -> None:
     assert (tmp_path / "keys" / "password-admin").stat().st_mode & 0o077 == 0
 
 
-def play(folder: Path) -> dict[str, int]:
-    """Play a corner of a factory in a process of its own; its last line."""
+@pytest.mark.slow
+def test_a_corner_of_the_factory_is_played_once_and_then_reused(tmp_path) -> None:
     others = {k: v for k, v in os.environ.items() if not k.startswith("CAUSELINE_")}
     done = subprocess.run(
         [sys.executable, "-m", "tests.demo.small", str(free_port())],
         cwd=REPOSITORY,
-        env=others | {"CAUSELINE_DATA": str(folder)},
+        env=others | {"CAUSELINE_DATA": str(tmp_path)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-@pytest.mark.slow
-def test_a_corner_of_the_factory_is_played_and_a_second_run_reuses_it(tmp_path) -> None:
-    first = play(tmp_path)
-    assert first["units"] == first["inspected"] == 60
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    first, second = map(json.loads, lines)
+    assert first["units"] == first["inspected"] == second["inspected"] == 60
     assert first["plants"] == 3
+    assert set(first["phases"]) == {"push", "photos", "analysis"}
+    assert second["phases"] == {}
     answer = json.loads((tmp_path / "answer.json").read_text())
     assert answer["detection"]["found"] >= 0.8 * answer["detection"]["drawn"]
-    assert set(answer["phases"]) == {"push", "photos", "analysis"}
-    second = play(tmp_path)
-    assert second["inspected"] == 60
-    assert json.loads((tmp_path / "answer.json").read_text())["phases"] == {}
