@@ -102,9 +102,10 @@ def _candidate(fit: Fit, space: CellSpace, members: list[int]) -> Candidate:
 
 
 def _likeliest_variant(space: CellSpace, index: Ints, weights: Floats) -> Ints:
-    """Marks the claims of the machine (or of all) and of the shape that hold most."""
-    variants = [(space.claims[i].level, space.claims[i].shape) for i in index]
-    held: dict[tuple[str, str], float] = {}
+    """Marks the claims of the operation, machine and shape that hold the most."""
+    claims = [space.claims[i] for i in index]
+    variants = [(claim.operation, claim.level, claim.shape) for claim in claims]
+    held: dict[tuple[str, str, str], float] = {}
     for variant, weight in zip(variants, weights, strict=True):
         held[variant] = held.get(variant, 0.0) + float(weight)
     best = max(sorted(held), key=lambda variant: held[variant])

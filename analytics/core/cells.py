@@ -20,6 +20,8 @@ MIN_UNITS = 5
 """Units below which a set is not a hypothesis."""
 UNITS_PER_BIN = 10
 """Units that a stretch of time has at least, on average."""
+EVERYWHERE = frozenset({"operator", "shift"})
+"""Kinds whose levels are the same at every operation."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,18 @@ class Claim:
 
     @property
     def group(self) -> tuple[str, ...]:
-        """Claims of one group are one answer in several precisions."""
-        numeric = self.shape in ("above", "below")
+        """Claims of one group are one answer in several precisions.
+
+        People are one answer wherever they work; thresholds and onsets are one
+        answer wherever they lie.
+        """
         if self.kind == "hidden":
             return ("hidden",)
-        where = self.shape if numeric else self.level
-        return (
-            self.kind,
-            self.operation,
-            self.factor,
-            where,
-            self.other_factor,
-            self.other_level,
-        )
+        if self.kind in EVERYWHERE:
+            return (self.kind, self.level)
+        where = self.shape if self.shape in ("above", "below") else self.level
+        place = (self.kind, self.operation, self.factor, where)
+        return (*place, self.other_factor, self.other_level)
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ def test_an_operator_is_named(seed):
         "operator",
         line(seed, "operator").truth.level,
     )
+    assert first.confidence >= 0.8
 
 
 @pytest.mark.parametrize("plant", ["parameter", "lot", "age"])
