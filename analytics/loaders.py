@@ -59,7 +59,24 @@ def load_line(line: Line, window: Window) -> Bundle:
         "equipment_events": _equipment_events(line),
         "defects": _defects(looks),
     }
-    return Bundle.of(frames)
+    return Bundle.of(_agreeing(frames))
+
+
+def _agreeing(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Only what belongs to the inspections that were read first.
+
+    Photos go on arriving between two queries, and one transaction around them all
+    would hold SQLite's write lock: what came later is left for the next analysis.
+    """
+    looks, units = frames["inspections"], frames["units"]
+    units = units[units["unit"].isin(looks["unit"])]
+    looks = looks[looks["unit"].isin(units["unit"])]
+    defects = frames["defects"]
+    frames["defects"] = defects[defects["inspection"].isin(looks["inspection"])]
+    frames |= {"inspections": looks, "units": units}
+    for name in ("steps", "lots", "readings"):
+        frames[name] = frames[name][frames[name]["unit"].isin(units["unit"])]
+    return frames
 
 
 def _looks(line: Line, window: Window) -> QuerySet[Inspection]:

@@ -8,7 +8,6 @@ import socket
 
 from celery import shared_task
 
-from analytics.runs import analyse_line
 from traceability.attribution.services import TASK
 from traceability.catalog.models import Line
 from traceability.jobs import services
@@ -32,6 +31,9 @@ def analyse(job_id: str) -> None:
 
 
 def _work(job: Job) -> None:
+    # Every Celery process imports this module; only this one needs pandas and scipy.
+    from analytics.runs import analyse_line
+
     line = Line.objects.filter(pk=job.arguments["line"]).first()
     if line is None:
         services.fail(job, "line_gone", "The line was deleted.", final=True)

@@ -80,3 +80,21 @@ def test_the_number_of_queries_does_not_grow(
         look(f"V{number}", minute=number, classes=["open"])
     with django_assert_max_num_queries(12):
         load_line(factory, ALL)
+
+
+def test_a_photo_that_arrives_meanwhile_is_left_for_the_next_analysis(
+    factory, look, monkeypatch
+):
+    from analytics import loaders
+
+    look("U1", classes=["open"])
+    read_units = loaders._units
+
+    def slow(*args):
+        look("U2", minute=3, classes=["open"])
+        return read_units(*args)
+
+    monkeypatch.setattr(loaders, "_units", slow)
+    bundle = load_line(factory, ALL)
+    assert list(bundle.units["unit"]) == ["U1"]
+    assert list(bundle.defects["unit"]) == ["U1"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
@@ -71,13 +71,14 @@ class ProblemFilter(filters.FilterSet):  # type: ignore[misc]
 
 
 class NewestRun(ReceivedOrder):
-    ordering = "-run__finished_at"
+    ordering = "-analysed_at"
 
 
 def problems_of(request: Request) -> QuerySet[Problem]:
     """The problems this caller may see, with their causes."""
     return (
         Problem.objects.filter(run__line__site__in=sites_visible(request))
+        .annotate(analysed_at=F("run__finished_at"))
         .select_related("run__line", "defect_class")
         .prefetch_related(Prefetch("causes", Cause.objects.order_by("chronic", "rank")))
     )
