@@ -26,8 +26,6 @@ for name in [name for name in os.environ if name.startswith("CAUSELINE_")]:
     if not name.startswith("CAUSELINE_TEST_"):
         del os.environ[name]  # a developer's site must not leak into the tests
 os.environ["CAUSELINE_DATA"] = str(DATA)
-if "CAUSELINE_TEST_DATABASE_URL" in os.environ:  # the whole run on another database
-    os.environ["CAUSELINE_DATABASE_URL"] = os.environ["CAUSELINE_TEST_DATABASE_URL"]
 if database := os.environ.get("CAUSELINE_TEST_DATABASE_URL"):
     os.environ["CAUSELINE_DATABASE_URL"] = database  # e.g. all tests on PostgreSQL
 os.environ["DJANGO_SETTINGS_MODULE"] = "traceability.settings"

@@ -26,8 +26,6 @@ config = Config()
 DATA_DIR = config.path("CAUSELINE_DATA", BASE_DIR / "var")
 KEYS_DIR = DATA_DIR / "keys"
 MEDIA_ROOT = DATA_DIR / "media"
-EXPORTS_DIR = DATA_DIR / "exports"
-ENGINES_SOURCE = BASE_DIR / "engines"
 
 # --- Web -----------------------------------------------------------------------------
 DEBUG = config.flag("CAUSELINE_DEBUG", default=False)
@@ -196,7 +194,6 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_DEFAULT_QUEUE = "system"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("inspect", "analysis", "system")]
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {
         "task": "jobs.sweep",

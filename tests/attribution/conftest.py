@@ -59,7 +59,7 @@ def look(site):
 
     detector = Detector("m", "1", "openvino", "f32", ("open", "short"))
 
-    def inspect(serial, minute=0, classes=(), station="A1", wait=False):
+    def inspect(serial, minute=0, classes=(), station="A1"):
         image = Image.objects.create(
             site=site,
             unit=unit_or_placeholder(site, serial, strict=False),
@@ -74,7 +74,7 @@ def look(site):
             size=1,
         )
         inspection = Inspection.objects.create(image=image, created_at=timezone.now())
-        arguments = {"inspection": str(inspection.pk), "wait": wait}
+        arguments = {"inspection": str(inspection.pk)}
         job = enqueue("inference_worker.inspect", arguments, queue="inspect")
         boxes = tuple(Box(name, 0.9, 20, 10, 40, 30) for name in classes)
         claimed = claim(job.pk, "test")

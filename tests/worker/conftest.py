@@ -94,7 +94,7 @@ def photo(station: Station, media: Path) -> Callable[[bytes], Job]:
             size=len(data),
         )
         inspection = Inspection.objects.create(image=image, created_at=now)
-        arguments = {"inspection": str(inspection.pk), "wait": False}
+        arguments = {"inspection": str(inspection.pk)}
         return enqueue("inference_worker.inspect", arguments, queue="inspect")
 
     return store

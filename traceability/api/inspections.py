@@ -78,9 +78,8 @@ class InspectionsView(generics.ListAPIView[Inspection]):
         key = key_of(request)
         upload = _read_form(request)
         seconds = wanted_seconds(request)
-        with place() as may_wait:
-            waits = bool(seconds) and may_wait
-            accepted = accept(key, upload, wait=waits)
+        with place(wanted=bool(seconds)) as waits:
+            accepted = accept(key, upload)
             if waits and accepted.inspection.state == InspectionState.PENDING:
                 wait(accepted.inspection.pk, seconds)
         return self._answer(accepted, waits=waits)

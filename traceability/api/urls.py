@@ -13,7 +13,6 @@ from traceability.api.bulk import VIEWS
 from traceability.api.inspections import InspectionsView, InspectionView
 
 app_name = "api"
-BULK = VIEWS.items()
 urlpatterns = [
     *(
         path(f"v1/{name}/bulk", view, name=f"{name}-bulk")

@@ -22,9 +22,9 @@ def wanted_seconds(request: Request) -> int:
 
 
 @contextmanager
-def place() -> Iterator[bool]:
-    """Whether this thread may wait; gives the place back at the end."""
-    got = _places.acquire(blocking=False)
+def place(*, wanted: bool) -> Iterator[bool]:
+    """Whether this thread may wait, if it wants to; gives the place back at the end."""
+    got = wanted and _places.acquire(blocking=False)
     try:
         yield got
     finally:

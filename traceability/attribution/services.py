@@ -22,9 +22,12 @@ TASK = "analytics.analyse_line"
 def request_analysis(line: Line, *, at_once: bool = False) -> Job:
     """Ask for an analysis of `line`: one waits at a time, with a pause between two.
 
-    `at_once` is a person asking: the pause does not apply.
+    It waits `ANALYSIS_PAUSE_SECONDS` before it starts, so that a burst of photos is
+    one analysis and two never start closer together. `at_once` is a person asking:
+    the pause does not apply.
     """
-    not_before = None if at_once else _after_pause(line)
+    pause = timedelta(seconds=settings.ANALYSIS_PAUSE_SECONDS)
+    not_before = None if at_once else timezone.now() + pause
     return enqueue(
         TASK,
         {"line": line.pk},
@@ -32,20 +35,6 @@ def request_analysis(line: Line, *, at_once: bool = False) -> Job:
         dedup_key=f"analysis:{line.pk}" + (":now" if at_once else ""),
         not_before=not_before,
     )
-
-
-def _after_pause(line: Line) -> datetime:
-    pause = timedelta(seconds=settings.ANALYSIS_PAUSE_SECONDS)
-    last = (
-        Job.objects.filter(
-            dedup_key__startswith=f"analysis:{line.pk}", started_at__isnull=False
-        )
-        .order_by("-started_at")
-        .values_list("started_at", flat=True)
-        .first()
-    )
-    # Waiting first lets a burst of photos be one analysis.
-    return max(timezone.now(), last or timezone.now()) + pause
 
 
 @transaction.atomic

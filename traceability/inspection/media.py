@@ -7,16 +7,19 @@ import io
 import os
 import shutil
 import uuid
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from traceability.lib.errors import NoSpace
 from traceability.lib.images import as_seen
 
 JPEG_QUALITY = 88
+SWEPT_DAYS = 3
 
 
 def store(data: bytes, received_at: datetime) -> str:
@@ -28,13 +31,25 @@ def store(data: bytes, received_at: datetime) -> str:
     name = f"{received_at:%Y/%m/%d}/{uuid.uuid4()}"
     path = settings.MEDIA_ROOT / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         _refuse_when_full(path.parent)
         _write_through(path, data)
     except OSError as error:
         path.unlink(missing_ok=True)
         raise NoSpace(f"The photo could not be stored: {error.strerror}.") from error
     return name
+
+
+def recent_files(older_than: timedelta) -> Iterator[str]:
+    """Names of files stored in the last days, but not within `older_than`."""
+    now = timezone.now()
+    newest = (now - older_than).timestamp()
+    for days in range(SWEPT_DAYS):
+        day = f"{now - timedelta(days=days):%Y/%m/%d}"
+        folder = settings.MEDIA_ROOT / day
+        for entry in os.scandir(folder) if folder.is_dir() else ():
+            if entry.is_file() and entry.stat().st_mtime < newest:
+                yield f"{day}/{entry.name}"
 
 
 def remove(name: str) -> None:
@@ -73,8 +88,20 @@ def _write_through(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
+    _flush_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder whose name is on disk too, all the way up."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)

@@ -34,8 +34,8 @@ def record(results: Sequence[InspectionResult]) -> int:
         kept = [result for result in results if result.job.id in mine]
         _write_results(kept)
         _tell(kept)
-        waited = [_inspection_id(r.job) for r in kept if r.job.arguments.get("wait")]
-        transaction.on_commit(lambda: wake(waited))
+        finished = [_inspection_id(result.job) for result in kept]
+        transaction.on_commit(lambda: wake(finished))
     return len(kept)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from traceability.accounts.models import ApiKey, User
@@ -28,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 TASK = "inference_worker.inspect"
 QUEUE = "inspect"
+SWEEP_CHUNK = 400
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Accepted:
     warnings: list[dict[str, str]] = field(default_factory=list)
 
 
-def accept(key: ApiKey, upload: Upload, *, wait: bool = False) -> Accepted:
+def accept(key: ApiKey, upload: Upload) -> Accepted:
     """Store a photo and enqueue its inspection, or find the one it already has.
 
     Everything is checked before anything is written; the file is on disk before the
@@ -69,7 +73,7 @@ def accept(key: ApiKey, upload: Upload, *, wait: bool = False) -> Accepted:
         _examine(upload.image_of_template, "image_of_template")
     stored = _store_files(upload)
     try:
-        return _write(key, upload, station, facts, stored, ahead=ahead, wait=wait)
+        return _write(key, upload, station, facts, stored, ahead=ahead)
     except IntegrityError:
         # The same upload, twice at once: the other one won.
         _remove_files(stored)
@@ -77,6 +81,9 @@ def accept(key: ApiKey, upload: Upload, *, wait: bool = False) -> Accepted:
         if known is None:
             raise
         return known
+    except (OperationalError, InterfaceError):
+        # Perhaps it did commit before the connection broke: the sweep will know.
+        raise
     except BaseException:
         _remove_files(stored)
         raise
@@ -150,8 +157,13 @@ class _Stored:
 def _store_files(upload: Upload) -> _Stored:
     now = timezone.now()
     file = media.store(upload.image, now)
-    template = upload.image_of_template
-    return _Stored(file, media.store(template, now) if template is not None else "")
+    if upload.image_of_template is None:
+        return _Stored(file, "")
+    try:
+        return _Stored(file, media.store(upload.image_of_template, now))
+    except BaseException:
+        media.remove(file)
+        raise
 
 
 def _remove_files(stored: _Stored) -> None:
@@ -168,7 +180,6 @@ def _write(
     stored: _Stored,
     *,
     ahead: bool,
-    wait: bool,
 ) -> Accepted:
     unit, warnings = _unit(key, upload.serial)
     if ahead:
@@ -195,7 +206,7 @@ def _write(
         size=len(upload.image),
     )
     inspection = Inspection.objects.create(image=image, created_at=now)
-    arguments = {"inspection": str(inspection.id), "wait": wait}
+    arguments = {"inspection": str(inspection.id)}
     jobs.enqueue(TASK, arguments, queue=QUEUE)
     return Accepted(inspection, created=True, warnings=warnings)
 
@@ -206,6 +217,27 @@ def _unit(key: ApiKey, serial: str) -> tuple[Unit, list[dict[str, str]]]:
         return unit, []
     text = f"Serial {serial!r} is not known yet; a placeholder unit was made."
     return unit, [{"code": "unknown_serial", "message": text}]
+
+
+def sweep_orphans(older_than: timedelta = timedelta(hours=1)) -> int:
+    """Delete stored files that no row names; returns how many.
+
+    They are left by a process that died between file and row. Only recent days are
+    looked at: what has been swept once does not become an orphan later.
+    """
+    swept = 0
+    for names in _chunks(media.recent_files(older_than)):
+        known = Image.objects.filter(Q(file__in=names) | Q(template__in=names))
+        kept = {name for pair in known.values_list("file", "template") for name in pair}
+        for name in set(names) - kept:
+            media.remove(name)
+            swept += 1
+    return swept
+
+
+def _chunks(names: Iterator[str]) -> Iterator[list[str]]:
+    while chunk := list(islice(names, SWEEP_CHUNK)):
+        yield chunk
 
 
 def give_verdict(

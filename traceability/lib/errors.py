@@ -5,11 +5,7 @@ CauselineError
 │   ├── UnreadableImage 422
 │   └── UnknownReference 422  a natural key that names nothing
 ├── TooLarge            413
-├── Forbidden           403
-├── NotFound            404
-├── Conflict            409
-├── NoSpace             507
-└── Unavailable         503
+└── NoSpace             507
 """
 
 from __future__ import annotations
@@ -63,31 +59,7 @@ class TooLarge(CauselineError):
     hint = "Send less at once."
 
 
-class Forbidden(CauselineError):
-    code = "forbidden"
-    status = 403
-    hint = "Ask for a role or a key that may do this."
-
-
-class NotFound(CauselineError):
-    code = "not_found"
-    status = 404
-    hint = "Check the address."
-
-
-class Conflict(CauselineError):
-    code = "conflict"
-    status = 409
-    hint = "Read the current state and decide again."
-
-
 class NoSpace(CauselineError):
     code = "no_space"
     status = 507
     hint = "Free disk space on the server; nothing was stored."
-
-
-class Unavailable(CauselineError):
-    code = "unavailable"
-    status = 503
-    hint = "Try again in a few seconds."

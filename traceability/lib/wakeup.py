@@ -35,8 +35,12 @@ def wake(subjects: Iterable[UUID]) -> None:
 
 
 def wait(subject: UUID, seconds: float) -> bool:
-    """Sleep until `wake` is called for `subject`; False after `seconds` or no Redis."""
+    """Sleep until `wake` is called for `subject`; False after `seconds` or no Redis.
+
+    The message is put back where it was taken: any number may wait for one subject.
+    """
+    name = _name(subject)
     try:
-        return patient().blpop([_name(subject)], timeout=seconds) is not None
+        return patient().blmove(name, name, timeout=seconds) is not None
     except RedisError:
         return False

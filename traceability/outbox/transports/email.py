@@ -115,7 +115,7 @@ def _reason(error: OSError) -> DeliveryError:
     about_this_mail = isinstance(
         error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError
     )
-    if code == TOO_BIG:
+    if code == TOO_BIG or "SMTPUTF8" in text:  # a non-ASCII address, an old server
         return Undeliverable(text)
     if not about_this_mail or code == SERVICE_CLOSING or code in NOT_SIGNED_IN:
         return Unreachable(text)
