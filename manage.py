@@ -16,7 +16,12 @@ def main() -> None:
             "Django is not installed in this Python. Run `make install`, then use "
             "`.venv/bin/python manage.py …`."
         ) from error
-    execute_from_command_line(sys.argv)
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

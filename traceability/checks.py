@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -18,6 +19,38 @@ def environment_is_readable(
     return [
         Error(f"{bad.name}: {bad.problem}.", hint=bad.hint, id="causeline.E001")
         for bad in settings.BAD_SETTINGS
+    ]
+
+
+@register
+def environment_is_known(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A misspelt name would otherwise be a setting that silently is not set."""
+    return [
+        Warning(
+            f"{name} is no setting of this software.",
+            hint="Correct its spelling or unset it; docs/operations.md lists all.",
+            id="causeline.W002",
+        )
+        for name in settings.UNKNOWN_SETTINGS
+        if not name.startswith(("CAUSELINE_TEST_", "CAUSELINE_DEMO_"))
+    ]
+
+
+@register
+def site_url_is_an_address(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    parts = urlsplit(settings.SITE_URL)
+    if parts.scheme in {"http", "https"} and parts.hostname:
+        return []
+    return [
+        Error(
+            f"CAUSELINE_URL: {settings.SITE_URL!r} is no address.",
+            hint="Use the one that people type, like https://quality.example.com.",
+            id="causeline.E002",
+        )
     ]
 
 

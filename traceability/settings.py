@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from celery.schedules import schedule
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
@@ -26,6 +27,12 @@ config = Config()
 DATA_DIR = config.path("CAUSELINE_DATA", BASE_DIR / "var")
 KEYS_DIR = DATA_DIR / "keys"
 MEDIA_ROOT = DATA_DIR / "media"
+STATIC_ROOT = DATA_DIR / "static"
+try:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    hint = "Set CAUSELINE_DATA to a folder that this user may write."
+    raise ImproperlyConfigured(f"CAUSELINE_DATA: {error}. {hint}") from error
 
 # --- Web -----------------------------------------------------------------------------
 DEBUG = config.flag("CAUSELINE_DEBUG", default=False)
@@ -39,10 +46,12 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+_hsts_seconds = config.number("CAUSELINE_HSTS_SECONDS", 31_536_000)
+_redirects = config.flag("CAUSELINE_SSL_REDIRECT", default=True)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = config.number("CAUSELINE_HSTS_SECONDS", 31_536_000)
-    SECURE_SSL_REDIRECT = config.flag("CAUSELINE_SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = _hsts_seconds
+    SECURE_SSL_REDIRECT = _redirects
 
 ROOT_URLCONF = "traceability.urls"
 WSGI_APPLICATION = "traceability.wsgi.application"
@@ -152,8 +161,6 @@ TIME_ZONE = config.one_of(
 
 # --- Files ---------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 STORAGES = {
@@ -163,7 +170,7 @@ STORAGES = {
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 MAX_IMAGE_PIXELS = 50_000_000
 MINIMUM_FREE_BYTES = config.number("CAUSELINE_MINIMUM_FREE_MB", 512) * 1024 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_IMAGE_BYTES
 DATA_UPLOAD_MAX_NUMBER_FILES = 4
 
@@ -228,15 +235,17 @@ OUTBOX_CONSUMERS = [
 
 # --- Inspection and analysis ---------------------------------------------------------
 INSPECTION_MODEL = config.text("CAUSELINE_MODEL", "pcb-defects")
-INSPECTION_BACKEND = config.text("CAUSELINE_BACKEND", "openvino")
+INSPECTION_BACKEND = config.one_of(
+    "CAUSELINE_BACKEND", "openvino", ("openvino",), "openvino"
+)
 INSPECTION_PRECISION = config.text("CAUSELINE_PRECISION", "")
 INSPECTION_THREADS = config.number("CAUSELINE_INFERENCE_THREADS", 0)
 STRICT_SERIALS = config.flag("CAUSELINE_STRICT_SERIALS", default=False)
 CAPTURED_AHEAD_HOURS = 24
 WAIT_SECONDS_MAX = 10
-WEB_THREADS = config.number("CAUSELINE_WEB_THREADS", 8, minimum=2)
+WEB_THREADS = config.number("CAUSELINE_WEB_THREADS", 16, 2, 256)
 ANALYSIS_PAUSE_SECONDS = 30
-ANALYSIS_WINDOW_DAYS = config.number("CAUSELINE_ANALYSIS_DAYS", 60, minimum=1)
+ANALYSIS_WINDOW_DAYS = config.number("CAUSELINE_ANALYSIS_DAYS", 60, 1, 3650)
 ALERT_MAX_AGE_HOURS = 24
 
 # --- Mail ----------------------------------------------------------------------------
@@ -252,8 +261,13 @@ REST_FRAMEWORK = {
         "traceability.api.auth.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["traceability.api.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": [
+        "traceability.api.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["traceability.api.filtering.StrictFilters"],
     "DEFAULT_PAGINATION_CLASS": "traceability.api.pagination.ReceivedOrder",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "traceability.api.errors.handle",
@@ -304,3 +318,4 @@ LOGGING = {
 }
 
 BAD_SETTINGS = config.bad
+UNKNOWN_SETTINGS = config.unknown("CAUSELINE_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import io
 import zlib
@@ -99,6 +100,44 @@ def test_the_same_upload_twice_is_one_inspection(camera, station, name, media_ro
     assert second.json()["warnings"] == []
     assert Inspection.objects.count() == 1
     assert len(stored_files(media_root)) == 1
+
+
+def test_the_same_id_for_another_unit_says_that_it_was_ignored(camera, station):
+    data = photo()
+    upload(camera, data, external_id="x")
+    second = upload(camera, data, external_id="x", serial="SN-2")
+    codes = [warning["code"] for warning in second.json()["warnings"]]
+    assert codes == ["different_serial_ignored"]
+    assert not Unit.objects.filter(serial="SN-2").exists()
+
+
+def test_a_jpeg_with_a_second_frame_is_a_jpeg(camera, station):
+    out = io.BytesIO()
+    frame = Pillow.open(io.BytesIO(photo()))
+    frame.save(out, "MPO", save_all=True, append_images=[frame])
+    assert upload(camera, out.getvalue()).status_code == 202
+    assert Image.objects.get().media_type == "image/jpeg"
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_pixels_of_32_bits_are_refused(camera, station, media_root, mode):
+    out = io.BytesIO()
+    Pillow.new(mode, (32, 32)).save(out, "TIFF")
+    response = upload(camera, out.getvalue())
+    assert_envelope(response, 422, "image_unreadable", "image")
+    assert_nothing_stored(media_root)
+
+
+def test_a_misspelt_filter_is_refused(reader, station):
+    response = reader.get("/api/v1/inspections/?serail=SN-1")
+    assert_envelope(response, 422, "invalid", "serail")
+
+
+@pytest.mark.parametrize("position", ["p=abc", "p=%00", "p=0001-01-01T00:00:00+14:00"])
+def test_a_forged_cursor_is_not_found(reader, station, position):
+    cursor = base64.b64encode(position.encode()).decode()
+    response = reader.get("/api/v1/inspections/", {"cursor": cursor})
+    assert_envelope(response, 404, "not_found")
 
 
 def test_the_same_id_with_another_image_says_that_it_was_ignored(camera, station):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -200,3 +202,18 @@ def test_serve_says_when_it_is_ready_and_leaves_no_process(tmp_path: Path) -> No
     assert len(family) >= 4
     assert not psutil.wait_procs(family, timeout=5)[1]
     assert not list(tmp_path.rglob("*.sock"))
+
+
+def test_clients_that_fall_silent_give_their_threads_back(site: Factory) -> None:
+    """A camera that loses its cable sends nothing more, not even a FIN."""
+    host, port = "127.0.0.1", int(site.group.url.rpartition(":")[2])
+    head = b"POST /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n"
+    silent = [socket.create_connection((host, port)) for _ in range(40)]
+    for connection in silent:
+        connection.sendall(head + b"Content-Type: text/plain\r\n\r\na=")
+    try:
+        with urllib.request.urlopen(f"{site.group.url}/healthz", timeout=30) as answer:  # noqa: S310
+            assert answer.status == 200
+    finally:
+        for connection in silent:
+            connection.close()

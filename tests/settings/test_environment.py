@@ -36,12 +36,23 @@ def test_every_mistake_is_named_at_once(tmp_path):
         "CAUSELINE_TIME_ZONE": "Mars/Olympus",
         "CAUSELINE_LANGUAGE": "tlh",
         "CAUSELINE_SECRET_KEY_FILE": "/does/not/exist",
+        "CAUSELINE_BACKEND": "abacus",
+        "CAUSELINE_URL": "not an address",
+        "CAUSELINE_WEB_THREDS": "8",
     }
     done = run(tmp_path, "check", **wrong)
     assert done.returncode == 1
     for name in wrong:
         assert name in done.stderr
     assert done.stderr.count("HINT") >= len(wrong)
+
+
+def test_a_data_folder_that_cannot_be_is_one_sentence(tmp_path):
+    (tmp_path / "data").write_text("a file is in the way")
+    done = run(tmp_path, "check")
+    assert done.returncode == 1
+    assert "CAUSELINE_DATA" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_secret_is_made_once_and_kept_private(tmp_path):
@@ -82,6 +93,10 @@ def test_a_site_and_keys_from_the_shell(tmp_path):
     prefix, _, secret = key.stdout.strip().partition(".")
     assert len(prefix) == 8
     assert len(secret) > 40
+    wrong = run(tmp_path, "create_site", "SZ2", "--time-zone", "Asia/Shangai")
+    assert wrong.returncode == 1
+    assert "Did you mean Asia/Shanghai?" in wrong.stderr
+    assert "ready" not in wrong.stdout
     again = run(tmp_path, "create_site", "SZ1")
     assert again.returncode == 1
     assert "already" in again.stderr

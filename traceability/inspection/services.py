@@ -105,16 +105,23 @@ def _sent_before(key: ApiKey, upload: Upload) -> Accepted | None:
 
 
 def _differs(found: Inspection, upload: Upload) -> list[dict[str, str]]:
-    if found.image.sha256 == media.sha256(upload.image):
-        return []
+    """A warning for each thing that the first upload of this id said otherwise."""
+    image = found.image
+    said = {
+        "image": (image.sha256, media.sha256(upload.image)),
+        "serial": (image.unit.serial, upload.serial),
+        "station": (image.station.code, upload.station),
+    }
     return [
         {
-            "code": "different_image_ignored",
+            "code": f"different_{name}_ignored",
             "message": (
-                "This id was used before with another image; that inspection is "
-                "returned and the new image was not stored."
+                f"This id was used before with another {name}; that inspection is "
+                "returned and nothing new was stored."
             ),
         }
+        for name, (before, now) in said.items()
+        if before != now
     ]
 
 
@@ -207,7 +214,7 @@ def _write(
     )
     inspection = Inspection.objects.create(image=image, created_at=now)
     arguments = {"inspection": str(inspection.id)}
-    jobs.enqueue(TASK, arguments, queue=QUEUE)
+    jobs.enqueue(TASK, arguments, queue=QUEUE, tenant=key.site_id)
     return Accepted(inspection, created=True, warnings=warnings)
 
 

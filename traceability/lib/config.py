@@ -35,6 +35,7 @@ class Config:
     def __init__(self) -> None:
         self.env = Env()
         self.bad: list[BadSetting] = []
+        self._asked: set[str] = set()
 
     def text(self, name: str, default: str = "") -> str:
         return self._get(self.env.str, name, default, "a text")
@@ -42,10 +43,13 @@ class Config:
     def flag(self, name: str, default: bool) -> bool:
         return self._get(self.env.bool, name, default, "true or false")
 
-    def number(self, name: str, default: int, minimum: int = 0) -> int:
+    def number(
+        self, name: str, default: int, minimum: int = 0, maximum: int = 2**31
+    ) -> int:
         value = self._get(self.env.int, name, default, "a whole number")
-        if value < minimum:
-            self._remember(name, f"{value} is below {minimum}", f"at least {minimum}")
+        if not minimum <= value <= maximum:
+            offered = f"{minimum} to {maximum}"
+            self._remember(name, f"{value} is out of range", offered)
             return default
         return value
 
@@ -72,6 +76,11 @@ class Config:
             return self._read_secret(name, Path(given))
         return self.text(name) or _stored_secret(keys / name.lower())
 
+    def unknown(self, prefix: str) -> list[str]:
+        """Names in the environment that begin like ours and that nobody asked for."""
+        ours = [name for name in os.environ if name.startswith(prefix)]
+        return sorted(set(ours) - self._asked)
+
     def _read_secret(self, name: str, path: Path) -> str:
         try:
             return path.read_text(encoding="utf-8").strip()
@@ -82,6 +91,7 @@ class Config:
     def _get(
         self, read: Callable[[str, T], T], name: str, default: T, expected: str
     ) -> T:
+        self._asked.add(name)
         try:
             return read(name, default)
         except EnvError:

@@ -5,7 +5,9 @@ CauselineError
 │   ├── UnreadableImage 422
 │   └── UnknownReference 422  a natural key that names nothing
 ├── TooLarge            413
-└── NoSpace             507
+├── Conflict            409
+├── NoSpace             507
+└── Unavailable         503
 """
 
 from __future__ import annotations
@@ -59,7 +61,19 @@ class TooLarge(CauselineError):
     hint = "Send less at once."
 
 
+class Conflict(CauselineError):
+    code = "conflict"
+    status = 409
+    hint = "Read the current state and decide again."
+
+
 class NoSpace(CauselineError):
     code = "no_space"
     status = 507
     hint = "Free disk space on the server; nothing was stored."
+
+
+class Unavailable(CauselineError):
+    code = "unavailable"
+    status = 503
+    hint = "Try again in a few seconds."

@@ -21,6 +21,9 @@ MEDIA_TYPES = {
 
 # The orientations of EXIF that exchange width and height.
 LYING = (5, 6, 7, 8)
+# What is tried; Pillow calls a JPEG with more frames behind the first one an MPO.
+FORMATS = list(MEDIA_TYPES)
+MEDIA_TYPES["MPO"] = MEDIA_TYPES["JPEG"]
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,15 @@ def examine(data: bytes, field: str, *, max_pixels: int) -> ImageFacts:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-            image = Pillow.open(io.BytesIO(data), formats=list(MEDIA_TYPES))
+            image = Pillow.open(io.BytesIO(data), formats=FORMATS)
         facts = ImageFacts(image.width, image.height, MEDIA_TYPES[image.format or ""])
         _check_size(facts, field, max_pixels)
+        _check_depth(image.mode, field)
         image.load()
         if image.getexif().get(ExifTags.Base.Orientation, 1) in LYING:
             facts = replace(facts, width=facts.height, height=facts.width)
     except Pillow.DecompressionBombError as error:
-        raise _too_many_pixels(str(error), field, max_pixels) from error
+        raise _too_many_pixels("far too many", field, max_pixels) from error
     except UnidentifiedImageError as error:
         text = "The file is not an image of a known kind."
         raise UnreadableImage(text, fields={field: [text]}) from error
@@ -61,6 +65,12 @@ def _check_size(facts: ImageFacts, field: str, max_pixels: int) -> None:
     if facts.width * facts.height > max_pixels:
         size = f"{facts.width} × {facts.height}"
         raise _too_many_pixels(size, field, max_pixels)
+
+
+def _check_depth(mode: str, field: str) -> None:
+    if mode in {"F", "I"}:
+        text = "The image has 32 bits a pixel; at most 16 can be read."
+        raise UnreadableImage(text, fields={field: [text]})
 
 
 def _too_many_pixels(size: str, field: str, max_pixels: int) -> TooLarge:

@@ -27,7 +27,13 @@ class Command(BaseCommand):
             required=True,
             help="ingest (MES), upload (camera), read; may be repeated",
         )
-        parser.add_argument("--days", type=int, help="expires after so many days")
+        parser.add_argument(
+            "--days",
+            type=int,
+            choices=range(1, 3651),
+            metavar="1…3650",
+            help="expires after so many days",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         site = Site.objects.filter(code=options["site"]).first()
