@@ -62,7 +62,7 @@ class Plant:
         self.cause = make.CauseFactory(problem=self.problem)
         make.EvidenceFactory(cause=self.cause)
         self.alert = make.AlertFactory(line=self.line, problem=self.problem)
-        self.job = make.JobFactory(arguments={"line": self.line.pk})
+        self.job = make.JobFactory(arguments={"line": self.line.pk}, tenant=site.pk)
 
 
 def signed_in(user):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from traceability.accounts.models import Role
 from traceability.dashboards.urls import urlpatterns
@@ -104,3 +105,14 @@ def test_only_administrators_see_jobs_about_no_site(plant, engineer):
     assert "house.cleaning" not in engineer.get("/jobs/").content.decode()
     root = signed_in(make.UserFactory(is_superuser=True))
     assert "house.cleaning" in root.get("/jobs/").content.decode()
+
+
+def test_many_jobs_of_another_site_hide_none_of_ours(plant, engineer):
+    from tests.dashboards import factories as make
+
+    make.JobFactory.create_batch(
+        120, task="jobs.foreign", tenant=0, created_at=timezone.now()
+    )
+    rows = engineer.get("/jobs/").context["rows"]
+    assert [row.job for row in rows] == [plant.job]
+    assert rows[0].about == str(plant.line)

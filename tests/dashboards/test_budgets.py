@@ -55,7 +55,9 @@ def add_more(plant):
         make.CauseFactory(problem=problem)
         make.EvidenceFactory(cause=make.CauseFactory(problem=plant.problem, rank=n + 2))
         make.AlertFactory(line=run.line)
-        make.JobFactory(arguments={"inspection": str(inspection.pk)})
+        make.JobFactory(
+            arguments={"inspection": str(inspection.pk)}, tenant=plant.line.site_id
+        )
         OperationRun.objects.create(
             unit=plant.image.unit,
             operation=operation,

@@ -289,6 +289,7 @@ def _jobs(lines):
             state=state,
             progress={JobState.RUNNING: 46, JobState.PENDING: 0}.get(state, 100),
             arguments={"line": lines[place % 2].pk},
+            tenant=lines[0].site_id,
             created_at=timezone.now() - dt.timedelta(minutes=2 * place),
             message="The database was locked." if state == JobState.FAILED else "",
         )

@@ -128,40 +128,6 @@ def test_heartbeat_prolongs_what_is_held(job: Job, age: Age) -> None:
     assert job.leased_until - timezone.now() > timedelta(seconds=14)
 
 
-def test_report_says_when_to_stop(job: Job) -> None:
-    taken = claimed(job)
-    assert services.report(taken, 140, "nearly")
-    job.refresh_from_db()
-    assert (job.progress, job.message) == (100, "nearly")
-    assert services.cancel(job.id)
-    assert not services.report(taken, 50)
-    assert services.stop(taken)
-    job.refresh_from_db()
-    assert job.state == "cancelled"
-
-
-def test_report_of_a_lost_claim_changes_nothing(job: Job, age: Age) -> None:
-    lost = claimed(job, "w1")
-    age(job, leased_until=1)
-    services.sweep()
-    claimed(job, "w2")
-    assert not services.report(lost, 99)
-    job.refresh_from_db()
-    assert job.progress == 0
-
-
-def test_cancelling_a_waiting_job_is_immediate_and_final(job: Job) -> None:
-    assert services.cancel(job.id)
-    assert services.claim(job.id, "w1") is None
-    assert not services.cancel(job.id)
-
-
-def test_a_job_asked_to_stop_is_not_tried_again(job: Job) -> None:
-    taken = claimed(job)
-    services.cancel(job.id)
-    assert services.fail(taken, "bad", "") == JobState.CANCELLED
-
-
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_share_jobs_without_overlap(redis_server: str) -> None:
     jobs = [services.enqueue("task", queue="inspect").id for _ in range(40)]

@@ -57,16 +57,6 @@ def test_what_killed_three_workers_is_quarantined_and_told(
     assert event.payload["job"] == str(queued.id)
 
 
-def test_a_dead_worker_that_was_asked_to_stop_has_stopped(
-    queued: Job, age: Age
-) -> None:
-    run_out(queued, age)
-    services.cancel(queued.id)
-    services.sweep()
-    queued.refresh_from_db()
-    assert queued.state == "cancelled"
-
-
 def test_a_message_lost_with_the_broker_is_sent_again(
     queued: Job, redis: Redis, age: Age
 ) -> None:

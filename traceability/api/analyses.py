@@ -46,11 +46,16 @@ class AnalyseView(APIView):
 
 
 class JobView(generics.RetrieveAPIView[Job]):
-    """A job's state. Its id is known only to whoever started it."""
+    """The state of a job of one of the caller's sites."""
 
-    queryset = Job.objects.all()
     serializer_class = JobSerializer
     write_scope = Scope.INGEST
+
+    queryset = Job.objects.none()
+
+    def get_queryset(self) -> QuerySet[Job]:
+        sites = sites_visible(self.request).values("pk")
+        return Job.objects.filter(tenant__in=sites)
 
 
 class ProblemFilter(filters.FilterSet):  # type: ignore[misc]

@@ -32,6 +32,7 @@ def request_analysis(line: Line, *, at_once: bool = False) -> Job:
         TASK,
         {"line": line.pk},
         queue="analysis",
+        tenant=line.site_id,
         dedup_key=f"analysis:{line.pk}" + (":now" if at_once else ""),
         not_before=not_before,
     )

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -28,12 +28,12 @@ class Row:
 
 @page
 def jobs(request: PageRequest) -> HttpResponse:
-    """The newest jobs about the reader's sites, and how many are open at all."""
+    """The newest jobs of the reader's sites, and how many are open at all."""
     state = request.GET.get("state", "")
-    found = Job.objects.order_by("-created_at")
+    found = _visible(request).order_by("-created_at")
     if state in JobState.values:
         found = found.filter(state=state)
-    rows = _about_sites(request, list(found[:NEWEST]))
+    rows = _rows(list(found[:NEWEST]))
     context = {
         "rows": rows,
         "state": state,
@@ -52,19 +52,22 @@ def _open_counts() -> dict[str, int]:
     return {state.value: counts.get(state.value, 0) for state in OPEN_STATES}
 
 
-def _about_sites(request: PageRequest, found: list[Job]) -> list[Row]:
-    """The jobs with what they are about, without those of other sites; two queries.
+def _visible(request: PageRequest) -> QuerySet[Job]:
+    """The jobs of the reader's sites; administrators see those of no site, too."""
+    if request.user.is_superuser:
+        return Job.objects.all()
+    return Job.objects.filter(tenant__in=[site.pk for site in request.sites])
 
-    A job about neither a line nor a photo is for administrators only.
-    """
-    lines = Line.objects.filter(pk__in=_named(found, "line"), site__in=request.sites)
+
+def _rows(found: list[Job]) -> list[Row]:
+    """The jobs with what they are about; two queries."""
+    lines = Line.objects.filter(pk__in=_named(found, "line"))
     photos = Inspection.objects.select_related("image__unit").filter(
-        pk__in=_uuids(_named(found, "inspection")), image__site__in=request.sites
+        pk__in=_uuids(_named(found, "inspection"))
     )
     about = {("line", str(line.pk)): str(line) for line in lines}
     about |= {("inspection", str(one.pk)): str(one.image.unit) for one in photos}
-    rows = [Row(job, _about(job, about)) for job in found]
-    return [row for row in rows if row.about or request.user.is_superuser]
+    return [Row(job, _about(job, about)) for job in found]
 
 
 def _about(job: Job, about: dict[tuple[str, str], str]) -> str:

@@ -23,7 +23,7 @@ from traceability.jobs.recovery import BLAMELESS
 def claim(job_id: UUID | str, worker: str) -> Job | None:
     """Take a pending job for `worker`, counting the attempt, or return None.
 
-    None means somebody else has it, it is done, cancelled or not due yet. `worker`
+    None means somebody else has it, it is done or not due yet. `worker`
     names one process; commit before the work begins, or a crash would not count.
     """
     return next(iter(claim_all([job_id], worker)), None)
@@ -80,23 +80,9 @@ def heartbeat(job_ids: Iterable[UUID], worker: str) -> int:
     ).update(leased_until=until)
 
 
-def report(job: Job, percent: int, message: str = "") -> bool:
-    """Store progress; False when the worker should stop: asked to, or lease lost."""
-    return bool(
-        _held(job)
-        .filter(cancel_requested=False)
-        .update(progress=max(0, min(100, percent)), message=message[:500])
-    )
-
-
 def succeed(jobs: Iterable[Job], message: str = "") -> set[UUID]:
     """End the jobs whose claim still stands; returns the ids of those."""
     return _end(jobs, JobState.SUCCEEDED, message=message[:500], progress=100)
-
-
-def stop(job: Job, message: str = "") -> bool:
-    """End a claimed job as cancelled, after `report` said so; False if not ours."""
-    return bool(_end([job], JobState.CANCELLED, message=message[:500]))
 
 
 def fail(job: Job, code: str, message: str, *, final: bool = False) -> JobState:
@@ -107,30 +93,23 @@ def fail(job: Job, code: str, message: str, *, final: bool = False) -> JobState:
     end is another worker's to tell.
     """
     error = {"error_code": code[:50], "message": message[:500]}
-    state = JobState.FAILED if final else JobState.QUARANTINED
     if not final and job.attempts < settings.JOB_MAX_ATTEMPTS:
-        if _give_back(job, **error):
-            return JobState.PENDING
-        state = JobState.CANCELLED
+        _give_back(job, **error)
+        return JobState.PENDING
+    state = JobState.FAILED if final else JobState.QUARANTINED
     return state if _end([job], state, **error) else JobState.PENDING
 
 
-def _give_back(job: Job, **changes: Any) -> bool:
-    """Let a job wait for another attempt, a little longer each time.
-
-    False when it was asked to stop, or when the claim no longer stands.
-    """
+def _give_back(job: Job, **changes: Any) -> None:
+    """Let a job wait for another attempt, a little longer each time."""
     pause = timedelta(seconds=2**job.attempts)
-    wanted = _held(job).filter(cancel_requested=False)
-    return bool(
-        wanted.update(
-            state=JobState.PENDING,
-            leased_by="",
-            leased_until=None,
-            published_at=None,
-            not_before=timezone.now() + pause,
-            **changes,
-        )
+    _held(job).update(
+        state=JobState.PENDING,
+        leased_by="",
+        leased_until=None,
+        published_at=None,
+        not_before=timezone.now() + pause,
+        **changes,
     )
 
 

@@ -13,7 +13,6 @@ class JobState(models.TextChoices):
     RUNNING = "running", _("running")
     SUCCEEDED = "succeeded", _("done")
     FAILED = "failed", _("failed")
-    CANCELLED = "cancelled", _("cancelled")
     QUARANTINED = "quarantined", _("quarantined")
 
 
@@ -26,10 +25,14 @@ class Job(models.Model):
     A worker claims it by a conditional update that also counts the attempt, keeps its
     lease alive while it works, and ends it by a second conditional update. At most one
     open job exists per `dedup_key`.
+
+    `tenant` is the id of the site that may see the job, without a foreign key: jobs are
+    below the catalog and know nothing of it. NULL means that no site may see it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     task = models.CharField(max_length=100)
+    tenant = models.BigIntegerField(null=True, blank=True)
     queue = models.CharField(max_length=20)
     arguments = models.JSONField(default=dict)
     dedup_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
@@ -38,7 +41,6 @@ class Job(models.Model):
     progress = models.PositiveSmallIntegerField(default=0, help_text=_("percent"))
     message = models.CharField(max_length=500, blank=True)
     error_code = models.CharField(max_length=50, blank=True)
-    cancel_requested = models.BooleanField(default=False)
     leased_by = models.CharField(max_length=100, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField()
@@ -69,6 +71,7 @@ class Job(models.Model):
                 name="job_running",
             ),
             models.Index(fields=["-created_at"], name="job_newest"),
+            models.Index(fields=["tenant", "-created_at"], name="job_newest_of_tenant"),
         ]
 
     def __str__(self) -> str:

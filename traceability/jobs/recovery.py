@@ -36,13 +36,10 @@ def release(worker_prefix: str) -> dict[str, int]:
 
 
 def _put_back(dead: QuerySet[Job]) -> dict[str, int]:
-    """1. What was asked to stop has stopped.
-    2. An attempt that cannot have killed its worker does not count.
-    3. What has used up its attempts may be what kills workers: quarantine, and tell.
-    4. The rest waits again.
+    """1. An attempt that cannot have killed its worker does not count.
+    2. What has used up its attempts may be what kills workers: quarantine, and tell.
+    3. The rest waits again.
     """
-    ended = {"leased_until": None, "finished_at": timezone.now()}
-    dead.filter(cancel_requested=True).update(state=JobState.CANCELLED, **ended)
     waiting = {
         "state": JobState.PENDING,
         "leased_by": "",

@@ -10,28 +10,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from traceability.jobs.claims import (
-    claim,
-    claim_all,
-    fail,
-    heartbeat,
-    report,
-    stop,
-    succeed,
-)
+from traceability.jobs.claims import claim, claim_all, fail, heartbeat, succeed
 from traceability.jobs.messages import announce, publish
 from traceability.jobs.models import Job, JobState
 from traceability.jobs.recovery import release, sweep
 
 __all__ = [
-    "cancel",
     "claim",
     "claim_all",
     "enqueue",
@@ -39,8 +29,6 @@ __all__ = [
     "heartbeat",
     "publish",
     "release",
-    "report",
-    "stop",
     "succeed",
     "sweep",
 ]
@@ -51,10 +39,13 @@ def enqueue(
     arguments: Mapping[str, Any] | None = None,
     *,
     queue: str,
+    tenant: int | None = None,
     dedup_key: str | None = None,
     not_before: datetime | None = None,
 ) -> Job:
     """Write a job in the caller's transaction and wake a worker once it commits.
+
+    `tenant` is the id of the site whose people and keys may see it; nobody's without.
 
     With a `dedup_key` an already pending job is returned instead of a second one; it
     keeps its arguments, is brought forward if this call wants it earlier, and is not
@@ -63,37 +54,32 @@ def enqueue(
     """
     now = timezone.now()
     due = not_before or now
-    if dedup_key is None:
-        return _create(task, arguments, queue, None, due, now)
-    while True:
-        pending = _join(dedup_key, due, now)
-        if pending is not None:
-            return pending
-        try:
-            with transaction.atomic():
-                return _create(task, arguments, queue, dedup_key, due, now)
-        except IntegrityError:
-            continue  # somebody else's was first; it may be claimed by now, or not
-
-
-def _create(
-    task: str,
-    arguments: Mapping[str, Any] | None,
-    queue: str,
-    dedup_key: str | None,
-    due: datetime,
-    now: datetime,
-) -> Job:
-    job = Job.objects.create(
+    job = Job(
         task=task,
         queue=queue,
+        tenant=tenant,
         arguments=dict(arguments or {}),
         dedup_key=dedup_key,
         not_before=due,
         published_at=now if due <= now else None,
         created_at=now,
     )
-    if due <= now:
+    if dedup_key is None:
+        return _insert(job)
+    while True:
+        pending = _join(dedup_key, due, now)
+        if pending is not None:
+            return pending
+        try:
+            with transaction.atomic():
+                return _insert(job)
+        except IntegrityError:
+            continue  # somebody else's was first; it may be claimed by now, or not
+
+
+def _insert(job: Job) -> Job:
+    job.save(force_insert=True)
+    if job.published_at is not None:
         transaction.on_commit(partial(announce, [job]), robust=True)
     return job
 
@@ -112,16 +98,3 @@ def _join(dedup_key: str, due: datetime, now: datetime) -> Job | None:
         if job.not_before <= now and job.published_at is None:
             transaction.on_commit(partial(publish, [job]), robust=True)
         return job
-
-
-def cancel(job_id: UUID | str) -> bool:
-    """Cancel a waiting job at once; ask a running one to stop at its next report."""
-    job = Job.objects.filter(id=job_id)
-    for _ in range(2):  # a job may be given back between the two updates
-        if job.filter(state=JobState.PENDING).update(
-            state=JobState.CANCELLED, finished_at=timezone.now()
-        ):
-            return True
-        if job.filter(state=JobState.RUNNING).update(cancel_requested=True):
-            return True
-    return False
