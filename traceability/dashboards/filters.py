@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from traceability.catalog.models import DefectClass, Line, Product, Station
+from traceability.inspection.filters import BaseInspectionFilter
 from traceability.inspection.models import Inspection, InspectionState
-from traceability.inspection.selectors import DEFECTIVE, GOOD, with_class
+from traceability.inspection.selectors import DEFECTIVE, GOOD
 
 OUTCOMES = [
     ("defective", _("Defective")),
@@ -55,8 +56,8 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-class InspectionFilter(filters.FilterSet):  # type: ignore[misc]
-    """Which inspections to show. Invalid values filter nothing and are named."""
+class InspectionFilter(BaseInspectionFilter):
+    """Which inspections the pages show. Invalid values filter nothing and are named."""
 
     serial = filters.CharFilter(
         field_name="image__unit__serial",
@@ -87,7 +88,7 @@ class InspectionFilter(filters.FilterSet):  # type: ignore[misc]
     defect = filters.ModelChoiceFilter(
         queryset=DefectClass.objects.all(),
         to_field_name="code",
-        method="filter_defect",
+        method="filter_class",
         label=_("Defect"),
         empty_label=_("Any defect"),
     )
@@ -105,15 +106,6 @@ class InspectionFilter(filters.FilterSet):  # type: ignore[misc]
     )
     since = _day(_("From"), "filter_since")
     until = _day(_("To"), "filter_until")
-
-    class Meta:
-        model = Inspection
-        fields: list[str] = []
-
-    def filter_defect(
-        self, found: QuerySet[Inspection], name: str, value: DefectClass
-    ) -> QuerySet[Inspection]:
-        return with_class(found, value.code)
 
     def filter_outcome(
         self, found: QuerySet[Inspection], name: str, value: str

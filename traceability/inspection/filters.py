@@ -1,18 +1,38 @@
-"""The filters of inspections, the same for the API and the pages."""
+"""The filters of inspections: what the API and the pages share, and those of the API.
+
+The pages' own, with widgets and a reader's words, are in `dashboards/filters.py`.
+"""
 
 from __future__ import annotations
-
-from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from traceability.catalog.models import DefectClass
 from traceability.inspection.models import Inspection, InspectionState
+from traceability.inspection.selectors import with_class
 
 
-class InspectionFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """All of them are in the query string; none needs a table scan of defects."""
+class BaseInspectionFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """All of them are in the query string; each inspection is found once.
+
+    A filter of defect classes says `method="filter_class"`.
+    """
+
+    class Meta:
+        model = Inspection
+        fields: list[str] = []
+
+    def filter_class(
+        self, found: QuerySet[Inspection], name: str, value: DefectClass | str
+    ) -> QuerySet[Inspection]:
+        """Inspections that show the class, or the class of this code."""
+        return with_class(found, value if isinstance(value, str) else value.code)
+
+
+class InspectionFilter(BaseInspectionFilter):
+    """The API's filters: everything is named by the codes of the MES."""
 
     line = django_filters.CharFilter("image__station__line__code", label=_("Line"))
     station = django_filters.CharFilter("image__station__code", label=_("Station"))
@@ -25,20 +45,10 @@ class InspectionFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=InspectionState.choices, label=_("State")
     )
     defective = django_filters.BooleanFilter(label=_("Defective"))
-    defect_class = django_filters.CharFilter(method="has_class", label=_("Defect"))
+    defect_class = django_filters.CharFilter(method="filter_class", label=_("Defect"))
     captured_after = django_filters.IsoDateTimeFilter(
         "image__captured_at", lookup_expr="gte", label=_("From")
     )
     captured_before = django_filters.IsoDateTimeFilter(
         "image__captured_at", lookup_expr="lt", label=_("Until")
     )
-
-    class Meta:
-        model = Inspection
-        fields: list[str] = []
-
-    def has_class(
-        self, queryset: QuerySet[Inspection], name: str, value: Any
-    ) -> QuerySet[Inspection]:
-        found = queryset.filter(defects__defect_class__code=value)
-        return found.distinct()
