@@ -6,11 +6,15 @@ Every row belongs to a site and is named by a natural key that the MES knows.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from traceability.lib.zones import nearest_zone, zone_or_utc
 
 code_validator = RegexValidator(
     r"^[^\x00-\x1f\x7f]+$", _("A code must not contain control characters.")
@@ -36,6 +40,14 @@ class CodeField(_CharField):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 
 
+def validate_time_zone(name: str) -> None:
+    """Refuse what is no time zone, naming the one that was probably meant."""
+    nearest = nearest_zone(name)
+    if nearest != name:
+        text = _("There is no time zone “%(name)s”. Did you mean %(nearest)s?")
+        raise ValidationError(text, params={"name": name, "nearest": nearest})
+
+
 class ExternallyNamed(models.Model):
     """Something an MES names: `external_id` is its id there, kept for tracing."""
 
@@ -50,10 +62,17 @@ class Site(models.Model):
 
     code = CodeField(unique=True)
     name = models.CharField(max_length=200)
-    time_zone = models.CharField(max_length=50, default="UTC")
+    time_zone = models.CharField(
+        max_length=50, default="UTC", validators=[validate_time_zone]
+    )
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The factory's clock; UTC where a name was stored that is none."""
+        return zone_or_utc(self.time_zone)
 
 
 class Line(ExternallyNamed):

@@ -69,5 +69,5 @@ def require_action(user: User, site_id: int) -> None:
 
 def time_zone_of(sites: list[Site]) -> ZoneInfo | None:
     """The factory's clock; None where the sites do not agree on one."""
-    zones = {site.time_zone for site in sites}
-    return ZoneInfo(zones.pop()) if len(zones) == 1 else None
+    zones = {site.zone for site in sites}
+    return zones.pop() if len(zones) == 1 else None

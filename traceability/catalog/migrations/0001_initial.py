@@ -53,7 +53,14 @@ class Migration(migrations.Migration):
                     traceability.catalog.models.CodeField(max_length=100, unique=True),
                 ),
                 ("name", models.CharField(max_length=200)),
-                ("time_zone", models.CharField(default="UTC", max_length=50)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="UTC",
+                        max_length=50,
+                        validators=[traceability.catalog.models.validate_time_zone],
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(

@@ -6,6 +6,7 @@ import secrets
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
@@ -29,11 +30,13 @@ class Command(BaseCommand):
         code = options["code"]
         if Site.objects.filter(code=code).exists():
             raise CommandError(f"There is a site {code!r} already.")
-        site = Site.objects.create(
-            code=code,
-            name=options["name"] or code,
-            time_zone=options["time_zone"],
-        )
+        zone = options["time_zone"]
+        site = Site(code=code, name=options["name"] or code, time_zone=zone)
+        try:
+            site.full_clean()
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        site.save()
         create_default_rules(site)
         self._give_admin(site, options["admin"], options["email"])
 

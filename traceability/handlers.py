@@ -1,0 +1,57 @@
+"""What answers where no view does: JSON below /api/, a designed page elsewhere."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+
+from traceability.api.errors import HINTS, body
+
+TOO_MANY_FILES = "An upload has at most %d files."
+TOO_LARGE = "Without its files a request has at most %d MB."
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django itself refuses to read."""
+    if not _wants_json(request):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, TooManyFilesSent):
+        hint = TOO_MANY_FILES % (settings.DATA_UPLOAD_MAX_NUMBER_FILES or 0)
+        return _error(400, "too_many_files", "There are too many files.", hint)
+    if isinstance(exception, RequestDataTooBig):
+        hint = TOO_LARGE % ((settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) // 2**20)
+        return _error(413, "too_large", "The request is too large.", hint)
+    hint = "See the documentation at /api/docs/."
+    return _error(400, "bad_request", "The request cannot be read.", hint)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _wants_json(request):
+        return defaults.permission_denied(request, exception)
+    text = "You do not have permission to perform this action."
+    return _error(403, "permission_denied", text)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _wants_json(request):
+        return defaults.page_not_found(request, exception)
+    return _error(404, "not_found", "There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Our fault. Says only where to look: the rest is in the log."""
+    if not _wants_json(request):
+        return defaults.server_error(request)
+    hint = "Try again; if it stays, find the request_id in the server's log."
+    return _error(500, "internal_error", "Something broke on our side.", hint)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _error(status: int, code: str, message: str, hint: str = "") -> JsonResponse:
+    envelope = body(code, message, hint or HINTS.get(code, ""))
+    return JsonResponse(envelope, status=status)
