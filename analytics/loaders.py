@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from analytics.core.arrays import Floats
 from analytics.core.frames import Bundle
+from analytics.core.population import Population, seconds
+from analytics.core.rework import counting_last, judged_at
 from traceability.catalog.models import Equipment, Line, ProcessParameter
 from traceability.inspection.models import (
     Defect,
@@ -59,7 +63,7 @@ def load_line(line: Line, window: Window) -> Bundle:
         "equipment_events": _equipment_events(line),
         "defects": _defects(looks),
     }
-    return Bundle.of(_agreeing(frames))
+    return Bundle.of(_without_rework(_agreeing(frames)))
 
 
 def _agreeing(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -77,6 +81,41 @@ def _agreeing(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     for name in ("steps", "lots", "readings"):
         frames[name] = frames[name][frames[name]["unit"].isin(units["unit"])]
     return frames
+
+
+def _without_rework(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Only the readings and lots that a unit had when it was judged: see `rework`.
+
+    A bundle has no times for them, so the analysis could not tell them apart.
+    """
+    names = ("units", "inspections", "defects")
+    seen = Bundle.of({name: frames[name] for name in names})
+    population = Population.of(seen)
+    at = judged_at(seen, population)
+    lots, taken = frames["lots"], frames["readings"]
+    lots = _early_lots(lots, at[population.places(lots["unit"])])
+    taken = _counting_readings(taken, at[population.places(taken["unit"])])
+    return {**frames, "lots": lots, "readings": taken}
+
+
+def _counting_readings(taken: pd.DataFrame, judged: Floats) -> pd.DataFrame:
+    """One reading for each unit, operation and parameter; rows keep their order."""
+    run_no = taken["run_no"].to_numpy(dtype=np.float64)
+    order = counting_last(_seconds(taken["started_at"]), run_no, judged)
+    keys = ["unit", "operation", "parameter"]
+    kept = taken.iloc[order].drop_duplicates(keys, keep="last")
+    return kept.sort_index()
+
+
+def _early_lots(lots: pd.DataFrame, judged: Floats) -> pd.DataFrame:
+    """Without what was used after the judgement where something was used before."""
+    late = pd.Series(_seconds(lots["consumed_at"]) > judged, index=lots.index)
+    keys = [lots["unit"], lots["operation"], lots["material"]]
+    return lots[~late | late.groupby(keys).transform("all")]
+
+
+def _seconds(times: pd.Series) -> Floats:
+    return seconds(pd.to_datetime(times, utc=True))
 
 
 def _looks(line: Line, window: Window) -> QuerySet[Inspection]:
@@ -149,6 +188,7 @@ def _lots(units: QuerySet[Unit]) -> pd.DataFrame:
         "material": "lot__material__code",
         "lot": "lot__number",
         "supplier": "lot__supplier__code",
+        "consumed_at": "consumed_at",
     }
     consumed = Consumption.objects.filter(unit__in=units)
     return _frame(list(columns), _rows(consumed, *columns.values()))
@@ -157,7 +197,7 @@ def _lots(units: QuerySet[Unit]) -> pd.DataFrame:
 def _readings(units: QuerySet[Unit]) -> pd.DataFrame:
     serials = dict(units.values_list("pk", "serial"))
     frame = _frame(
-        ["unit", "operation", "parameter", "value"],
+        ["unit", "operation", "started_at", "run_no", "parameter", "value"],
         readings.columns(OperationRun.objects.filter(unit__in=units)),
     )
     frame["unit"] = frame["unit"].map(serials)

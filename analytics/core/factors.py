@@ -11,6 +11,7 @@ import pandas as pd
 from analytics.core.arrays import Floats, Ints
 from analytics.core.frames import Bundle
 from analytics.core.population import Population, seconds
+from analytics.core.rework import counting_last, judged_at
 
 NOBODY = -1
 """Code of a missing level."""
@@ -51,28 +52,37 @@ class Numeric:
 
 @dataclass(frozen=True)
 class Visit:
-    """The last run of each unit at one operation; `at` is NaN where there is none."""
+    """The run of each unit at one operation that counts: see `rework`.
+
+    `at`: when it began, `first`: when the unit's first run there began; both are
+    NaN where there is none.
+    """
 
     at: Floats
+    first: Floats
     equipment: Ints
     machines: tuple[str, ...]
 
 
 def visits(bundle: Bundle, population: Population) -> dict[str, Visit]:
-    """The last run of each unit at each operation that has any."""
+    """The run of each unit that counts, at each operation that has any run."""
     steps = bundle.steps
     place = population.places(steps["unit"])
     started = seconds(steps["started_at"])
-    order = np.argsort(started, kind="stable")
+    run_no = steps["run_no"].to_numpy(dtype=np.float64)
+    judged = judged_at(bundle, population)
     found: dict[str, Visit] = {}
-    for operation, rows in _groups(steps.iloc[order], "operation"):
-        own = order[rows]
+    for operation, rows in _groups(steps, "operation"):
+        order = counting_last(started[rows], run_no[rows], judged[place[rows]])
+        own = rows[order]
         codes, machines = _codes(steps["equipment"].iloc[own])
         at = np.full(population.size, np.nan)
+        first = np.full(population.size, np.nan)
         equipment = np.full(population.size, NOBODY, dtype=np.int64)
         at[place[own]] = started[own]
+        np.fmin.at(first, place[own], started[own])
         equipment[place[own]] = codes
-        found[operation] = Visit(at, equipment, machines)
+        found[operation] = Visit(at, first, equipment, machines)
     return found
 
 
@@ -94,11 +104,12 @@ def categorical_factors(
 def _lot_factors(
     lots: pd.DataFrame, population: Population, met: dict[str, Visit]
 ) -> Iterator[Categorical]:
+    """A lot has no time of its own: it was used when the operation first ran."""
     place = population.places(lots["unit"])
     used = np.full(len(lots), np.nan)
     for operation, rows in _groups(lots, "operation"):
         if operation in met:
-            used[rows] = met[operation].at[place[rows]]
+            used[rows] = met[operation].first[place[rows]]
     for material, rows in _groups(lots, "material"):
         operation = str(lots["operation"].iloc[rows].min())
         for kind in ("lot", "supplier"):
@@ -136,7 +147,7 @@ def _categorical(
 def reading_factors(
     bundle: Bundle, population: Population, met: dict[str, Visit]
 ) -> Iterator[Numeric]:
-    """One numeric factor for each (operation, parameter); the last reading counts."""
+    """One numeric factor for each (operation, parameter), taken in the counting run."""
     readings = bundle.readings
     place = population.places(readings["unit"])
     values = readings["value"].to_numpy(dtype=np.float64)

@@ -82,27 +82,28 @@ class Outcome:
 def outcome_of(bundle: Bundle, population: Population, defect_class: str) -> Outcome:
     """What the inspections say of one class; a found defect implies an inspection."""
     looked = population.places(bundle.inspections["unit"])
-    looked_at = seconds(bundle.inspections["inspected_at"])
     found = bundle.defects[bundle.defects["defect_class"] == defect_class]
     defective = np.zeros(population.size, dtype=bool)
     defective[population.places(found["unit"])] = True
     inspected = defective.copy()
     inspected[looked] = True
-    seen_at = np.full(population.size, -np.inf)
-    np.maximum.at(seen_at, looked, looked_at)
-    seen_at = np.where(np.isfinite(seen_at), seen_at, population.completed)
     return Outcome(
-        defect_class,
-        inspected,
-        defective,
-        _first_sight(bundle, population, found, seen_at),
+        defect_class, inspected, defective, first_sight(bundle, population, found)
     )
 
 
-def _first_sight(
-    bundle: Bundle, population: Population, found: pd.DataFrame, seen_at: Floats
-) -> Floats:
-    """Move `seen_at` of defective units to the first inspection that found it."""
+def first_sight(bundle: Bundle, population: Population, found: pd.DataFrame) -> Floats:
+    """Seconds: each unit's first look that `found` names, else its last look.
+
+    A unit that was never looked at has its completion.
+    """
+    seen_at = np.full(population.size, -np.inf)
+    np.maximum.at(
+        seen_at,
+        population.places(bundle.inspections["unit"]),
+        seconds(bundle.inspections["inspected_at"]),
+    )
+    seen_at = np.where(np.isfinite(seen_at), seen_at, population.completed)
     known = bundle.inspections[bundle.inspections["inspection"] != ""]
     named = found[["unit", "inspection"]].merge(known, on=["unit", "inspection"])
     first = np.full(population.size, np.inf)

@@ -98,3 +98,81 @@ def test_a_photo_that_arrives_meanwhile_is_left_for_the_next_analysis(
     bundle = load_line(factory, ALL)
     assert list(bundle.units["unit"]) == ["U1"]
     assert list(bundle.defects["unit"]) == ["U1"]
+
+
+@pytest.fixture
+def rerun(push):
+    """Push one more run of U1: `rerun(run_no, hour, temp)`; no hour, no start."""
+
+    def push_run(run_no, hour, **readings):
+        run = {"unit": "U1", "operation": "ETCH", "run_no": run_no}
+        if hour is not None:
+            run["started_at"] = (START + dt.timedelta(hours=hour)).isoformat()
+        push("operation-runs", [{**run, "readings": readings}])
+
+    return push_run
+
+
+def temps(bundle):
+    return list(bundle.readings["value"])
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_the_reading_before_the_inspection_counts(factory, look, rerun, order):
+    hours, readings = {1: 0, 2: 5}, {1: 48.5, 2: 60.0}
+    for run_no in order:
+        rerun(run_no, hours[run_no], temp=readings[run_no])
+    look("U1", minute=60, classes=["open"])
+    look("U1", minute=60 * 8)
+    bundle = load_line(factory, ALL)
+    assert temps(bundle) == [48.5]
+    assert len(bundle.steps) == 2
+
+
+def test_the_last_of_several_runs_before_the_inspection_counts(factory, look, rerun):
+    rerun(2, 1, temp=52.0)
+    rerun(3, 5, temp=60.0)
+    look("U1", minute=120, classes=["open"])
+    assert temps(load_line(factory, ALL)) == [52.0]
+
+
+def test_the_first_run_counts_where_all_came_after_the_inspection(factory, look, rerun):
+    rerun(1, 3, temp=48.5)
+    rerun(2, 5, temp=60.0)
+    look("U1", minute=60, classes=["open"])
+    assert temps(load_line(factory, ALL)) == [48.5]
+
+
+def test_a_run_without_a_start_comes_before_the_others(factory, look, rerun, push):
+    push("units", [{"serial": "U2", "completed_at": AT}])
+    runs = [
+        {"unit": "U2", "operation": "ETCH", "run_no": number, "readings": {"temp": n}}
+        for number, n in ((2, 60.0), (1, 48.0))
+    ]
+    push("operation-runs", runs)
+    look("U2", minute=60)
+    assert temps(load_line(factory, ALL)) == [48.0]
+
+
+def test_a_parameter_that_only_one_run_has_is_kept(factory, look, rerun):
+    rerun(2, 5, temp=60.0, power=3.0)
+    look("U1", minute=60, classes=["open"])
+    frame = load_line(factory, ALL).readings.set_index("parameter")["value"]
+    assert dict(frame) == {"temp": 48.5, "power": 3.0}
+
+
+def test_a_lot_used_in_rework_is_no_exposure(factory, look, push):
+    push("material-lots", [{"material": "FILM", "number": "F2"}])
+    taken = {"unit": "U1", "operation": "ETCH", "material": "FILM"}
+    later = (START + dt.timedelta(hours=5)).isoformat()
+    push("consumptions", [{**taken, "lot": "F2", "consumed_at": later}])
+    look("U1", minute=60, classes=["open"])
+    assert list(load_line(factory, ALL).lots["lot"]) == ["F1"]
+
+
+def test_a_unit_without_history_is_loaded(factory, look):
+    look("BARE", classes=["open"])
+    bundle = load_line(factory, ALL)
+    assert bundle.steps.empty
+    assert bundle.lots.empty
+    assert bundle.readings.empty
