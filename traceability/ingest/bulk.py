@@ -1,62 +1,42 @@
 """Bulk upsert by natural key: every row is answered, the good ones are written.
 
 Sending the same rows again changes nothing and says so. Within one request the rows
-count in their order, so a later row for the same key wins. Two requests that meet on
-a new key are settled by the database.
+count in their order, so a later row for the same key wins. Requests that meet on a key
+are merged (`store.py`).
 """
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from copy import copy
-from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Model
-from django.utils import timezone
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 from rest_framework.serializers import ValidationError
 
 from traceability.catalog.models import Site
-from traceability.ingest.resources import CHUNK, Key, Lookup, Resource
-from traceability.lib.errors import BadInput, TooLarge
-from traceability.production import readings
-from traceability.production.models import OperationRun, Unit
+from traceability.ingest import store
+from traceability.ingest.outcome import CheckedRow, Outcome, sendable, texts
+from traceability.ingest.resources import Key, Lookup, Resource
+from traceability.lib.errors import (
+    BadInput,
+    CauselineError,
+    Conflict,
+    TooLarge,
+    Unavailable,
+)
 
 MAX_ROWS = 20_000
-HINTS = {
-    "invalid": "Correct the fields named and send this row again.",
-    "unknown_reference": "Push what is referred to first, or correct the reference.",
-}
-
-
-@dataclass
-class Outcome:
-    """What became of one row, as the API answers it."""
-
-    index: int
-    external_id: str
-    status: str = ""
-    code: str = ""
-    fields: dict[str, list[str]] = field(default_factory=dict)
-    hint: str = ""
-
-    def reject(self, code: str, fields: dict[str, list[str]]) -> None:
-        self.status, self.code, self.fields = "rejected", code, fields
-        self.hint = HINTS[code]
-
-
-@dataclass
-class _Row:
-    outcome: Outcome
-    values: dict[str, Any]
+NAME_LENGTH = 200
+logger = logging.getLogger(__name__)
 
 
 def upsert(resource: Resource, site: Site, items: object) -> dict[str, Any]:
     """Write `items` (a list of objects); returns `{"results": […], "counts": {…}}`.
 
     Raises `BadInput` when it is no list and `TooLarge` beyond `MAX_ROWS` rows; wrong
-    rows are answered as rejected, each with its fields.
+    rows are answered as rejected, each with its fields. When the database refuses,
+    nothing is written: `BadInput`, `Conflict` or `Unavailable`.
     """
     if not isinstance(items, list):
         text = "Send a JSON array of objects."
@@ -67,9 +47,7 @@ def upsert(resource: Resource, site: Site, items: object) -> dict[str, Any]:
             hint=f"Send at most {MAX_ROWS} rows at once.",
         )
     outcomes, checked = _check(resource, items)
-    with transaction.atomic():
-        resolved = _resolve(resource, site, checked)
-        _write(resource, site, resolved)
+    _write(resource, site, checked)
     counts = Counter(outcome.status for outcome in outcomes)
     statuses = ("created", "updated", "unchanged", "rejected")
     return {
@@ -78,18 +56,39 @@ def upsert(resource: Resource, site: Site, items: object) -> dict[str, Any]:
     }
 
 
-def _check(resource: Resource, items: list[Any]) -> tuple[list[Outcome], list[_Row]]:
+def _write(resource: Resource, site: Site, checked: list[CheckedRow]) -> None:
+    try:
+        with transaction.atomic():
+            store.write(resource, site, _resolve(resource, site, checked))
+    except DatabaseError as error:
+        logger.exception("A push of %s was not written", resource.name)
+        raise _told(error) from error
+
+
+def _told(error: DatabaseError) -> CauselineError:
+    """What the sender hears: not the database's words, which may name its insides."""
+    if isinstance(error, DataError):
+        return BadInput("The database does not take these values; nothing was written.")
+    if isinstance(error, IntegrityError):
+        text = "What these rows refer to changed meanwhile; nothing was written."
+        return Conflict(text, hint="Send the rows again.")
+    return Unavailable("The database could not write these rows; nothing was written.")
+
+
+def _check(
+    resource: Resource, items: list[Any]
+) -> tuple[list[Outcome], list[CheckedRow]]:
     """Validate field by field; one serializer serves all rows."""
     serializer = resource.row()
     outcomes: list[Outcome] = []
-    good: list[_Row] = []
+    good: list[CheckedRow] = []
     for index, item in enumerate(items):
         outcome = Outcome(index, _name(resource, item))
         outcomes.append(outcome)
         try:
-            good.append(_Row(outcome, dict(serializer.run_validation(item))))
+            good.append(CheckedRow(outcome, dict(serializer.run_validation(item))))
         except ValidationError as error:
-            outcome.reject("invalid", _texts(error.detail))
+            outcome.reject("invalid", texts(error.detail))
     return outcomes, good
 
 
@@ -98,9 +97,14 @@ def _name(resource: Resource, item: object) -> str:
     if not isinstance(item, dict):
         return ""
     if item.get("external_id"):
-        return str(item["external_id"])
+        return _shown(item["external_id"])
     names = [n for n in resource.row.names() if n in _key_fields(resource)]
-    return "/".join(str(item[name]) for name in names if item.get(name) is not None)
+    return "/".join(_shown(item[name]) for name in names if item.get(name) is not None)
+
+
+def _shown(value: object) -> str:
+    is_plain = isinstance(value, str | int | float)
+    return sendable(value)[:NAME_LENGTH] if is_plain else ""
 
 
 def _key_fields(resource: Resource) -> set[str]:
@@ -111,16 +115,9 @@ def _key_fields(resource: Resource) -> set[str]:
     return fields
 
 
-def _texts(detail: Any) -> dict[str, list[str]]:
-    return {
-        name: [str(text) for text in texts]
-        if isinstance(texts, list)
-        else [f"{inner}: {text}" for inner, text in texts.items()]
-        for name, texts in detail.items()
-    }
-
-
-def _resolve(resource: Resource, site: Site, given: list[_Row]) -> list[_Row]:
+def _resolve(
+    resource: Resource, site: Site, given: list[CheckedRow]
+) -> list[CheckedRow]:
     """Replace natural keys by primary keys; rows that name nothing are rejected."""
     for attribute, lookup in resource.references.items():
         wanted = {_natural_key(lookup, row.values) for row in given} - {None}
@@ -139,7 +136,9 @@ def _natural_key(lookup: Lookup, values: dict[str, Any]) -> Key | None:
     return None if None in key else key
 
 
-def _replace(row: _Row, attribute: str, lookup: Lookup, found: dict[Key, int]) -> None:
+def _replace(
+    row: CheckedRow, attribute: str, lookup: Lookup, found: dict[Key, int]
+) -> None:
     last = lookup.fields[-1]
     if last not in row.values:
         return
@@ -151,81 +150,5 @@ def _replace(row: _Row, attribute: str, lookup: Lookup, found: dict[Key, int]) -
     else:
         kind = lookup.model._meta.verbose_name
         name = "/".join(map(str, key))
-        texts = {last: [f"There is no {kind} {name!r} at this site."]}
-        row.outcome.reject("unknown_reference", texts)
-
-
-def _write(resource: Resource, site: Site, given: list[_Row]) -> None:
-    known = _existing(resource, site, given)
-    new: dict[Key, Model] = {}
-    changed: dict[Key, Model] = {}
-    for row in given:
-        key = tuple(row.values[name] for name in resource.key)
-        current = changed.get(key) or new.get(key) or known.get(key)
-        item = copy(current) if current else _make(resource, site)
-        differs = _apply(item, row.values)
-        wrong = resource.check(item)
-        if wrong:
-            row.outcome.reject("invalid", wrong)
-        elif current is None:
-            row.outcome.status = "created"
-            new[key] = item
-        elif differs:
-            row.outcome.status = "updated"
-            (changed if key in known else new)[key] = item
-        else:
-            row.outcome.status = "unchanged"
-    _save(resource, list(new.values()), list(changed.values()))
-
-
-def _existing(resource: Resource, site: Site, given: list[_Row]) -> dict[Key, Model]:
-    search = resource.key[0]
-    values = sorted({row.values[search] for row in given})
-    scope = {"site": site} if resource.in_site else {}
-    found: dict[Key, Model] = {}
-    for start in range(0, len(values), CHUNK):
-        part = values[start : start + CHUNK]
-        for item in resource.model._default_manager.filter(
-            **scope, **{f"{search}__in": part}
-        ):
-            found[tuple(getattr(item, name) for name in resource.key)] = item
-    return found
-
-
-def _make(resource: Resource, site: Site) -> Model:
-    item = resource.model(**({"site": site} if resource.in_site else {}))
-    if isinstance(item, Unit | OperationRun):
-        item.received_at = timezone.now()
-    return item
-
-
-def _apply(item: Model, values: dict[str, Any]) -> bool:
-    """Set the given values; returns whether anything changed."""
-    before = {name: getattr(item, name) for name in values}
-    for name, value in values.items():
-        if isinstance(item, OperationRun) and name == "readings":
-            readings.write(item, value)
-        else:
-            setattr(item, name, value)
-    changed = any(getattr(item, name) != old for name, old in before.items())
-    if isinstance(item, Unit) and not item.registered:
-        item.registered = changed = True
-    return changed
-
-
-def _save(resource: Resource, new: list[Model], changed: list[Model]) -> None:
-    manager = resource.model._default_manager
-    fields = [*resource.references, *resource.plain]
-    if resource.model is Unit:
-        fields.append("registered")
-    writable = [name for name in fields if name not in resource.key]
-    unique = [*resource.key, *(["site_id"] if resource.in_site else [])]
-    manager.bulk_create(
-        new,
-        batch_size=1000,
-        update_conflicts=True,
-        unique_fields=unique,
-        update_fields=writable,
-    )
-    if changed:
-        manager.bulk_update(changed, writable, batch_size=500)
+        wrong = {last: [f"There is no {kind} {name!r} at this site."]}
+        row.outcome.reject("unknown_reference", wrong)

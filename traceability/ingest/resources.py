@@ -53,9 +53,10 @@ class Lookup:
         found = self._find(site, keys)
         missing = [key for key in keys if key not in found]
         if self.create and missing:
+            new = [dict(zip(self.paths, key, strict=True)) for key in missing]
             self.model._default_manager.bulk_create(
-                self.model(site=site, **dict(zip(self.paths, key, strict=True)))
-                for key in missing
+                [self.model(site=site, **values) for values in new],
+                ignore_conflicts=True,  # somebody else may make the same just now
             )
             found.update(self._find(site, missing))
         return found

@@ -13,6 +13,8 @@ from rest_framework import serializers
 from traceability.catalog.models import code_validator
 from traceability.production import readings
 
+YEARS = range(1900, 2200)
+
 
 class Code(serializers.CharField):
     """A natural key of 1 to 100 visible characters."""
@@ -38,12 +40,19 @@ class Reference(Code):
 
 
 class Moment(serializers.DateTimeField):
-    """ISO 8601 with a zone: a time without one would be read differently tomorrow."""
+    """ISO 8601 with a zone: a time without one would be read differently tomorrow.
+
+    Years far away are typing errors, and no analysis could take them.
+    """
 
     def enforce_timezone(self, value: Any) -> Any:
         if value.tzinfo is None:
             raise serializers.ValidationError(
                 "The time has no zone; write 2026-03-11T08:00:00+08:00 or …Z."
+            )
+        if value.year not in YEARS:
+            raise serializers.ValidationError(
+                f"The year must be {YEARS[0]} to {YEARS[-1]}."
             )
         return super().enforce_timezone(value)
 
@@ -57,6 +66,7 @@ class Row(serializers.Serializer[Any]):
     """A row that refuses what it does not know: a misspelt field must not be lost."""
 
     external_id = Text(max_length=200)
+    objects: frozenset[str] = frozenset()  # the fields that hold more than one value
 
     @classmethod
     def names(cls) -> list[str]:
@@ -64,11 +74,19 @@ class Row(serializers.Serializer[Any]):
         return list(cls._declared_fields)
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if not isinstance(data, dict):
+            return super().to_internal_value(data)  # says so
+        unknown = set(data) - set(self.fields)
         if unknown:
             known = ", ".join(self.fields)
             raise serializers.ValidationError(
                 {name: [f"Unknown field; known are {known}."] for name in unknown}
+            )
+        nested = [name for name in data if isinstance(data[name], dict | list)]
+        wrong = [name for name in nested if name not in self.objects]
+        if wrong:
+            raise serializers.ValidationError(
+                {name: ["Must be a single value."] for name in wrong}
             )
         return super().to_internal_value(data)
 
@@ -139,6 +157,13 @@ class UnitRow(Row):
     completed_at = OptionalMoment()
 
 
+class Reading(serializers.FloatField):
+    """A number or null; `readings.problems` checks all of a run at once."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return data
+
+
 class OperationRunRow(Row):
     unit = Code()
     operation = Code()
@@ -149,9 +174,8 @@ class OperationRunRow(Row):
     tool = Text(max_length=100)
     started_at = OptionalMoment()
     ended_at = OptionalMoment()
-    readings = serializers.DictField(
-        child=serializers.JSONField(allow_null=True), required=False
-    )
+    readings = serializers.DictField(child=Reading(allow_null=True), required=False)
+    objects = frozenset({"readings"})
 
     def validate_readings(self, value: dict[str, Any]) -> dict[str, Any]:
         wrong = readings.problems(value)
