@@ -23,6 +23,7 @@ from traceability.alerts.selectors import (
     newest_problem,
     rule_for,
     rules_at,
+    runs_told_at,
 )
 from traceability.alerts.services import Sighting
 from traceability.catalog.models import DefectClass, Station
@@ -51,8 +52,15 @@ class Watch:
 
 
 def judge(inspection: Inspection) -> None:
-    """Apply the rules for consecutive defects to a finished or failed inspection."""
+    """Apply the rules for consecutive defects to a finished or failed inspection.
+
+    A good photo, which nearly all are, can only break a run that was told: it costs
+    one query when there is none.
+    """
     image = inspection.image
+    good = inspection.state == InspectionState.DONE and not inspection.defective
+    if good and not runs_told_at(image):
+        return
     # One judge per station at a time; uploads, which only refer to it, do not wait.
     stations = Station.objects.select_for_update(no_key=True, of=("self",))
     station = stations.select_related("line__site").get(pk=image.station_id)
