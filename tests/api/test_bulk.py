@@ -229,3 +229,40 @@ def test_many_rows_take_few_queries(mes, django_assert_max_num_queries):
     with django_assert_max_num_queries(60):
         response = push(mes, "units", rows)
     assert response.json()["counts"]["created"] == 2000
+
+
+def test_every_unknown_reference_of_a_row_is_named(factory):
+    row = {"serial": "U9", "product": "X", "batch": "Y", "line": "Z"}
+    response = push(factory, "units", [row])
+    assert set(response.json()["results"][0]["fields"]) == {"product", "batch", "line"}
+
+
+def test_a_rejected_row_makes_no_supplier(factory):
+    row = {"material": "NOPE", "number": "L", "supplier": "GHOST"}
+    assert statuses(push(factory, "material-lots", [row])) == ["rejected"]
+    assert not Supplier.objects.filter(code="GHOST").exists()
+
+
+def test_null_empties_a_text(factory):
+    row = {"unit": "U1", "operation": "ETCH", "operator": None, "shift": None}
+    assert statuses(push(factory, "operation-runs", [row])) == ["updated"]
+    assert OperationRun.objects.get().operator == ""
+
+
+@pytest.mark.parametrize(
+    ("resource", "key"),
+    [
+        ("operation-runs", {"unit": "U1", "operation": "ETCH"}),
+        ("batches", {"number": "B1"}),
+    ],
+)
+def test_an_end_before_its_start_is_refused(factory, resource, key):
+    times = {"started_at": "2026-03-11T08:00:00Z", "ended_at": "2026-03-11T07:00:00Z"}
+    response = push(factory, resource, [{**key, **times}])
+    assert statuses(response) == ["rejected"]
+    assert response.json()["results"][0]["fields"]["ended_at"]
+
+
+def test_a_serial_that_was_not_utf8_is_refused(factory):
+    response = push(factory, "units", [{"serial": "\ufffd\ufffd1"}])
+    assert statuses(response) == ["rejected"]

@@ -16,6 +16,7 @@ from traceability.catalog.models import DefectClass, Line, Product, Station
 from traceability.inspection.filters import BaseInspectionFilter
 from traceability.inspection.models import Inspection, InspectionState
 from traceability.inspection.selectors import DEFECTIVE, GOOD
+from traceability.lib.moments import check_plausible
 
 OUTCOMES = [
     ("defective", _("Defective")),
@@ -48,6 +49,7 @@ def _day(label: Any, method: str) -> filters.DateFilter:
     return filters.DateFilter(
         method=method,
         label=label,
+        validators=[check_plausible],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from traceability.inspection.models import Inspection
+from traceability.lib.moments import YEARS
 
 CURSORS = ("after", "before")
 
@@ -34,7 +35,9 @@ class Position:
             moment, key = parse_datetime(at), uuid.UUID(pk)
         except ValueError:
             return None
-        return cls(moment, key) if moment and moment.tzinfo else None
+        if moment is None or moment.tzinfo is None or moment.year not in YEARS:
+            return None
+        return cls(moment, key)
 
     def __str__(self) -> str:
         return f"{self.captured_at.isoformat()}~{self.pk}"

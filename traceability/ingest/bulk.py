@@ -119,7 +119,11 @@ def _resolve(
     resource: Resource, site: Site, given: list[CheckedRow]
 ) -> list[CheckedRow]:
     """Replace natural keys by primary keys; rows that name nothing are rejected."""
-    for attribute, lookup in resource.references.items():
+    # What is made when missing comes last, and only for rows that will be written.
+    ordered = sorted(resource.references.items(), key=lambda pair: pair[1].create)
+    for attribute, lookup in ordered:
+        if lookup.create:
+            given = [row for row in given if row.outcome.status != "rejected"]
         wanted = {_natural_key(lookup, row.values) for row in given} - {None}
         found = lookup.find(site, wanted)  # type: ignore[arg-type]
         for row in given:
@@ -151,4 +155,4 @@ def _replace(
         kind = lookup.model._meta.verbose_name
         name = "/".join(map(str, key))
         wrong = {last: [f"There is no {kind} {name!r} at this site."]}
-        row.outcome.reject("unknown_reference", wrong)
+        row.outcome.reject("unknown_reference", {**row.outcome.fields, **wrong})

@@ -117,6 +117,13 @@ def _limits_in_order(parameter: ProcessParameter) -> dict[str, list[str]]:
     return {"lower_limit": [f"{low} is above the upper limit {high}."]}
 
 
+def _times_in_order(item: Batch | OperationRun) -> dict[str, list[str]]:
+    start, end = item.started_at, item.ended_at
+    if start is None or end is None or start <= end:
+        return {}
+    return {"ended_at": [f"{end.isoformat()} is before started_at."]}
+
+
 RESOURCES = {
     resource.name: resource
     for resource in (
@@ -157,7 +164,14 @@ RESOURCES = {
                 "supplier_id": _by_code(Supplier, "supplier", create=True),
             },
         ),
-        Resource("batches", Batch, rows.BatchRow, ("number",), {"product_id": PRODUCT}),
+        Resource(
+            "batches",
+            Batch,
+            rows.BatchRow,
+            ("number",),
+            {"product_id": PRODUCT},
+            check=_times_in_order,
+        ),
         Resource(
             "units",
             Unit,
@@ -176,6 +190,7 @@ RESOURCES = {
                 "equipment_id": EQUIPMENT,
             },
             in_site=False,
+            check=_times_in_order,
         ),
         Resource(
             "consumptions",

@@ -11,9 +11,14 @@ from typing import Any
 from rest_framework import serializers
 
 from traceability.catalog.models import code_validator
+from traceability.lib.moments import check_plausible
 from traceability.production import readings
 
-YEARS = range(1900, 2200)
+
+def check_decoded(text: str) -> None:
+    """Refuse what was not UTF-8: two garbled serials could become one unit."""
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        raise serializers.ValidationError("The text is not UTF-8; send it as UTF-8.")
 
 
 class Code(serializers.CharField):
@@ -22,14 +27,17 @@ class Code(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 100)
         super().__init__(**kwargs)
-        self.validators.append(code_validator)
+        self.validators += [code_validator, check_decoded]
 
 
 class Text(serializers.CharField):
-    """An optional text; NUL and over-long ones are refused by DRF itself."""
+    """An optional text, null for none; DRF refuses NUL and over-long ones."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, allow_blank=True, **kwargs)
+        super().__init__(required=False, allow_blank=True, allow_null=True, **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation("" if data is None else data)
 
 
 class Reference(Code):
@@ -50,10 +58,7 @@ class Moment(serializers.DateTimeField):
             raise serializers.ValidationError(
                 "The time has no zone; write 2026-03-11T08:00:00+08:00 or …Z."
             )
-        if value.year not in YEARS:
-            raise serializers.ValidationError(
-                f"The year must be {YEARS[0]} to {YEARS[-1]}."
-            )
+        check_plausible(value)
         return super().enforce_timezone(value)
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from traceability.catalog.models import DefectClass
 from traceability.inspection.models import Inspection, InspectionState
 from traceability.inspection.selectors import with_class
+from traceability.lib.moments import check_plausible
 
 
 class BaseInspectionFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -47,8 +48,14 @@ class InspectionFilter(BaseInspectionFilter):
     defective = django_filters.BooleanFilter(label=_("Defective"))
     defect_class = django_filters.CharFilter(method="filter_class", label=_("Defect"))
     captured_after = django_filters.IsoDateTimeFilter(
-        "image__captured_at", lookup_expr="gte", label=_("From")
+        "image__captured_at",
+        lookup_expr="gte",
+        label=_("From"),
+        validators=[check_plausible],
     )
     captured_before = django_filters.IsoDateTimeFilter(
-        "image__captured_at", lookup_expr="lt", label=_("Until")
+        "image__captured_at",
+        lookup_expr="lt",
+        label=_("Until"),
+        validators=[check_plausible],
     )

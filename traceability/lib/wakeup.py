@@ -34,7 +34,7 @@ def wake(subjects: Iterable[UUID]) -> None:
         logger.warning("nobody could be woken: %s", error)
 
 
-def wait(subject: UUID, seconds: float) -> bool:
+def wait(subject: UUID, seconds: int) -> bool:
     """Sleep until `wake` is called for `subject`; False after `seconds` or no Redis.
 
     The message is put back where it was taken: any number may wait for one subject.
