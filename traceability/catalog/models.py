@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from traceability.lib.zones import nearest_zone, zone_or_utc
 
 code_validator = RegexValidator(
-    r"^[^\x00-\x1f\x7f]+$", _("A code must not contain control characters.")
+    r"^[^\x00-\x1f\x7f]+\Z", _("A code must not contain control characters.")
 )
 
 
