@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +34,8 @@ def client(live_server, site):
     from traceability.accounts.services import create_api_key
 
     _, key = create_api_key(site, "test", [Scope.INGEST, Scope.UPLOAD, Scope.READ])
-    return Client(live_server.thread.host, live_server.thread.port, key)
+    with closing(Client(live_server.thread.host, live_server.thread.port, key)) as one:
+        yield one
 
 
 def test_what_the_mes_pushes_is_what_was_planned(client, site) -> None:

@@ -30,6 +30,10 @@ class Client:
         self._connection = HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
         self._headers = {"Authorization": f"Api-Key {key}"} if key else {}
 
+    def close(self) -> None:
+        """Drop the connection; the next request opens another."""
+        self._connection.close()
+
     def get(self, path: str, **query: Any) -> Any:
         return self._json("GET", f"{path}?{urlencode(query)}" if query else path)
 
