@@ -95,7 +95,7 @@ def test_writing_the_same_delivery_twice_sends_one_mail(inbox: smtp.Inbox) -> No
 
 
 def test_a_subject_cannot_smuggle_in_headers(inbox: smtp.Inbox) -> None:
-    write(subject="Short\r\nBcc: all@example.com\x00\u2028x" + "y" * 500)
+    write(subject="Short\r\nBcc: all@example.com\x01\u2028x" + "y" * 500)
     deliveries.deliver_due()
     (mail,) = inbox.mails
     assert mail["Bcc"] is None
