@@ -19,6 +19,7 @@ def test_dispatchers_at_once_tell_everything_once(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     environment = {**os.environ, "CAUSELINE_DATA": str(tmp_path)}
+    environment.pop("CAUSELINE_DATABASE_URL", None)
     if database == "postgres":
         environment["CAUSELINE_DATABASE_URL"] = request.getfixturevalue("postgres")
     run = subprocess.run(

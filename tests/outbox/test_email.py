@@ -47,7 +47,7 @@ def _letters() -> None:
 
 
 def write(recipient: str = "engineer@example.com", **message: Any) -> Delivery:
-    key = f"{recipient}:{message}"
+    key = f"{recipient}:{message}"[:200]
     send_later("email", recipient, {"render": "letter", **message}, dedup_key=key)
     return Delivery.objects.get(dedup_key=key)
 

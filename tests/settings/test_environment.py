@@ -12,10 +12,11 @@ from django.conf import settings
 
 
 def run(tmp_path, *arguments, **environment):
+    inherited = {k: v for k, v in os.environ.items() if k != "CAUSELINE_DATABASE_URL"}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "CAUSELINE_DATA": str(tmp_path / "data"), **environment},
+        env={**inherited, "CAUSELINE_DATA": str(tmp_path / "data"), **environment},
         capture_output=True,
         text=True,
         check=False,
