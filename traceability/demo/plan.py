@@ -12,10 +12,9 @@ import pandas as pd
 
 from traceability.demo.factory import LINES, PLANTED_LINE, PRODUCTS
 from traceability.demo.frames import bundle_frames
+from traceability.demo.layouts import LAYOUTS
 from traceability.demo.line_plan import plan_faulty_line, plan_healthy_line
 from traceability.demo.truth import Truth
-
-BOARD_SEEDS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ def plan_factory(seed: int, today: date, until: datetime | None = None) -> Facto
     """
     until = until or datetime.combine(today, time(12), tzinfo=UTC)
     boards, *rngs = np.random.default_rng(seed).spawn(1 + len(LINES))
+    layouts = boards.choice(LAYOUTS, len(PRODUCTS), replace=False)
     lines = [
         (plan_faulty_line if line.code == PLANTED_LINE else plan_healthy_line)(
             rng, line
@@ -70,7 +70,10 @@ def plan_factory(seed: int, today: date, until: datetime | None = None) -> Facto
         seed=seed,
         until=until,
         frames=bundle_frames(lines, until),
-        board_seeds={p.code: int(boards.integers(BOARD_SEEDS)) for p in PRODUCTS},
+        board_seeds={
+            product.code: int(layout)
+            for product, layout in zip(PRODUCTS, layouts, strict=True)
+        },
         truth=Truth(
             tuple(plant for line in lines for plant in line.truth.plants),
             tuple(decoy for line in lines for decoy in line.truth.decoys),
