@@ -25,7 +25,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Share]:
         f"factories with every plant first, confidence ≥ {SURE}": _count(
             rows, lambda row: all(_sure(plant) for plant in row["plants"])
         ),
-        "factories with the decoy above its plant": _count(
+        "factories with a decoy above its plant": _count(
             rows, lambda row: row["decoys_above"] > 0
         ),
         f"healthy lines with a cause ≥ {CLAIMED}": _count(

@@ -207,7 +207,7 @@ def test_a_corner_of_the_factory_is_played_once_and_then_reused(tmp_path) -> Non
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     first, second = map(json.loads, lines)
     assert first["units"] == first["inspected"] == second["inspected"] == 60
-    assert first["plants"] == 3
+    assert first["plants"] == 4
     assert set(first["phases"]) == {"push", "photos", "analysis"}
     assert second["phases"] == {}
     answer = json.loads((tmp_path / "answer.json").read_text())

@@ -13,6 +13,17 @@ DRIFT = Plant(
 AGE = Plant(
     "age", "LINE-1", "spur", "ETCHING", ("ETCHING", "ETC-11"), "maintenance", 7.0, 0.1
 )
+PAIR = Plant(
+    "interaction",
+    "LINE-1",
+    "copper",
+    "ETCHING",
+    ("DRY-FILM",),
+    "DF3",
+    7.0,
+    0.1,
+    machine="ETC-12",
+)
 DECOY = Decoy(LOT, ("CREW-B", "OP-105"))
 
 
@@ -53,6 +64,7 @@ def test_without_a_rise_the_chronic_causes_count() -> None:
         (DRIFT, ("parameter", "ETCHING", "conveyor_speed", "> 2.61")),
         (AGE, ("age", "ETCHING", "ETCHING", "maintenance > 118")),
         (AGE, ("age", "ETCHING", "ETC-11", "maintenance > 118")),
+        (PAIR, ("interaction", "x", ["DRY-FILM", "ETCHING"], ["DF3", "ETC-12"])),
     ],
 )
 def test_a_cause_in_the_words_of_the_contract_matches(plant: Plant, named: Any) -> None:
@@ -70,6 +82,10 @@ def test_a_cause_in_the_words_of_the_contract_matches(plant: Plant, named: Any) 
         (DRIFT, ("equipment", "ETCHING", "ETCHING", "ETC-11")),
         (AGE, ("age", "ETCHING", "ETCHING", "calibration > 118")),
         (AGE, ("age", "PLATING", "PLATING", "maintenance > 118")),
+        (PAIR, ("interaction", "x", ["DRY-FILM", "ETCHING"], ["DF3", "ETC-11"])),
+        (PAIR, ("interaction", "x", ["LAMINATE", "ETCHING"], ["DF3", "ETC-12"])),
+        (PAIR, ("lot", "LAMINATION", "DRY-FILM", "DF3")),
+        (PAIR, ("equipment", "ETCHING", "ETCHING", "ETC-12")),
     ],
 )
 def test_anything_else_does_not_match(plant: Plant, named: Any) -> None:
@@ -89,3 +105,13 @@ def test_an_operator_or_a_pair_with_the_crew_is_the_decoy_too() -> None:
     pair = cause("interaction", "PLATING", ["LAMINATE", "PLATING"], ["L1", "CREW-B"], 1)
     assert decoy_above(problem(operator), DECOY)
     assert decoy_above(problem(pair), DECOY)
+
+
+def test_a_machine_with_its_service_interval_is_the_decoy_too() -> None:
+    machine = Decoy(DRIFT, ("EXP-12",))
+    level = cause("equipment", "EXPOSURE", "EXPOSURE", "EXP-12", 1)
+    age = cause("age", "EXPOSURE", "EXP-12", "hours since maintenance > 80", 1)
+    pooled = cause("age", "EXPOSURE", "EXPOSURE", "hours since maintenance > 80", 1)
+    assert decoy_above(problem(level), machine)
+    assert decoy_above(problem(age), machine)
+    assert not decoy_above(problem(pooled), machine)

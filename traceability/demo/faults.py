@@ -1,4 +1,4 @@
-"""Which fault can leave which defect, and the three that a seed chooses."""
+"""Which fault can leave which defect, and the four that a seed chooses."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ class Neglect:
 
 
 @dataclass(frozen=True)
+class Pairing:
+    """A material of which one lot does not suit one machine of an operation."""
+
+    material: str
+    operation: str
+    defect_classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Faults:
     """The faults of one factory and the class of defect that each one leaves."""
 
@@ -50,6 +59,15 @@ class Faults:
     supply_class: str
     neglect: Neglect
     neglect_class: str
+    pairing: Pairing
+    pairing_class: str
+
+    @property
+    def machines_at(self) -> frozenset[str]:
+        """The operations whose machines have a part in any of them."""
+        return frozenset(
+            (self.drift.operation, self.neglect.operation, self.pairing.operation)
+        )
 
 
 DRIFTS = (
@@ -72,21 +90,47 @@ NEGLECTS = (
     Neglect("DEVELOPING", ("copper", "short", "spur")),
     Neglect("ETCHING", ("copper", "short", "spur")),
 )
+PAIRINGS = (
+    Pairing("LAMINATE", "LAMINATION", ("open", "mousebite", "pin-hole")),
+    Pairing("LAMINATE", "EXPOSURE", ("open", "short")),
+    Pairing("LAMINATE", "ETCHING", ("open", "mousebite", "copper")),
+    Pairing("DRY-FILM", "EXPOSURE", ("open", "short", "spur")),
+    Pairing("DRY-FILM", "DEVELOPING", ("copper", "short", "spur")),
+    Pairing("DRY-FILM", "ETCHING", ("open", "mousebite", "spur")),
+)
+"""A warped laminate in one frame, a slow film under one ageing lamp, and the like."""
 
 
 def choose_faults(rng: np.random.Generator) -> Faults:
-    """Three faults at three operations that leave three classes of defects."""
+    """Four faults that leave four classes of defects and do not meet.
+
+    Drift, bad lot and late maintenance are at three operations. The pair has the
+    other material, and its machine is at an operation of its own.
+    """
     options = _distinct_faults()
     return options[int(rng.integers(len(options)))]
 
 
 def _distinct_faults() -> list[Faults]:
     return [
-        Faults(drift, one, supply, two, neglect, three)
-        for drift, supply, neglect in product(DRIFTS, SUPPLIES, NEGLECTS)
-        for one, two, three in product(
-            drift.defect_classes, supply.defect_classes, neglect.defect_classes
+        Faults(drift, one, supply, two, neglect, three, pairing, four)
+        for drift, supply, neglect, pairing in product(
+            DRIFTS, SUPPLIES, NEGLECTS, PAIRINGS
         )
-        if len({one, two, three}) == 3
-        and len({drift.operation, supply.operation, neglect.operation}) == 3
+        if _apart(drift, supply, neglect, pairing)
+        for one, two, three, four in product(
+            drift.defect_classes,
+            supply.defect_classes,
+            neglect.defect_classes,
+            pairing.defect_classes,
+        )
+        if len({one, two, three, four}) == 4
     ]
+
+
+def _apart(drift: Drift, supply: Supply, neglect: Neglect, pairing: Pairing) -> bool:
+    return (
+        len({drift.operation, supply.operation, neglect.operation}) == 3
+        and pairing.operation not in (drift.operation, neglect.operation)
+        and pairing.material != supply.material
+    )

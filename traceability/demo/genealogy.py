@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,22 @@ from traceability.demo.factory import MATERIALS, Line, Material
 from traceability.demo.schedule import Floats, Ints, Rng, Schedule
 
 LOT_BATCHES = (8, 18)
-BAD_LOT_SHARE = (0.14, 0.17)
-BAD_LOT_FIRST_USE = (0.15, 0.27)
-"""Where in the month the bad lot is opened, as a share of it."""
+
+
+@dataclass(frozen=True)
+class LargeLot:
+    """A lot that makes a given share of the batches and is opened at a given time.
+
+    Both are ranges; the time is a share of the month.
+    """
+
+    share: tuple[float, float]
+    first_use: tuple[float, float]
+
+
+BAD_LOT = LargeLot((0.14, 0.17), (0.15, 0.27))
+PAIRED_LOT = LargeLot((0.2, 0.22), (0.02, 0.05))
+"""Only what of it meets one machine is spoilt: it takes more of it to see that."""
 
 
 @dataclass(frozen=True)
@@ -26,33 +40,35 @@ class Supplies:
 
 
 def draw_supplies(
-    rng: Rng, schedule: Schedule, bad_material: str | None
-) -> tuple[dict[str, Supplies], int]:
-    """Supplies by material, and the code of the bad lot (-1 where none is to be)."""
-    supplies, bad = {}, -1
+    rng: Rng, schedule: Schedule, large: Mapping[str, LargeLot]
+) -> tuple[dict[str, Supplies], dict[str, int]]:
+    """Supplies by material, and the code of each large lot that was asked for."""
+    supplies, codes = {}, {}
     for material in MATERIALS:
-        wanted = material.code == bad_material
-        of_batch, bad_here = _consume(rng, schedule.batches, material, wanted)
+        wanted = large.get(material.code)
+        of_batch, code = _consume(rng, schedule.batches, material, wanted)
         numbers = _numbers(rng, schedule.line, material, int(of_batch.max()) + 1)
         suppliers = _suppliers(rng, material, len(numbers))
         lot = of_batch[schedule.batch]
         supplies[material.code] = Supplies(material, numbers, suppliers, lot)
-        bad = bad_here if wanted else bad
-    return supplies, bad
+        if wanted is not None:
+            codes[material.code] = code
+    return supplies, codes
 
 
 def _consume(
-    rng: Rng, batches: int, material: Material, spoil: bool
+    rng: Rng, batches: int, material: Material, wanted: LargeLot | None
 ) -> tuple[Ints, int]:
-    """The lot of each batch, drawn from those open, and the one opened about when.
+    """The lot of each batch, drawn from those open, and the large one (-1: none).
 
-    An empty lot is replaced by the next. The lot that is to be bad is a large one.
+    An empty lot is replaced by the next.
     """
-    when = rng.uniform(*BAD_LOT_FIRST_USE) * batches
-    large = round(rng.uniform(*BAD_LOT_SHARE) * batches)
+    large = wanted or BAD_LOT
+    when = rng.uniform(*large.first_use) * batches
+    size = round(rng.uniform(*large.share) * batches)
     opened = list(range(material.open_lots))
     left = [int(n) for n in rng.integers(*LOT_BATCHES, size=material.open_lots)]
-    chosen, bad = np.zeros(batches, dtype=np.int64), -1
+    chosen, code = np.zeros(batches, dtype=np.int64), -1
     for batch in range(batches):
         place = int(rng.integers(material.open_lots))
         chosen[batch] = opened[place]
@@ -60,9 +76,9 @@ def _consume(
         if left[place] == 0:
             opened[place] = max(opened) + 1
             left[place] = int(rng.integers(*LOT_BATCHES))
-            if spoil and bad < 0 and batch > when:
-                bad, left[place] = opened[place], large
-    return chosen, bad
+            if wanted and code < 0 and batch > when:
+                code, left[place] = opened[place], size
+    return chosen, code
 
 
 def _numbers(rng: Rng, line: Line, material: Material, count: int) -> tuple[str, ...]:

@@ -5,37 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
+from traceability.demo.causes import (
+    Cause,
+    age_cause,
+    drift_cause,
+    lot_cause,
+    pair_cause,
+)
+from traceability.demo.company import draw_serviced, keep_company, keep_together
 from traceability.demo.crews import (
     Crews,
     draw_crews,
     plain_roster,
     roster_with_decoy,
 )
-from traceability.demo.factory import Line, machine_codes, operation_index
-from traceability.demo.faults import Faults, choose_faults
-from traceability.demo.genealogy import Supplies, draw_supplies, exposure_to_lot
-from traceability.demo.maintenance import (
-    Machine,
-    Overdue,
-    draw_machines,
-    draw_overdue,
-    exposure_to_age,
-    hours_since_maintenance,
+from traceability.demo.factory import Line, operation_index
+from traceability.demo.faults import choose_faults
+from traceability.demo.genealogy import (
+    BAD_LOT,
+    PAIRED_LOT,
+    Supplies,
+    draw_supplies,
+    exposure_to_lot,
 )
+from traceability.demo.maintenance import Machine, draw_machines, draw_overdue
 from traceability.demo.outcomes import draw_defects
-from traceability.demo.readings import (
-    Levels,
-    Onset,
-    draw_levels,
-    draw_onset,
-    exposure_to_level,
-)
-from traceability.demo.schedule import Floats, Ints, Rng, Schedule, draw_schedule
-from traceability.demo.truth import Decoy, Plant, Truth
-
-RELATIVE_RISK = (7.5, 8.0)
+from traceability.demo.readings import Levels, draw_levels, draw_onset
+from traceability.demo.schedule import Ints, Rng, Schedule, draw_schedule
+from traceability.demo.truth import Decoy, Truth
 
 
 @dataclass(frozen=True)
@@ -51,28 +48,16 @@ class LinePlan:
     truth: Truth
 
 
-@dataclass(frozen=True)
-class Cause:
-    """A plant with the exposure (0..1) of every unit to it."""
-
-    plant: Plant
-    exposure: Floats
-
-    @property
-    def risk(self) -> Floats:
-        return 1.0 + (self.plant.relative_risk - 1.0) * self.exposure
-
-
 def plan_healthy_line(rng: Rng, line: Line) -> LinePlan:
     """A line on which nothing is wrong."""
     schedule = draw_schedule(rng, line)
-    supplies, _ = draw_supplies(rng, schedule, None)
+    supplies, _ = draw_supplies(rng, schedule, {})
     roster = plain_roster(rng, len(line.crews))
     return LinePlan(
         schedule=schedule,
         supplies=supplies,
         levels=draw_levels(rng, schedule, None),
-        machines=draw_machines(rng, schedule, None),
+        machines=draw_machines(rng, schedule, None, None),
         crews=draw_crews(rng, schedule, roster),
         defects=draw_defects(rng, schedule, supplies, {}),
         truth=Truth((), ()),
@@ -80,92 +65,40 @@ def plan_healthy_line(rng: Rng, line: Line) -> LinePlan:
 
 
 def plan_faulty_line(rng: Rng, line: Line) -> LinePlan:
-    """A line with a drift, a bad lot and late maintenance, and an innocent crew."""
-    schedule = draw_schedule(rng, line)
+    """A line with four plants, an innocent crew and an innocent machine."""
     faults = choose_faults(rng)
-    supplies, bad_lot = draw_supplies(rng, schedule, faults.supply.material)
+    schedule = draw_schedule(rng, line)
     onset = draw_onset(rng, schedule, faults.drift)
+    serviced = draw_serviced(rng, schedule, faults, onset)
+    schedule = keep_company(rng, schedule, onset, serviced)
+    bad, paired = faults.supply.material, faults.pairing.material
+    wanted = {bad: BAD_LOT, paired: PAIRED_LOT}
+    supplies, lots = draw_supplies(rng, schedule, wanted)
+    of_lot = exposure_to_lot(supplies[paired], lots[paired])
+    place = operation_index(faults.pairing.operation)
+    schedule = keep_together(rng, schedule, of_lot, place)
     levels = draw_levels(rng, schedule, onset)
-    neglected = operation_index(faults.neglect.operation)
-    overdue = draw_overdue(rng, schedule, neglected)
-    machines = draw_machines(rng, schedule, overdue)
+    overdue = draw_overdue(rng, schedule, operation_index(faults.neglect.operation))
+    machines = draw_machines(rng, schedule, overdue, serviced)
     causes = (
-        _drift_cause(rng, line, faults, onset, levels),
-        _lot_cause(rng, line, faults, supplies[faults.supply.material], bad_lot),
-        _age_cause(rng, schedule, faults, overdue, machines),
+        drift_cause(rng, schedule, faults, onset, levels),
+        lot_cause(rng, schedule, faults, supplies[bad], lots[bad]),
+        age_cause(rng, schedule, faults, overdue, machines),
+        pair_cause(rng, schedule, faults, supplies[paired], lots[paired]),
     )
     crews, decoy = _crews_with_decoy(rng, schedule, causes)
-    risks = {cause.plant.defect_class: cause.risk for cause in causes}
+    machine = Decoy(causes[0].plant, (serviced.code(schedule),))
     return LinePlan(
         schedule=schedule,
         supplies=supplies,
         levels=levels,
         machines=machines,
         crews=crews,
-        defects=draw_defects(rng, schedule, supplies, risks),
-        truth=Truth(tuple(cause.plant for cause in causes), (decoy,)),
+        defects=draw_defects(
+            rng, schedule, supplies, {c.plant.defect_class: c.risk for c in causes}
+        ),
+        truth=Truth(tuple(cause.plant for cause in causes), (decoy, machine)),
     )
-
-
-def _drift_cause(
-    rng: Rng, line: Line, faults: Faults, onset: Onset, levels: Levels
-) -> Cause:
-    drift = faults.drift
-    exposure = exposure_to_level(
-        levels[drift.operation, drift.parameter], drift.direction
-    )
-    plant = Plant(
-        kind="parameter",
-        line=line.code,
-        defect_class=faults.drift_class,
-        operation=drift.operation,
-        factors=(drift.parameter,),
-        level=">" if drift.direction > 0 else "<",
-        relative_risk=float(rng.uniform(*RELATIVE_RISK)),
-        exposed_share=float(np.mean(exposure > 0)),
-        machine=machine_codes(line, operation_index(drift.operation))[onset.machine],
-    )
-    return Cause(plant, exposure)
-
-
-def _lot_cause(
-    rng: Rng, line: Line, faults: Faults, supplies: Supplies, lot: int
-) -> Cause:
-    exposure = exposure_to_lot(supplies, lot)
-    plant = Plant(
-        kind="lot",
-        line=line.code,
-        defect_class=faults.supply_class,
-        operation=faults.supply.operation,
-        factors=(faults.supply.material,),
-        level=supplies.numbers[lot],
-        relative_risk=float(rng.uniform(*RELATIVE_RISK)),
-        exposed_share=float(np.mean(exposure)),
-    )
-    return Cause(plant, exposure)
-
-
-def _age_cause(
-    rng: Rng,
-    schedule: Schedule,
-    faults: Faults,
-    overdue: Overdue,
-    machines: tuple[Machine, ...],
-) -> Cause:
-    age = hours_since_maintenance(schedule, machines, overdue.operation)
-    exposure = exposure_to_age(age, overdue.due)
-    operation = faults.neglect.operation
-    plant = Plant(
-        kind="age",
-        line=schedule.line.code,
-        defect_class=faults.neglect_class,
-        operation=operation,
-        factors=(operation, *machine_codes(schedule.line, overdue.operation)),
-        level="maintenance",
-        relative_risk=float(rng.uniform(*RELATIVE_RISK)),
-        exposed_share=float(np.mean(exposure > 0)),
-    )
-    return Cause(plant, exposure)
 
 
 def _crews_with_decoy(

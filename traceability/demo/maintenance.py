@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from traceability.demo.company import Serviced
 from traceability.demo.factory import HOURS, machine_codes
 from traceability.demo.schedule import Floats, Rng, Schedule
 
@@ -54,12 +55,12 @@ def draw_overdue(rng: Rng, schedule: Schedule, operation: int) -> Overdue:
 
 
 def draw_machines(
-    rng: Rng, schedule: Schedule, overdue: Overdue | None
+    rng: Rng, schedule: Schedule, overdue: Overdue | None, serviced: Serviced | None
 ) -> tuple[Machine, ...]:
     """All machines of the line, by operation.
 
     Where maintenance is neglected it was late once on every machine, and on one of
-    them it is late again now.
+    them it is late again now. The serviced one has a maintenance at its hour.
     """
     machines: list[Machine] = []
     for operation in range(len(schedule.line.machines)):
@@ -68,6 +69,8 @@ def draw_machines(
             pasts = _late_pasts(rng, overdue, len(codes))
         else:
             pasts = [_maintained(rng, {}) for _ in codes]
+        if serviced is not None and serviced.operation == operation:
+            pasts[serviced.machine] = _maintained_at(rng, serviced.at)
         machines += [
             Machine(
                 code=code,
@@ -104,6 +107,13 @@ def _maintained(rng: Rng, late: dict[int, float]) -> Floats:
     for cycle, hours in late.items():
         intervals[cycle] = hours
     return -np.cumsum(intervals)[::-1]
+
+
+def _maintained_at(rng: Rng, at: float) -> Floats:
+    """One maintenance at `at`, the usual intervals before and after it."""
+    before = at - np.cumsum(rng.uniform(*USUAL_HOURS, CYCLES))[::-1]
+    after = at + np.cumsum(rng.uniform(*USUAL_HOURS, CYCLES))
+    return np.concatenate([before, [at], after[after < 0.0]])
 
 
 def _every(rng: Rng, between: tuple[float, float], count: int) -> Floats:

@@ -37,6 +37,11 @@ class Onset:
     hours: float
     rise: float
 
+    @property
+    def place(self) -> int:
+        """Of the operation, in the route."""
+        return operation_index(self.drift.operation)
+
     def moved(self, started: Floats, machine: Ints) -> Floats:
         """How far the drift has carried each reading, signed."""
         share = np.clip((started - self.at) / self.hours, 0.0, 1.0)

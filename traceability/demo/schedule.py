@@ -14,6 +14,7 @@ from traceability.demo.factory import HOURS, OPERATIONS, PRODUCTS, Line
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Rng = np.random.Generator
 
 BATCH_UNITS = (8, 13)

@@ -16,7 +16,8 @@ class Plant:
     `factors`: any of these names it. `level`: a lot's number; the sign of a
     parameter's threshold; the event an age counts from. `relative_risk` is the
     largest that any unit gets, `exposed_share` of the units of the line. `machine`:
-    the one that drifts, for people to read.
+    the one that drifts, for people to read; of an interaction, the one that does
+    not suit the lot.
     """
 
     kind: str
@@ -31,7 +32,11 @@ class Plant:
 
     def matches(self, cause: Json) -> bool:
         """Is this cause of an answer the one that was planted?"""
-        if cause["kind"] != self.kind or cause["factor"] not in self.factors:
+        if cause["kind"] != self.kind:
+            return False
+        if self.kind == "interaction":
+            return self._matches_pair(cause)
+        if cause["factor"] not in self.factors:
             return False
         level = str(cause["level"])
         if self.kind == "lot":
@@ -42,6 +47,12 @@ class Plant:
             return level.startswith(self.level)
         return self.level in level and ">" in level
 
+    def _matches_pair(self, cause: Json) -> bool:
+        """The contract names the lot first and the machine second."""
+        material, _ = cause["factor"]
+        named = list(cause["level"])
+        return material in self.factors and named == [self.level, self.machine]
+
     def __str__(self) -> str:
         place = self.machine or self.operation
         return f"{self.kind} {place} {self.factors[0]} {self.level}"
@@ -49,15 +60,20 @@ class Plant:
 
 @dataclass(frozen=True)
 class Decoy:
-    """Levels (a crew and its operators) that merely keep company with a plant."""
+    """Names that merely keep company with a plant: a crew and its operators, or a
+    machine.
+    """
 
     plant: Plant
     levels: tuple[str, ...]
 
     def matches(self, cause: Json) -> bool:
-        levels = cause["level"]
-        parts = levels if isinstance(levels, list) else [levels]
+        parts = _parts(cause["level"]) + _parts(cause["factor"])
         return any(part in self.levels for part in parts)
+
+
+def _parts(named: str | list[str]) -> list[str]:
+    return named if isinstance(named, list) else [named]
 
 
 @dataclass(frozen=True)
