@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.core.arrays import Floats, Ints
-from analytics.core.cells import CellSpace, Claim
+from analytics.core.cells import CellSpace
+from analytics.core.claims import Claim
 from analytics.core.finemap import Fit
 
 LEAST_WEIGHT = 1e-4
@@ -49,7 +50,7 @@ def candidates_of(fit: Fit, space: CellSpace) -> list[Candidate]:
     inclusion = fit.inclusion()
     by_group: dict[tuple[str, ...], list[int]] = {}
     for hypothesis in np.flatnonzero(inclusion > LEAST_WEIGHT):
-        claim = space.claims[hypothesis]
+        claim = space.claim(int(hypothesis))
         by_group.setdefault(claim.group, []).append(int(hypothesis))
     found = [_candidate(fit, space, members) for members in by_group.values()]
     return sorted(found, key=lambda c: (-round(c.confidence, 9), c.claim.group))
@@ -95,7 +96,7 @@ def _candidate(fit: Fit, space: CellSpace, members: list[int]) -> Candidate:
     return Candidate(
         hypotheses=ordered,
         weights=tuple(float(weight) for weight in weights[order]),
-        claim=space.claims[ordered[0]],
+        claim=space.claim(ordered[0]),
         by_effect=tuple(float(share) for share in shares),
         confidence=float(1.0 - np.prod(1.0 - np.minimum(shares, 1.0))),
     )
@@ -103,7 +104,7 @@ def _candidate(fit: Fit, space: CellSpace, members: list[int]) -> Candidate:
 
 def _likeliest_variant(space: CellSpace, index: Ints, weights: Floats) -> Ints:
     """Marks the claims of the operation, machine and shape that hold the most."""
-    claims = [space.claims[i] for i in index]
+    claims = [space.claim(int(i)) for i in index]
     variants = [(claim.operation, claim.level, claim.shape) for claim in claims]
     held: dict[tuple[str, str, str], float] = {}
     for variant, weight in zip(variants, weights, strict=True):

@@ -2,191 +2,155 @@
 
 A factor cuts its units into cells (a level, a stretch of a level's life, a slice of
 a reading's range) in an order that makes each hypothesis of the factor a run of
-neighbouring cells. Observed and expected counts are summed over cells, once, in one
-pass over the data; hypotheses are differences of their running totals. The sums add
-up over partitions of the units, and no matrix of units by hypotheses exists.
+neighbouring cells. Observed and expected counts are summed over cells, in one pass
+over the data; hypotheses are differences of their running totals. The sums add up
+over partitions of the units, and no matrix of units by hypotheses exists.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analytics.core.arrays import Bools, Floats, Ints, group_sums
+from analytics.core.arrays import Floats, Ints
+from analytics.core.claims import Claim, Claims
 
 MIN_UNITS = 5
 """Units below which a set is not a hypothesis."""
 UNITS_PER_BIN = 10
 """Units that a stretch of time has at least, on average."""
-EVERYWHERE = frozenset({"operator", "shift"})
-"""Kinds whose levels are the same at every operation."""
+SPARSE = 0.25
+"""Share of weighted units below which the others are left out of a sum."""
 
-
-@dataclass(frozen=True)
-class Claim:
-    """What a hypothesis says of its units.
-
-    `shape`: level, onset (level from `cut`, seconds, on), above or below (the value
-    `cut`), pair, window (from `cut` to `until`, seconds) or since (from `cut` on).
-    `level` is a level, an equipment, or "" for all equipment.
-    """
-
-    kind: str
-    operation: str
-    factor: str
-    shape: str
-    level: str = ""
-    cut: float = float("nan")
-    until: float = float("nan")
-    other_factor: str = ""
-    other_level: str = ""
-
-    @property
-    def group(self) -> tuple[str, ...]:
-        """Claims of one group are one answer in several precisions.
-
-        People are one answer wherever they work; thresholds and onsets are one
-        answer wherever they lie.
-        """
-        if self.kind == "hidden":
-            return ("hidden",)
-        if self.kind in EVERYWHERE:
-            return (self.kind, self.level)
-        where = self.shape if self.shape in ("above", "below") else self.level
-        place = (self.kind, self.operation, self.factor, where)
-        return (*place, self.other_factor, self.other_level)
+Codes = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
 class Family:
     """The hypotheses of one factor: runs `start`..`stop` (exclusive) of its cells.
 
-    One entry of `unit`, `cell`, `at` (seconds, NaN unknown) for each thing met.
-    `log_prior`: log of the prior share of each hypothesis. `salience`: how much the
-    factor stands out by itself, compared within its kind.
+    `cell`: one entry for each unit, or, where a unit may meet several, for each entry
+    of `unit`; `n_cells` marks a unit that is in none. `at`: when it was met (seconds,
+    NaN unknown), None where time does not matter. `log_prior`: log of the prior share
+    of each hypothesis. `salience`: how much the factor stands out by itself, compared
+    within its kind.
     """
 
-    unit: Ints
-    cell: Ints
-    at: Floats
+    unit: Ints | None
+    cell: Codes
+    at: Floats | None
     n_cells: int
     start: Ints
     stop: Ints
     log_prior: Floats
-    claims: tuple[Claim, ...]
+    claims: Claims
     salience: float = 1.0
 
-    def scaled(self, share: float) -> Family:
-        """The same family with its prior share multiplied."""
-        return replace(self, log_prior=self.log_prior + np.log(share))
+    @property
+    def size(self) -> int:
+        return len(self.claims)
 
     @property
     def share(self) -> float:
         """Its prior share within its kind, before kinds are weighed."""
         return float(np.exp(self.log_prior).sum())
 
+    def scaled(self, share: float) -> Family:
+        """The same family with its prior share multiplied."""
+        return replace(self, log_prior=self.log_prior + np.log(share))
 
-def family_of(
-    unit: Ints,
-    cell: Ints,
-    at: Floats,
-    n_cells: int,
-    start: list[int],
-    stop: list[int],
-    prior: list[float],
-    claims: list[Claim],
-) -> Family:
-    """A family from plain lists; `prior` are shares, not logs."""
-    return Family(
-        unit,
-        cell,
-        at,
-        int(n_cells),
-        np.array(start, dtype=np.int64),
-        np.array(stop, dtype=np.int64),
-        np.log(np.array(prior, dtype=np.float64)),
-        tuple(claims),
-    )
+    def seen(self, seen_at: Floats) -> Family:
+        """Without what units met after they were looked at."""
+        if self.at is None:
+            return self
+        looked = seen_at if self.unit is None else seen_at[self.unit]
+        late = self.at > looked
+        if not late.any():
+            return self
+        nowhere = np.array(self.n_cells, dtype=self.cell.dtype)
+        return replace(self, cell=np.where(late, nowhere, self.cell))
+
+    def sums(self, weights: Floats, strata: Ints, n: int, some: Ints | None) -> Floats:
+        """Sum of a weight of units by hypothesis and stratum, (hypotheses, `n`).
+
+        `some`: the only units whose weight is not zero; None for all.
+        """
+        cell, unit = self._entries(weights, some)
+        code = cell.astype(np.int64)
+        if n > 1:
+            code = code * n + (strata if unit is None else strata[unit])
+        own = weights if unit is None else weights[unit]
+        cells = np.bincount(code, weights=own, minlength=(self.n_cells + 1) * n)
+        running = np.zeros((self.n_cells + 1, n))
+        kept = cells.reshape(self.n_cells + 1, n)[:-1]
+        np.cumsum(kept, axis=0, out=running[1:])
+        return running[self.stop] - running[self.start]
+
+    def _entries(self, weights: Floats, some: Ints | None) -> tuple[Codes, Ints | None]:
+        if self.unit is None:
+            return (self.cell, None) if some is None else (self.cell[some], some)
+        if some is None:
+            return self.cell, self.unit
+        kept = np.flatnonzero(weights[self.unit])
+        return self.cell[kept], self.unit[kept]
+
+    def members(self, place: int) -> Ints:
+        """The exposed units of a hypothesis, each once."""
+        start, stop = self.start[place], self.stop[place]
+        found = np.flatnonzero((self.cell >= start) & (self.cell < stop))
+        return found if self.unit is None else np.unique(self.unit[found])
 
 
 @dataclass(frozen=True)
 class CellSpace:
-    """The cells of all families side by side.
+    """The families side by side; a hypothesis is numbered across all of them."""
 
-    `unit`, `cell`: one entry for each thing met. `start`, `stop`, `log_prior`,
-    `claims`: one for each hypothesis.
-    """
-
-    unit: Ints
-    cell: Ints
-    at: Floats
-    n_cells: int
-    start: Ints
-    stop: Ints
-    log_prior: Floats
-    claims: tuple[Claim, ...]
+    families: tuple[Family, ...]
 
     @classmethod
-    def of(cls, families: list[Family]) -> CellSpace:
-        offsets = np.concatenate([[0], np.cumsum([f.n_cells for f in families])])
-        shifted = list(zip(families, offsets[:-1], strict=True))
-        return cls(
-            unit=_joined([f.unit for f in families]),
-            cell=_joined([f.cell + offset for f, offset in shifted]),
-            at=_joined_floats([f.at for f in families]),
-            n_cells=int(offsets[-1]),
-            start=_joined([f.start + offset for f, offset in shifted]),
-            stop=_joined([f.stop + offset for f, offset in shifted]),
-            log_prior=_joined_floats([f.log_prior for f in families]),
-            claims=tuple(claim for f in families for claim in f.claims),
-        )
+    def of(cls, families: Sequence[Family]) -> CellSpace:
+        return cls(tuple(families))
+
+    @cached_property
+    def offsets(self) -> Ints:
+        """The first hypothesis of each family, and the number of all."""
+        sizes = [family.size for family in self.families]
+        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+    @cached_property
+    def log_prior(self) -> Floats:
+        return np.concatenate([np.zeros(0), *(f.log_prior for f in self.families)])
 
     @property
     def size(self) -> int:
-        return len(self.claims)
+        return int(self.offsets[-1])
 
-    def seen(self, inspected: Bools, seen_at: Floats) -> CellSpace:
-        """Only what inspected units met before they were looked at."""
-        early = ~(self.at > seen_at[self.unit])
-        kept = inspected[self.unit] & early
-        return CellSpace(
-            self.unit[kept],
-            self.cell[kept],
-            self.at[kept],
-            self.n_cells,
-            self.start,
-            self.stop,
-            self.log_prior,
-            self.claims,
-        )
+    def seen(self, seen_at: Floats) -> CellSpace:
+        """Only what units met before they were looked at."""
+        return CellSpace(tuple(family.seen(seen_at) for family in self.families))
 
     def sums(self, weights: Floats, strata: Ints, n_strata: int) -> Floats:
         """Sum of a weight of units by hypothesis and stratum, (hypotheses, strata)."""
-        code = self.cell * n_strata + strata[self.unit]
-        cells = group_sums(code, weights[self.unit], self.n_cells * n_strata)
-        running = np.zeros((self.n_cells + 1, n_strata))
-        np.cumsum(cells.reshape(self.n_cells, n_strata), axis=0, out=running[1:])
-        return running[self.stop] - running[self.start]
+        chosen = np.flatnonzero(weights)
+        some = chosen if chosen.size < SPARSE * weights.size else None
+        parts = [f.sums(weights, strata, n_strata, some) for f in self.families]
+        return np.concatenate([np.zeros((0, n_strata)), *parts])
 
-    @cached_property
-    def _by_cell(self) -> tuple[Ints, Ints]:
-        """Units in order of cell, and where each cell begins."""
-        order = np.argsort(self.cell, kind="stable")
-        counts = np.bincount(self.cell, minlength=self.n_cells)
-        return self.unit[order], np.concatenate([[0], np.cumsum(counts)])
+    def place(self, hypothesis: int) -> tuple[Family, int]:
+        """The family of a hypothesis, and its number in it."""
+        number = int(np.searchsorted(self.offsets, hypothesis, side="right")) - 1
+        return self.families[number], int(hypothesis - self.offsets[number])
 
     def members(self, hypothesis: int) -> Ints:
         """The exposed units, each once."""
-        units, begins = self._by_cell
-        span = slice(begins[self.start[hypothesis]], begins[self.stop[hypothesis]])
-        return np.unique(units[span])
+        family, place = self.place(hypothesis)
+        return family.members(place)
 
-
-def _joined(parts: list[Ints]) -> Ints:
-    return np.concatenate([np.zeros(0, np.int64), *parts])
-
-
-def _joined_floats(parts: list[Floats]) -> Floats:
-    return np.concatenate([np.zeros(0), *parts])
+    def claim(self, hypothesis: int) -> Claim:
+        family, place = self.place(hypothesis)
+        return family.claims[place]

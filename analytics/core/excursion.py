@@ -35,7 +35,7 @@ def find_excursion(population: Population, task: Task) -> Excursion | None:
     best = int(np.argmax(effect.weights))
     during = np.zeros(population.size, dtype=bool)
     during[seen.members(best)] = True
-    begins = np.array([claim.cut for claim in seen.claims])
+    begins = np.array([seen.claim(i).cut for i in range(seen.size)])
     with np.errstate(divide="ignore"):
         onset = posterior_onset(np.log(effect.weights), begins)
     sharp = _sharpened(population, task, onset, during)

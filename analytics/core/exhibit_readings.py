@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from analytics.core.arrays import Bools, Floats, Ints
-from analytics.core.cells import Claim
+from analytics.core.claims import Claim
 from analytics.core.exhibit import Columns, Exhibit
 from analytics.core.factors import Numeric
 from analytics.core.population import Outcome, timestamp

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.core.arrays import Bools, Floats, Ints, group_sums
-from analytics.core.cells import Claim
+from analytics.core.claims import Claim
 from analytics.core.daily import daily_columns
 from analytics.core.exhibit import LIMIT, Columns, Exhibit
 from analytics.core.exhibit_readings import (
@@ -40,8 +40,8 @@ def exhibit_for(
         return readings_exhibit(study, outcome, claim, exposed, daily, marks)
     if claim.kind == "age":
         return _ages(study, outcome, claim, daily, marks)
-    if claim.kind == "interaction":
-        return _pairs(study, outcome, claim, daily, marks)
+    if claim.parts:
+        return _together(study, outcome, claim, exposed, daily, marks)
     return _levels(study, outcome, claim, daily, marks)
 
 
@@ -130,6 +130,22 @@ def _ages(
     return Exhibit("ages", columns, marks, daily)
 
 
+def _together(
+    study: Study,
+    outcome: Outcome,
+    claim: Claim,
+    exposed: Bools,
+    daily: Columns,
+    marks: dict[str, Any],
+) -> Exhibit:
+    """Levels as a table; of two numbers the first, with the units of both marked."""
+    first = claim.parts[0]
+    if first.shape not in ("above", "below"):
+        return _pairs(study, outcome, claim, daily, marks)
+    marks = {**marks, "operation": first.operation}
+    return readings_exhibit(study, outcome, first, exposed, daily, marks)
+
+
 def _pairs(
     study: Study,
     outcome: Outcome,
@@ -137,8 +153,9 @@ def _pairs(
     daily: Columns,
     marks: dict[str, Any],
 ) -> Exhibit:
-    lots = _categorical(study, "lot", "", claim.factor)
-    machines = _categorical(study, "equipment", claim.operation, claim.other_factor)
+    first, second = claim.parts
+    lots = _categorical(study, first.kind, first.operation, first.factor)
+    machines = _categorical(study, second.kind, second.operation, second.factor)
     ran_on = np.full(outcome.inspected.size, NOBODY, dtype=np.int64)
     ran_on[machines.unit] = machines.level
     row, column = lots.level, ran_on[lots.unit]
@@ -149,7 +166,7 @@ def _pairs(
     n = group_sums(code, np.ones(code.size), size)
     defective = group_sums(code, outcome.defective[lots.unit[kept]], size)
     n_lot, found = n.reshape(-1, width).sum(1), defective.reshape(-1, width).sum(1)
-    target = lots.levels.index(claim.level)
+    target = lots.levels.index(first.level)
     shown = _worst_levels(n_lot, found, target)[: LIMIT // width]
     cells = (shown[:, None] * width + np.arange(width)).ravel()
     columns: dict[str, list[Any]] = {
@@ -157,13 +174,13 @@ def _pairs(
         "column": [machines.levels[i % width] for i in cells],
     }
     columns |= rate_columns(n[cells], defective[cells])
-    other = machines.levels.index(claim.other_level)
+    other = machines.levels.index(second.level)
     columns["highlighted"] = [int(i == target * width + other) for i in cells]
     marks |= {
-        "row_factor": claim.factor,
-        "column_factor": claim.other_factor,
-        "row": claim.level,
-        "column": claim.other_level,
+        "row_factor": first.factor,
+        "column_factor": second.factor,
+        "row": first.level,
+        "column": second.level,
     }
     return Exhibit("pairs", columns, marks, daily)
 

@@ -15,7 +15,7 @@ from analytics.core.candidates import (
     hidden_confidence,
     recorded,
 )
-from analytics.core.cells import Claim
+from analytics.core.claims import Claim
 from analytics.core.containment import HELD_COLUMNS, Hold, held_units
 from analytics.core.daily import daily_columns
 from analytics.core.excursion import Excursion, find_excursion
@@ -169,8 +169,7 @@ def _cause(
     study: Study, outcome: Outcome, weighed: Weighed, rank: int, group: int | None
 ) -> Cause:
     claim, strength = weighed.candidate.claim, weighed.strength
-    unit_of_measure, _, _ = limits_of(study, claim.operation, claim.factor)
-    words = named(claim, _digits(claim.cut), unit_of_measure)
+    words = named(claim, lambda *place: limits_of(study, *place)[0])
     onset = _onset(study, weighed)
     began = timestamp(onset.at) if onset else None
     return Cause(
@@ -195,20 +194,13 @@ def _cause(
     )
 
 
-def _digits(cut: float) -> int:
-    """Decimals that show four significant digits of a threshold."""
-    if not np.isfinite(cut) or cut == 0:
-        return 0
-    return max(0, 3 - int(np.floor(np.log10(abs(cut)))))
-
-
 def _onset(study: Study, weighed: Weighed) -> Onset | None:
     """When the cause began: its change point, or the first unit of a lot."""
     claim = weighed.candidate.claim
     if claim.shape == "onset":
         return _onset_of_claims(study, weighed.candidate)
     times = study.population.completed
-    if claim.shape == "pair" or claim.kind == "lot":
+    if claim.parts or claim.kind == "lot":
         first = float(times[weighed.exposed].min())
         return Onset(first, first, first)
     if claim.shape in ("above", "below"):
@@ -218,7 +210,7 @@ def _onset(study: Study, weighed: Weighed) -> Onset | None:
 
 def _onset_of_claims(study: Study, candidate: Candidate) -> Onset:
     """Over the onsets of the same level, in proportion to their evidence."""
-    claims: list[Claim] = [study.space.claims[i] for i in candidate.hypotheses]
+    claims: list[Claim] = [study.space.claim(i) for i in candidate.hypotheses]
     cuts = [(c.cut, w) for c, w in zip(claims, candidate.weights, strict=True)]
     dated = [(cut, weight) for cut, weight in cuts if np.isfinite(cut)]
     at: Floats = np.array([cut for cut, _ in dated])

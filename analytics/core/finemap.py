@@ -9,7 +9,7 @@ units, which one is uncertain, and "none" is one of the answers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 
 import numpy as np
 
@@ -22,7 +22,9 @@ PRIOR_NONE = 0.6
 KEPT_SHARE = 1e-3
 TOLERANCE = 1e-3
 ROUNDS = 12
-MOST_REFINED = 640
+MOST_REFINED = 1024
+BATCH = 48
+MOST_ENTRIES = 4_000_000
 MARGIN = 8.0
 
 
@@ -74,6 +76,22 @@ class Task:
     n_strata: int
     sources: tuple[noise.Source, ...]
 
+    def sums(self, weights: Floats) -> Floats:
+        return self.space.sums(weights, self.strata, self.n_strata)
+
+    @cached_property
+    def observed_sums(self) -> Floats:
+        return self.sums(self.observed)
+
+    @cached_property
+    def baseline_sums(self) -> Floats:
+        return self.sums(self.baseline)
+
+    def expected_sums(self, expected: Floats) -> Floats:
+        """Sums of expected defects: those of the baseline, and what differs from it."""
+        differs: Floats = self.baseline_sums + self.sums(expected - self.baseline)
+        return differs
+
 
 def fit(task: Task, most_effects: int) -> Fit:
     """Add effects while they are likelier than not, then repeat until nothing moves."""
@@ -109,18 +127,19 @@ def single_effect(task: Task, expected: Floats) -> Effect:
     counts = noise.Counts(task.observed, expected, task.strata, task.n_strata)
     total = counts.by_stratum(task.observed)
     total_expected = counts.by_stratum(expected)
-    observed = space.sums(task.observed, task.strata, task.n_strata)
-    exposed = space.sums(expected, task.strata, task.n_strata)
-    screened = evidence.log_bayes_factors(observed, exposed, total, total_expected)
+    exposed = task.expected_sums(expected)
+    screened = evidence.log_bayes_factors(
+        task.observed_sums, exposed, total, total_expected
+    )
     factors = _refined(task, counts, screened)
     log_weights = factors + space.log_prior + np.log(1.0 - PRIOR_NONE)
     everything = log_sum_exp(np.append(log_weights, np.log(PRIOR_NONE)))
     weights = np.exp(log_weights - everything)
     kept = np.flatnonzero(weights > KEPT_SHARE)
     likelihood = evidence.log_likelihood(
-        observed[kept], exposed[kept], total, total_expected
+        task.observed_sums[kept], exposed[kept], total, total_expected
     )
-    risks = evidence.risk_posterior(likelihood) @ evidence.RISKS
+    risks = evidence.risk_posterior(likelihood @ evidence.TO_RISKS) @ evidence.RISKS
     factor = np.ones(expected.size)
     for hypothesis, risk in zip(kept, risks, strict=True):
         factor[space.members(int(hypothesis))] += weights[hypothesis] * (risk - 1.0)
@@ -131,24 +150,59 @@ def _refined(task: Task, counts: noise.Counts, screened: Floats) -> Floats:
     """Weigh the promising hypotheses against the noise; the rest cannot catch up.
 
     A hypothesis is followed while it could come within `MARGIN` of the likeliest
-    answer so far, "none" among them. The source that took most from the first one
-    is asked first of the others.
+    answer so far, "none" among them.
     """
     sums = [noise.SourceSums.of(source, counts) for source in task.sources]
     factors, log_prior = screened.copy(), task.space.log_prior
     score = screened + log_prior
     best = float(np.log(PRIOR_NONE / (1.0 - PRIOR_NONE)))
-    order = np.argsort(-score, kind="stable")
-    for hypothesis in order[:MOST_REFINED]:
-        if score[hypothesis] < best - MARGIN:
-            break
-        members = task.space.members(int(hypothesis))
-        if hypothesis == order[0]:
-            sums.sort(key=partial(noise.against, members, counts))
-        enough = best - MARGIN - log_prior[hypothesis]
-        value = noise.log_bayes_factor(members, counts, sums, enough)
-        factors[hypothesis] = min(value, screened[hypothesis])
-        best = max(best, float(factors[hypothesis] + log_prior[hypothesis]))
-    left = order[MOST_REFINED:]
+    order = np.argsort(-score, kind="stable")[:MOST_REFINED]
+    place = 0
+    while place < order.size and score[order[place]] >= best - MARGIN:
+        batch, members = _batch(task.space, order[place : place + BATCH])
+        place += batch.size
+        enough = best - MARGIN - log_prior[batch]
+        factors[batch] = _worst(members, counts, sums, screened[batch], enough)
+        best = max(best, float((factors[batch] + log_prior[batch]).max()))
+    left = np.setdiff1d(np.arange(score.size), order[:place], assume_unique=True)
     factors[left] = np.minimum(factors[left], best - MARGIN - log_prior[left])
     return factors
+
+
+def _batch(space: CellSpace, hypotheses: Ints) -> tuple[Ints, list[Ints]]:
+    """The first hypotheses and their units, as many as are weighed at once."""
+    members: list[Ints] = []
+    entries = 0
+    for hypothesis in hypotheses:
+        if members and entries > MOST_ENTRIES:
+            break
+        members.append(space.members(int(hypothesis)))
+        entries += members[-1].size
+    return hypotheses[: len(members)], members
+
+
+def _worst(
+    members: list[Ints],
+    counts: noise.Counts,
+    sums: list[noise.SourceSums],
+    screened: Floats,
+    enough: Floats,
+) -> Floats:
+    """The smallest log Bayes factor of each set over the sources.
+
+    A set that a source brings below `enough` is not weighed against the others. The
+    source that took most is asked first of the next sets.
+    """
+    worst = screened.copy()
+    taken = np.zeros(len(sums))
+    alive = np.flatnonzero(worst >= enough)
+    for number, own in enumerate(sums):
+        if not alive.size:
+            break
+        sets = noise.Sets.of([members[i] for i in alive])
+        values = noise.against(sets, counts, own)
+        taken[number] = float((worst[alive] - values).max())
+        worst[alive] = np.minimum(worst[alive], values)
+        alive = alive[worst[alive] >= enough[alive]]
+    sums[:] = [sums[i] for i in np.argsort(-taken, kind="stable")]
+    return worst

@@ -7,21 +7,16 @@ mass over all the pairs that could have been looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import product
 
 import numpy as np
 
 from analytics.core.arrays import Floats, Ints
-from analytics.core.cells import (
-    MIN_UNITS,
-    UNITS_PER_BIN,
-    CellSpace,
-    Claim,
-    Family,
-    family_of,
-)
-from analytics.core.factors import NOBODY, Categorical, Numeric
+from analytics.core.cells import MIN_UNITS, UNITS_PER_BIN, CellSpace, Family
+from analytics.core.claims import Simple, repeated
+from analytics.core.factors import Categorical, Numeric
+from analytics.core.pairs import pairs
 from analytics.core.population import Population
 from analytics.core.salience import weights
 from analytics.core.thresholds import thresholds
@@ -58,9 +53,9 @@ def hypothesis_space(
         by_kind.setdefault(factor.kind, []).append(_levels(factor))
     for column in numeric:
         by_kind.setdefault(column.kind, []).extend(thresholds(column))
-    pairs = list(_interactions(levels, population.size))
-    if pairs:
-        by_kind["interaction"] = pairs
+    together = _interactions(levels, population.size)
+    if together:
+        by_kind["interaction"] = together
     present = sum(KIND_SHARE[kind] for kind in by_kind)
     return CellSpace.of(
         [
@@ -73,7 +68,7 @@ def hypothesis_space(
 
 def _weighed(families: list[Family], share: float) -> list[Family]:
     """Give the families of one kind their parts of its prior share."""
-    families = [family for family in families if family.claims]
+    families = [family for family in families if family.size]
     if not families:
         return []
     even = [family.share for family in families]
@@ -87,81 +82,55 @@ def _weighed(families: list[Family], share: float) -> list[Family]:
 
 def _levels(factor: Categorical) -> Family:
     """Each level and, for what can go bad one day, each level from an onset on."""
-    onsets = factor.kind in WITH_ONSET
     counts = np.bincount(factor.level, minlength=len(factor.levels))
     bins = np.ones_like(counts)
-    if onsets:
+    if factor.kind in WITH_ONSET:
         bins = np.clip(counts // UNITS_PER_BIN, 1, ONSET_BINS)
-    first = np.concatenate([[0], np.cumsum(bins)])
-    rank = _rank_within(factor.level, factor.at)
-    cell = first[factor.level] + rank * bins[factor.level] // counts[factor.level]
-    began = np.full(first[-1], np.inf)
+    ends = np.cumsum(bins)
+    cell = _stretch(factor, counts, bins, ends - bins)
+    began = np.full(ends[-1], np.inf)
     np.minimum.at(began, cell, np.where(np.isnan(factor.at), np.inf, factor.at))
-    start, stop, prior, claims = [], [], [], []
-    share = 1.0 / max(int((counts >= MIN_UNITS).sum()), 1)
-    whole = 1.0 - ONSET_SHARE if onsets else 1.0
-    for level in np.flatnonzero(counts >= MIN_UNITS):
-        name, low, high = factor.levels[level], first[level], first[level + 1]
-        for k in range(low, high):
-            shape = "level" if k == low else "onset"
-            start.append(k)
-            stop.append(high)
-            prior.append(
-                share * (whole if k == low else ONSET_SHARE / (high - low - 1))
-            )
-            cut = began[k] if shape == "onset" else np.nan
-            claims.append(
-                Claim(
-                    factor.kind, factor.operation, factor.name, shape, name, float(cut)
-                )
-            )
-    return family_of(
-        factor.unit, cell, factor.at, first[-1], start, stop, prior, claims
+    level = np.repeat(np.arange(counts.size), bins)
+    start = np.flatnonzero(counts[level] >= MIN_UNITS)
+    level = level[start]
+    onset = start > (ends - bins)[level]
+    claims = Simple(
+        factor.kind,
+        factor.operation,
+        factor.name,
+        np.where(onset, "onset", "level").tolist(),
+        repeated(factor.levels, level).tolist(),
+        np.where(onset, began[start], np.nan),
+    )
+    prior = np.log(_level_prior(bins[level], onset, int((counts >= MIN_UNITS).sum())))
+    return Family(
+        factor.unit, cell, factor.at, int(ends[-1]), start, ends[level], prior, claims
     )
 
 
-def _rank_within(group: Ints, at: Floats) -> Ints:
-    """Place of each entry in time among the entries of its group, from 0."""
-    order = np.lexsort((at, group))
-    begins = np.concatenate([[0], np.cumsum(np.bincount(group))])
-    rank = np.empty(group.size, dtype=np.int64)
-    rank[order] = np.arange(group.size) - begins[group[order]]
-    return rank
+def _level_prior(bins: Ints, onset: np.ndarray, n_levels: int) -> Floats:
+    """Even over levels; of a level with onsets, `ONSET_SHARE` is theirs."""
+    whole = np.where(bins > 1, 1.0 - ONSET_SHARE, 1.0)
+    dated = ONSET_SHARE / np.maximum(bins - 1, 1)
+    prior: Floats = np.where(onset, dated, whole) / max(n_levels, 1)
+    return prior
 
 
-def _interactions(levels: list[Categorical], size: int) -> Iterator[Family]:
+def _stretch(factor: Categorical, counts: Ints, bins: Ints, first: Ints) -> Ints:
+    """The cell of each entry: its level, and the stretch of the level's life."""
+    level = factor.level
+    if bins.max(initial=1) == 1:
+        return first[level].astype(np.int32)
+    order = np.lexsort((factor.at, level))
+    rank = np.empty(level.size, dtype=np.int64)
+    rank[order] = np.arange(level.size) - (np.cumsum(counts) - counts)[level[order]]
+    return (first[level] + rank * bins[level] // counts[level]).astype(np.int32)
+
+
+def _interactions(levels: list[Categorical], size: int) -> list[Family]:
     """Lot x equipment: the cells with enough units, of all that could have been."""
     lots = [factor for factor in levels if factor.kind == "lot"]
     machines = [factor for factor in levels if factor.kind == "equipment"]
-    all_pairs = sum(len(a.levels) * len(b.levels) for a, b in product(lots, machines))
-    for lot, machine in product(lots, machines):
-        yield _pairs(lot, machine, size).scaled(1.0 / all_pairs)
-
-
-def _pairs(lot: Categorical, machine: Categorical, size: int) -> Family:
-    ran_on = np.full(size, NOBODY, dtype=np.int64)
-    ran_at = np.full(size, np.nan)
-    ran_on[machine.unit] = machine.level
-    ran_at[machine.unit] = machine.at
-    both = ran_on[lot.unit] != NOBODY
-    unit = lot.unit[both]
-    code = lot.level[both] * len(machine.levels) + ran_on[unit]
-    found, cell = np.unique(code, return_inverse=True)
-    enough = np.flatnonzero(np.bincount(cell, minlength=found.size) >= MIN_UNITS)
-    claims = [
-        Claim(
-            "interaction",
-            machine.operation,
-            lot.name,
-            "pair",
-            lot.levels[found[k] // len(machine.levels)],
-            other_factor=machine.name,
-            other_level=machine.levels[found[k] % len(machine.levels)],
-        )
-        for k in enough
-    ]
-    at = np.fmax(lot.at[both], ran_at[unit])
-    prior = [1.0] * len(claims)
-    return family_of(
-        unit, cell, at, found.size, list(enough), list(enough + 1), prior, claims
-    )
+    families = [pairs(lot, machine, size) for lot, machine in product(lots, machines)]
+    looked_at = sum(family.size for family in families)
+    return [family.scaled(1.0 / looked_at) for family in families if family.size]

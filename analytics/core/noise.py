@@ -11,13 +11,14 @@ every source, so the smallest of its Bayes factors counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import gammaln
 
 from analytics.core.arrays import Floats, Ints, group_sums, log_sum_exp
-from analytics.core.evidence import LOG_ORDINARY, LOG_RAISED, LOG_RISKS, RISKS
+from analytics.core.evidence import LOG_NODES, NODES, TO_RISKS, log_ratio
 
 SPREADS: Floats = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.65])
 LOG_SPREAD_PRIOR: Floats = np.log(np.array([0.2, 0.25, 0.27, 0.17, 0.08, 0.03]))
@@ -57,68 +58,80 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Sets:
+    """Several sets of units, one after the other: `owner` says whose each unit is."""
+
+    unit: Ints
+    owner: Ints
+    n: int
+
+    @classmethod
+    def of(cls, members: Sequence[Ints]) -> Sets:
+        sizes = [own.size for own in members]
+        owner = np.repeat(np.arange(len(members)), sizes)
+        return cls(np.concatenate([np.zeros(0, np.int64), *members]), owner, len(sizes))
+
+    def sums(self, weights: Floats, code: Ints, n_codes: int) -> Floats:
+        """Sum of a weight of the units of each set by code, (sets, codes)."""
+        place = self.owner * n_codes + code[self.unit]
+        sums = np.bincount(place, weights[self.unit], minlength=self.n * n_codes)
+        return sums.reshape(self.n, n_codes)
+
+
+@dataclass(frozen=True)
 class SourceSums:
-    """What a source needs of the counts; made once for each state of the model."""
+    """What a source needs of the counts; made once for each state of the model.
+
+    `code`: of group and stratum, one for each unit. `observed`: (groups,).
+    `expected`: (groups, strata). `total`: defects by stratum.
+    """
 
     source: Source
+    code: Ints
     observed: Floats
     expected: Floats
+    total: Floats
     constant: Floats
 
     @classmethod
     def of(cls, source: Source, counts: Counts) -> SourceSums:
         observed = group_sums(source.group, counts.observed, source.n_groups)
         code = source.group * counts.n_strata + counts.strata
-        expected = group_sums(
-            code, counts.expected, source.n_groups * counts.n_strata
-        ).reshape(source.n_groups, counts.n_strata)
+        shape = (source.n_groups, counts.n_strata)
+        expected = group_sums(code, counts.expected, shape[0] * shape[1]).reshape(shape)
         shapes = SHAPES[:, None]
         constant = (
             gammaln(observed + shapes) - gammaln(shapes) + shapes * np.log(shapes)
         ).sum(axis=1)
-        return cls(source, observed, expected, constant)
+        total = counts.by_stratum(counts.observed)
+        return cls(source, code, observed, expected, total, constant)
 
 
-def log_bayes_factor(
-    members: Ints, counts: Counts, sums: list[SourceSums], enough: float
-) -> float:
-    """Log Bayes factor of raised against ordinary, the worst over the sources.
+def against(sets: Sets, counts: Counts, sums: SourceSums) -> Floats:
+    """Log Bayes factor of raised against ordinary under one source, (sets,)."""
+    shape = (sets.n, sums.source.n_groups, counts.n_strata)
+    exposed = sets.sums(counts.expected, sums.code, shape[1] * shape[2]).reshape(shape)
+    found = sets.sums(counts.observed, counts.strata * 0, 1)[:, 0]
+    likelihood = _likelihood(exposed, found, sums) @ TO_RISKS
+    likelihood += (sums.constant + sums.source.log_prior)[None, :, None]
+    return log_ratio(log_sum_exp(likelihood, axis=1))
 
-    Stops at the first source that brings it below `enough`.
+
+def _likelihood(exposed: Floats, found: Floats, sums: SourceSums) -> Floats:
+    """Log likelihood up to `constant`, (sets, spreads, `NODES`).
+
+    `exposed`: expected defects of each set, (sets, groups, strata); `found`: observed
+    ones, (sets,). The rate of each stratum is profiled out at every risk.
     """
-    worst = np.inf
-    for own in sums:
-        worst = min(worst, against(members, counts, own))
-        if worst < enough:
-            break
-    return worst
-
-
-def against(members: Ints, counts: Counts, sums: SourceSums) -> float:
-    """Log Bayes factor of raised against ordinary under one source of noise."""
-    likelihood = _likelihood(members, counts, sums)
-    likelihood = likelihood + (sums.constant + sums.source.log_prior)[:, None]
-    return float(
-        log_sum_exp(likelihood + LOG_RAISED) - log_sum_exp(likelihood + LOG_ORDINARY)
-    )
-
-
-def _likelihood(members: Ints, counts: Counts, sums: SourceSums) -> Floats:
-    """Log likelihood up to `constant`, (spreads, risks)."""
-    source, n_strata = sums.source, counts.n_strata
-    code = source.group[members] * n_strata + counts.strata[members]
-    exposed = group_sums(
-        code, counts.expected[members], source.n_groups * n_strata
-    ).reshape(source.n_groups, n_strata)
-    more = RISKS - 1.0
-    total = sums.expected.sum(axis=0)
-    grown = total[:, None] + more * exposed.sum(axis=0)[:, None]
-    found = counts.by_stratum(counts.observed)
-    level = np.maximum(found, 1e-9)[:, None] / np.maximum(grown, 1e-12)
+    more = NODES - 1.0
+    whole = sums.expected.sum(axis=0)
+    grown = whole[None, :, None] + exposed.sum(axis=1)[:, :, None] * more
+    level = np.maximum(sums.total, 1e-9)[:, None] / np.maximum(grown, 1e-12)
     mean = sums.expected @ level + (exposed @ level) * more
-    tail = np.log(SHAPES[:, None, None] + mean)
-    weight = SHAPES[:, None] + sums.observed
-    spread = -(weight[:, None, :] @ tail)[:, 0, :]
-    gained = counts.observed[members].sum() * LOG_RISKS
-    likelihood: Floats = spread + gained + found @ np.log(level)
-    return likelihood
+    logs = np.empty((len(found), SPREADS.size, NODES.size))
+    for k, shape in enumerate(SHAPES):
+        tail = np.log(shape + mean)
+        logs[:, k, :] = -np.einsum("g,hgr->hr", shape + sums.observed, tail)
+    logs += (found[:, None] * LOG_NODES)[:, None, :]
+    logs += np.einsum("s,hsr->hr", sums.total, np.log(level))[:, None, :]
+    return logs

@@ -34,12 +34,10 @@ def drift_score(values: Floats) -> float:
     blocks = min(BLOCKS, values.size // UNITS_PER_BLOCK)
     if blocks < 2:
         return 0.0
-    parts = np.array_split(values, blocks)
-    middles = np.array([np.median(part) for part in parts])
-    inside = [
-        np.median(np.abs(part - middle))
-        for part, middle in zip(parts, middles, strict=True)
-    ]
+    length = values.size // blocks
+    parts = values[: blocks * length].reshape(blocks, length)
+    middles = np.median(parts, axis=1)
+    inside = np.median(np.abs(parts - middles[:, None]), axis=1)
     spread = NORMAL_SPREAD * float(np.median(inside))
     if spread == 0.0:
         return 0.0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from analytics.core.cells import Claim
+from analytics.core.claims import Claim
 from analytics.core.population import timestamp
 from analytics.core.results import Coded
 
 SIGNS = {"above": ">", "below": "<"}
+UnitOf = Callable[[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -21,19 +23,19 @@ class Named:
     statement: Coded
 
 
-def named(claim: Claim, digits: int, unit_of_measure: str) -> Named:
-    """`digits`: decimals that the readings of a parameter carry."""
+def named(claim: Claim, unit_of: UnitOf) -> Named:
+    """`unit_of`: the unit of measure of (operation, parameter)."""
+    if claim.parts:
+        return _interaction(claim, unit_of)
     if claim.kind == "parameter":
-        return _parameter(claim, digits, unit_of_measure)
+        return _parameter(claim, unit_of(claim.operation, claim.factor))
     if claim.kind == "age":
         return _age(claim)
-    if claim.kind == "interaction":
-        return _interaction(claim)
     return _level(claim)
 
 
-def _parameter(claim: Claim, digits: int, unit_of_measure: str) -> Named:
-    threshold = round(claim.cut, digits)
+def _parameter(claim: Claim, unit_of_measure: str) -> Named:
+    threshold = round(claim.cut, _digits(claim.cut))
     params = {
         "operation": claim.operation,
         "parameter": claim.factor,
@@ -47,6 +49,13 @@ def _parameter(claim: Claim, digits: int, unit_of_measure: str) -> Named:
     return Named(claim.factor, f"{sign} {threshold:g}", Coded(code, params))
 
 
+def _digits(cut: float) -> int:
+    """Decimals that show four significant digits of a threshold."""
+    if not math.isfinite(cut) or cut == 0:
+        return 0
+    return max(0, 3 - math.floor(math.log10(abs(cut))))
+
+
 def _age(claim: Claim) -> Named:
     hours = round(claim.cut, 1 if claim.cut < 1000 else 0)
     params = {"operation": claim.operation, "since": claim.factor, "hours": hours}
@@ -57,17 +66,25 @@ def _age(claim: Claim) -> Named:
     return Named(claim.level or claim.operation, level, Coded(code, params))
 
 
-def _interaction(claim: Claim) -> Named:
-    params = {
-        "operation": claim.operation,
-        "material": claim.factor,
-        "lot": claim.level,
-        "equipment": claim.other_level,
-    }
+def _interaction(claim: Claim, unit_of: UnitOf) -> Named:
+    """Two claims that only do harm together."""
+    first, second = (named(part, unit_of) for part in claim.parts)
+    lot, machine = claim.parts
+    if (lot.kind, machine.kind) == ("lot", "equipment"):
+        params: dict[str, object] = {
+            "operation": machine.operation,
+            "material": lot.factor,
+            "lot": lot.level,
+            "equipment": machine.level,
+        }
+        statement = Coded("lot_on_equipment", params)
+    else:
+        parts = [first.statement.to_json(), second.statement.to_json()]
+        statement = Coded("together", {"parts": parts})
     return Named(
-        [claim.factor, claim.other_factor],
-        [claim.level, claim.other_level],
-        Coded("lot_on_equipment", params),
+        [str(first.factor), str(second.factor)],
+        [str(first.level), str(second.level)],
+        statement,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr, ndtr
 
 from analytics.core import evidence
 from analytics.core.arrays import Bools, Floats, group_sums
@@ -13,6 +14,10 @@ from analytics.core.finemap import Fit, Task
 from analytics.core.results import Interval
 
 TAIL = 0.025
+GRID = 241
+MANY = 2000
+"""Defects from which the normal distribution of a count is near enough."""
+Likelihood = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -34,26 +39,57 @@ class Strength:
 
 
 def strength_of(
-    task: Task, expected: Floats, exposed: Bools, inspected: Bools
+    task: Task,
+    expected: Floats,
+    exposed: Bools,
+    inspected: Bools,
+    wander: float = 0.0,
 ) -> Strength:
-    """Strength of the exposed units as a cause; `expected` is without that cause."""
+    """Strength of the exposed units as a cause; `expected` is without that cause.
+
+    `wander`: how much the rate of such a set differs from the expected one without
+    any cause, as a standard deviation of its log.
+    """
     found = task.observed.astype(bool)
     likelihood = _likelihood(task, expected, exposed)
-    posterior = evidence.risk_posterior(likelihood)
+    log_risks, posterior = _posterior(likelihood, wander)
     defective = int((found & exposed).sum())
     n = int((inspected & exposed).sum())
     others = int((inspected & ~exposed).sum())
-    excess = np.maximum(1.0 - 1.0 / evidence.RISKS, 0.0)
+    excess = np.maximum(1.0 - np.exp(-log_risks), 0.0)
+    coarse = likelihood(evidence.RISKS)[None, :]
     return Strength(
-        risk=float(np.exp(posterior @ evidence.LOG_RISKS)),
-        risk_interval=_interval(posterior, evidence.RISKS),
+        risk=float(np.exp(posterior @ log_risks)),
+        risk_interval=_interval(posterior, log_risks),
         exposed_units=n,
         exposed_rate=defective / max(n, 1),
         other_rate=int((found & ~exposed).sum()) / max(others, 1),
         attributable=float(defective * (posterior @ excess)),
         attributable_interval=_count_interval(posterior, excess, defective),
-        log_evidence=float(evidence.log_ratio(likelihood[None, :])[0]),
+        log_evidence=float(evidence.log_ratio(coarse)[0]),
     )
+
+
+def _posterior(likelihood: Likelihood, wander: float) -> tuple[Floats, Floats]:
+    """Log risks, evenly spaced where it matters, and their posterior weights.
+
+    The rate of the set is its risk times an ordinary factor, log-normal with standard
+    deviation `wander`, which is integrated out.
+    """
+    rough = evidence.risk_posterior(likelihood(evidence.RISKS)[None, :])[0]
+    middle = float(rough @ evidence.LOG_RISKS)
+    spread = np.sqrt(float(rough @ (evidence.LOG_RISKS - middle) ** 2) + wander**2)
+    reach = 6.0 * max(spread, 0.002)
+    grid = middle + np.linspace(-reach, reach, GRID)
+    logs = likelihood(np.exp(grid))
+    weights = np.exp(logs - logs.max())
+    if wander > 0.0:
+        steps = np.arange(-GRID + 1, GRID) * (grid[1] - grid[0])
+        kernel = np.exp(-0.5 * (steps / wander) ** 2)
+        weights = np.convolve(kernel, weights, mode="valid")
+    weights = weights * np.exp(evidence.log_density(evidence.RAISED, grid))
+    posterior: Floats = weights / weights.sum()
+    return grid, posterior
 
 
 def expected_without(fit: Fit, hypotheses: list[int]) -> Floats:
@@ -62,30 +98,38 @@ def expected_without(fit: Fit, hypotheses: list[int]) -> Floats:
     return fit.expected(without=int(np.argmax(held)))
 
 
-def _likelihood(task: Task, expected: Floats, exposed: Bools) -> Floats:
+def _likelihood(task: Task, expected: Floats, exposed: Bools) -> Likelihood:
+    """Log likelihood of risks, up to a constant."""
+
     def by_stratum(weights: Floats) -> Floats:
         return group_sums(task.strata, weights, task.n_strata)
 
-    likelihood: Floats = evidence.log_likelihood(
+    sums = (
         by_stratum(task.observed * exposed)[None, :],
         by_stratum(expected * exposed)[None, :],
         by_stratum(task.observed),
         by_stratum(expected),
-    )[0]
-    return likelihood
+    )
+    return lambda risks: evidence.log_likelihood(*sums, risks)[0]
 
 
-def _interval(posterior: Floats, values: Floats) -> Interval:
+def _interval(posterior: Floats, log_risks: Floats) -> Interval:
     """Central 95 % of a posterior over a grid, between grid points."""
     running = np.cumsum(posterior) - 0.5 * posterior
-    low, high = np.interp([TAIL, 1 - TAIL], running, np.log(values))
+    low, high = np.interp([TAIL, 1 - TAIL], running, log_risks)
     return float(np.exp(low)), float(np.exp(high))
 
 
 def _count_interval(posterior: Floats, excess: Floats, defective: int) -> Interval:
-    """Of the defective exposed units, how many would not be without the cause."""
+    """Of the defective exposed units, how many would not be without the cause.
+
+    Each is one with the chance `excess`; of many, the count is taken as normal.
+    """
     counts = np.arange(defective + 1)
-    running = posterior @ binom.cdf(counts[None, :], defective, excess[:, None])
+    mean, spread = defective * excess, np.sqrt(defective * excess * (1 - excess))
+    z = (counts[None, :] + 0.5 - mean[:, None]) / np.maximum(spread, 1e-9)[:, None]
+    below = ndtr(z) if defective > MANY else bdtr(counts[None, :], defective, excess[:, None])
+    running = posterior @ below
     low = int(np.searchsorted(running, TAIL))
     high = int(np.searchsorted(running, 1 - TAIL))
     return float(min(low, defective)), float(min(high, defective))

@@ -30,7 +30,7 @@ from analytics.core.population import Outcome, Population
 
 TIME_GROUPS = 30
 MANY_LEVELS = 6
-MOST_GROUPS = 64
+MOST_GROUPS = 128
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Study:
         strata, n_strata = self.population.strata, self.population.n_strata
         observed = outcome.defective.astype(np.float64)
         return Task(
-            space=self.space.seen(outcome.inspected, outcome.seen_at),
+            space=self.space.seen(outcome.seen_at),
             observed=observed,
             baseline=np.where(
                 outcome.inspected, self.rates(outcome, outcome.inspected), 0.0

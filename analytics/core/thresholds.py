@@ -3,60 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
-from analytics.core.arrays import Floats, Ints
-from analytics.core.cells import MIN_UNITS, Claim, Family, family_of
+from analytics.core.arrays import Bools, Floats
+from analytics.core.cells import MIN_UNITS, Codes, Family
+from analytics.core.claims import Simple
 from analytics.core.factors import NOBODY, Numeric
 from analytics.core.salience import drift_score, overdue_score
 
 MACHINE_SHARE = 0.5
 """Prior share of the machines by themselves, where an operation has several."""
 QUANTILES = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.98)
+POINTS = np.unique([*QUANTILES, *(1 - q for q in QUANTILES)])
+SAMPLE = 20_000
+"""Values from which quantile points are taken; evenly spaced in time when more."""
 
 
 def thresholds(factor: Numeric) -> Iterator[Family]:
     """Above and below quantile points; pooled, and on each machine by itself."""
-    known = np.flatnonzero(np.isfinite(factor.values))
-    if known.size < 2 * MIN_UNITS:
-        return
-    machines = np.unique(factor.equipment[known])
-    machines = machines[machines != NOBODY]
+    known = np.isfinite(factor.values)
+    machines = _machines(factor, known)
     pooled_share = 1.0 if machines.size < 2 else 1.0 - MACHINE_SHARE
-    yield _cuts(factor, known, "").scaled(pooled_share)
+    pooled = _cuts(factor, known, "")
+    if pooled is not None:
+        yield pooled.scaled(pooled_share)
     if machines.size < 2 or factor.name == "commissioning":
         return
     for code in machines:
-        own = known[factor.equipment[known] == code]
-        if own.size >= 2 * MIN_UNITS:
-            family = _cuts(factor, own, factor.machines[code])
-            yield family.scaled(MACHINE_SHARE / machines.size)
+        own = _cuts(factor, known & (factor.equipment == code), factor.machines[code])
+        if own is not None:
+            yield own.scaled(MACHINE_SHARE / machines.size)
 
 
-def _cuts(factor: Numeric, units: Ints, machine: str) -> Family:
-    values, at = factor.values[units], factor.at[units]
-    edges = _edges(values)
-    n, middle = edges.size + 1, float(np.median(values))
-    start, stop, claims = [], [], []
-    for shape in ("above",) if factor.kind == "age" else ("above", "below"):
-        for k, edge in enumerate(edges):
-            if edge < middle if shape == "above" else edge > middle:
-                continue
-            start.append(k + 1 if shape == "above" else 0)
-            stop.append(n if shape == "above" else k + 1)
-            place = (factor.kind, factor.operation, factor.name)
-            claims.append(Claim(*place, shape, machine, float(edge)))
-    prior = [1.0 / max(len(claims), 1)] * len(claims)
-    cell = np.searchsorted(edges, values, side="left")
-    family = family_of(units, cell, at, n, start, stop, prior, claims)
-    return replace(family, salience=_salience(factor.kind, values, at))
+def _machines(factor: Numeric, known: Bools) -> np.ndarray:
+    present = np.bincount(factor.equipment[known] + 1, minlength=1)[1:]
+    return np.flatnonzero(present)
 
 
-def _edges(values: Floats) -> Floats:
+def _cuts(factor: Numeric, own: Bools, machine: str) -> Family | None:
+    """The family of one set of units; None where they are too few to be cut."""
+    values = factor.values[own]
+    if values.size < 2 * MIN_UNITS:
+        return None
+    ordered = values[:: max(values.size // SAMPLE, 1)].astype(np.float64)
+    edges = edges_of(ordered)
+    n, middle = edges.size + 1, float(np.median(ordered))
+    places = np.arange(edges.size)
+    above = places[edges >= middle]
+    below = places[edges <= middle] if factor.kind != "age" else places[:0]
+    start = np.concatenate([above + 1, np.zeros(below.size, dtype=np.int64)])
+    stop = np.concatenate([np.full(above.size, n), below + 1])
+    shapes = ["above"] * above.size + ["below"] * below.size
+    cuts = edges[np.concatenate([above, below])]
+    place = (factor.kind, factor.operation, factor.name)
+    claims = Simple(*place, shapes, [machine] * cuts.size, cuts)
+    return Family(
+        None,
+        _cells(values, edges, own),
+        factor.at,
+        n,
+        start,
+        stop,
+        np.full(cuts.size, -np.log(max(cuts.size, 1))),
+        claims,
+        _salience(factor.kind, ordered),
+    )
+
+
+def _cells(values: Floats, edges: Floats, own: Bools) -> Codes:
+    """The slice of each unit's value; units of others are in none."""
+    cell = np.full(own.size, edges.size + 1, dtype=np.uint8)
+    cell[own] = np.searchsorted(edges.astype(values.dtype), values, side="left")
+    return cell
+
+
+def edges_of(values: Floats) -> Floats:
     """Quantile points, each halfway between two neighbouring values."""
-    points = np.quantile(values, sorted({*QUANTILES, *(1 - q for q in QUANTILES)}))
+    points = np.quantile(values, POINTS)
     known = np.unique(values)
     after = np.searchsorted(known, points, side="right")
     after = after[after < known.size]
@@ -64,6 +88,5 @@ def _edges(values: Floats) -> Floats:
     return edges
 
 
-def _salience(kind: str, values: Floats, at: Floats) -> float:
-    ordered = values[np.argsort(at, kind="stable")]
+def _salience(kind: str, ordered: Floats) -> float:
     return overdue_score(ordered) if kind == "age" else drift_score(ordered)
