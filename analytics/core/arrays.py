@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+"""Places of units, levels of factors: half the memory, as there are many."""
 Bools = NDArray[np.bool_]
 
 
@@ -20,7 +22,7 @@ def log_sum_exp(values: Floats, axis: int | None = None) -> Floats:
     return sums.squeeze(axis=axis)
 
 
-def group_sums(group: Ints, weights: Floats | Bools, n: int) -> Floats:
+def group_sums(group: Ints | Codes, weights: Floats | Bools, n: int) -> Floats:
     """Sum of the weights of each group 0..n-1; one weight for each entry."""
     sums: NDArray[np.generic] = np.bincount(group, weights=weights, minlength=n)
     return sums.astype(np.float64)

@@ -53,7 +53,8 @@ def readings_exhibit(
     }
     own = known[of_equipment(factor, claim.level)[known]]
     one_machine = np.unique(factor.equipment[own]).size == 1
-    series = _ewma_columns(factor.values[own], at[own]) if one_machine else {}
+    readings = factor.values[own].astype(np.float64)
+    series = _ewma_columns(readings, at[own]) if one_machine else {}
     return Exhibit("readings", columns, marks, daily, series)
 
 

@@ -7,29 +7,45 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analytics.core.arrays import Floats, Ints
+from analytics.core.arrays import Codes, Floats
+from analytics.core.coding import NOBODY, codes_of, groups, met_levels, split
 from analytics.core.frames import Bundle
+from analytics.core.met import Met
 from analytics.core.population import Population, seconds
-from analytics.core.rework import counting_last, judged_at
+from analytics.core.rework import judged_at, run_order
 
-NOBODY = -1
-"""Code of a missing level."""
+__all__ = [
+    "NOBODY",
+    "Categorical",
+    "Numeric",
+    "Visit",
+    "age_factors",
+    "categorical_factors",
+    "reading_factors",
+    "visits",
+]
+
+Values = NDArray[np.float32]
+KINDS_OF_RUN = ("equipment", "operator", "shift", "tool")
 
 
 @dataclass(frozen=True)
 class Categorical:
     """Which level each unit met: one entry for each (unit, level), times in seconds.
 
-    A unit may have met several levels (rework, two feeders).
+    A unit may have met several levels (rework, two feeders). Entries are in order of
+    unit, then level. Factors that all units met once share one array `unit`, and those
+    of one operation one array `at`: never write into them.
     """
 
     kind: str
     operation: str
     name: str
     levels: tuple[str, ...]
-    unit: Ints
-    level: Ints
+    unit: Codes
+    level: Codes
     at: Floats
 
 
@@ -38,15 +54,16 @@ class Numeric:
     """One number for each unit, NaN where there is none.
 
     `equipment`: code into `machines` of what ran the unit there, or `NOBODY`.
-    `name`: the parameter, or the event since which an age counts (hours).
+    `name`: the parameter, or the event since which an age counts (hours). `at`,
+    `equipment` and `machines` are those of the operation's `Visit`, shared.
     """
 
     kind: str
     operation: str
     name: str
-    values: Floats
+    values: Values
     at: Floats
-    equipment: Ints
+    equipment: Codes
     machines: tuple[str, ...]
 
 
@@ -55,12 +72,12 @@ class Visit:
     """The run of each unit at one operation that counts: see `rework`.
 
     `at`: when it began, `first`: when the unit's first run there began; both are
-    NaN where there is none.
+    NaN where there is none, and one array where no unit ran twice.
     """
 
     at: Floats
     first: Floats
-    equipment: Ints
+    equipment: Codes
     machines: tuple[str, ...]
 
 
@@ -71,19 +88,25 @@ def visits(bundle: Bundle, population: Population) -> dict[str, Visit]:
     started = seconds(steps["started_at"])
     run_no = steps["run_no"].to_numpy(dtype=np.float64)
     judged = judged_at(bundle, population)
+    machine, names = codes_of(steps["equipment"])
     found: dict[str, Visit] = {}
-    for operation, rows in _groups(steps, "operation"):
-        order = counting_last(started[rows], run_no[rows], judged[place[rows]])
+    for operation, rows in groups(steps["operation"]):
+        order, once = run_order(place[rows], started[rows], run_no[rows], judged)
         own = rows[order]
-        codes, machines = _codes(steps["equipment"].iloc[own])
+        codes, machines = met_levels(machine[own], names)
         at = np.full(population.size, np.nan)
-        first = np.full(population.size, np.nan)
-        equipment = np.full(population.size, NOBODY, dtype=np.int64)
+        equipment = np.full(population.size, NOBODY, dtype=np.int32)
         at[place[own]] = started[own]
-        np.fmin.at(first, place[own], started[own])
         equipment[place[own]] = codes
+        first = at if once else _first(place[own], started[own], population.size)
         found[operation] = Visit(at, first, equipment, machines)
     return found
+
+
+def _first(place: Codes, started: Floats, size: int) -> Floats:
+    first = np.full(size, np.nan)
+    np.fmin.at(first, place, started)
+    return first
 
 
 def categorical_factors(
@@ -93,11 +116,12 @@ def categorical_factors(
     steps = bundle.steps
     place = population.places(steps["unit"])
     started = seconds(steps["started_at"])
-    for operation, rows in _groups(steps, "operation"):
-        for kind in ("equipment", "operator", "shift", "tool"):
-            yield from _categorical(
-                kind, operation, operation, steps[kind], rows, place, started
-            )
+    coded = {kind: codes_of(steps[kind]) for kind in KINDS_OF_RUN}
+    for operation, rows in groups(steps["operation"]):
+        whole = met[operation].at
+        runs = Met.of(rows, place[rows], started[rows], population, whole)
+        for kind, (codes, names) in coded.items():
+            yield from _categorical(kind, operation, operation, codes, names, runs)
     yield from _lot_factors(bundle.lots, population, met)
 
 
@@ -106,79 +130,84 @@ def _lot_factors(
 ) -> Iterator[Categorical]:
     """A lot has no time of its own: it was used when the operation first ran."""
     place = population.places(lots["unit"])
-    used = np.full(len(lots), np.nan)
-    for operation, rows in _groups(lots, "operation"):
+    at_operation, operations = codes_of(lots["operation"])
+    coded = {kind: codes_of(lots[kind]) for kind in ("lot", "supplier")}
+    for material, rows in groups(lots["material"]):
+        where, used_at = met_levels(at_operation[rows], operations)
+        used, whole = _used(where, used_at, place[rows], met)
+        uses = Met.of(rows, place[rows], used, population, whole)
+        for kind, (codes, names) in coded.items():
+            yield from _categorical(kind, used_at[0], material, codes, names, uses)
+
+
+def _used(
+    where: Codes, operations: tuple[str, ...], place: Codes, met: dict[str, Visit]
+) -> tuple[Floats, Floats | None]:
+    """When each row's unit first ran at its operation; all units' times if it is one.
+
+    `where`: code of each row into `operations`.
+    """
+    used = np.full(place.size, np.nan)
+    for code, operation in enumerate(operations):
         if operation in met:
-            used[rows] = met[operation].first[place[rows]]
-    for material, rows in _groups(lots, "material"):
-        operation = str(lots["operation"].iloc[rows].min())
-        for kind in ("lot", "supplier"):
-            yield from _categorical(
-                kind, operation, material, lots[kind], rows, place, used
-            )
+            own = where == code
+            used[own] = met[operation].first[place[own]]
+    only = met.get(operations[0]) if len(operations) == 1 else None
+    return used, only.first if only else None
 
 
 def _categorical(
     kind: str,
     operation: str,
     name: str,
-    labels: pd.Series,
-    rows: Ints,
-    place: Ints,
-    at: Floats,
+    codes: Codes,
+    names: pd.Index,
+    met: Met,
 ) -> Iterator[Categorical]:
-    codes, levels = _codes(labels.iloc[rows])
-    if len(levels) < 2:
-        return
-    met = pd.DataFrame({"unit": place[rows], "level": codes, "at": at[rows]})
-    met = met[codes != NOBODY]
-    first = met.groupby(["unit", "level"], sort=True)["at"].min().reset_index()
-    yield Categorical(
-        kind,
-        operation,
-        name,
-        levels,
-        first["unit"].to_numpy(dtype=np.int64),
-        first["level"].to_numpy(dtype=np.int64),
-        first["at"].to_numpy(dtype=np.float64),
-    )
+    """The factor, if it has several levels. `codes`: of all rows of the frame."""
+    level, levels = met_levels(codes[met.rows], names)
+    if len(levels) > 1:
+        yield Categorical(kind, operation, name, levels, *met.levels(level))
 
 
 def reading_factors(
     bundle: Bundle, population: Population, met: dict[str, Visit]
 ) -> Iterator[Numeric]:
     """One numeric factor for each (operation, parameter), taken in the counting run."""
-    readings = bundle.readings
-    place = population.places(readings["unit"])
-    values = readings["value"].to_numpy(dtype=np.float64)
-    label = readings["operation"] + "\0" + readings["parameter"]
-    columns: dict[tuple[str, str], Floats] = {
-        key: column[population.rows].astype(np.float64)
-        for key, column in bundle.columns.items()
-    }
-    codes, names = pd.factorize(label, sort=True)
-    for code, rows in enumerate(_split(codes, len(names))):
-        operation, parameter = names[code].split("\0")
-        column = np.full(population.size, np.nan)
-        column[place[rows]] = values[rows]
-        columns[operation, parameter] = column
+    columns = dict(_long_columns(bundle.readings, population))
+    for key, column in bundle.columns.items():
+        columns[key] = column[population.rows]
+    nowhere = _nowhere(population.size)
     for operation, parameter in sorted(columns):
-        yield _numeric(
-            "parameter",
-            operation,
-            parameter,
-            columns[operation, parameter],
-            met.get(operation),
-        )
+        values = columns[operation, parameter]
+        visit = met.get(operation, nowhere)
+        yield _numeric("parameter", operation, parameter, values, visit)
+
+
+def _long_columns(
+    readings: pd.DataFrame, population: Population
+) -> Iterator[tuple[tuple[str, str], Values]]:
+    """Readings in rows, as one column for each (operation, parameter)."""
+    place = population.places(readings["unit"])
+    values = readings["value"].to_numpy(dtype=np.float32)
+    parameter, names = codes_of(readings["parameter"])
+    for operation, rows in groups(readings["operation"]):
+        for code, own in enumerate(split(parameter[rows], len(names))):
+            if own.size:
+                column = np.full(population.size, np.nan, dtype=np.float32)
+                column[place[rows[own]]] = values[rows[own]]
+                yield (operation, str(names[code])), column
+
+
+def _nowhere(size: int) -> Visit:
+    """Of an operation of which no run is known."""
+    never = np.full(size, np.nan)
+    return Visit(never, never, np.full(size, NOBODY, dtype=np.int32), ())
 
 
 def _numeric(
-    kind: str, operation: str, name: str, values: Floats, visit: Visit | None
+    kind: str, operation: str, name: str, values: Values, visit: Visit
 ) -> Numeric:
-    if visit is None:
-        nowhere = np.full(values.size, NOBODY, dtype=np.int64)
-        never = np.full(values.size, np.nan)
-        return Numeric(kind, operation, name, values, never, nowhere, ())
     return Numeric(
         kind, operation, name, values, visit.at, visit.equipment, visit.machines
     )
@@ -203,8 +232,8 @@ def age_factors(bundle: Bundle, met: dict[str, Visit]) -> Iterator[Numeric]:
                 yield _numeric("age", operation, kind, _hours(age), visit)
 
 
-def _hours(age: Floats) -> Floats:
-    return np.where(age >= 0, age, np.nan)
+def _hours(age: Floats) -> Values:
+    return np.where(age >= 0, age, np.nan).astype(np.float32)
 
 
 def _commissioned(bundle: Bundle, operation: str, visit: Visit) -> Floats:
@@ -224,28 +253,11 @@ def _last_event(bundle: Bundle, kind: str, visit: Visit) -> Floats:
     events = events[events["kind"] == kind]
     at = seconds(events["at"])
     last = np.full(visit.at.size, np.nan)
-    for code, machine in enumerate(visit.machines):
-        own = np.sort(at[(events["equipment"] == machine).to_numpy()])
-        rows = np.flatnonzero(visit.equipment == code)
+    looked_after = dict(groups(events["equipment"]))
+    for machine, rows in zip(
+        visit.machines, split(visit.equipment, len(visit.machines)), strict=True
+    ):
+        own = np.sort(at[looked_after.get(machine, [])])
         before = np.searchsorted(own, visit.at[rows], side="right") - 1
         last[rows[before >= 0]] = own[before[before >= 0]]
     return last
-
-
-def _codes(labels: pd.Series) -> tuple[Ints, tuple[str, ...]]:
-    """Codes of sorted levels; "" is `NOBODY`."""
-    codes, levels = pd.factorize(labels.replace("", None), sort=True)
-    return codes.astype(np.int64), tuple(str(level) for level in levels)
-
-
-def _groups(frame: pd.DataFrame, column: str) -> Iterator[tuple[str, Ints]]:
-    codes, names = pd.factorize(frame[column], sort=True)
-    for name, rows in zip(names, _split(codes, len(names)), strict=True):
-        yield str(name), rows
-
-
-def _split(codes: Ints, n: int) -> list[Ints]:
-    """Rows of each code 0..n-1, in their order."""
-    order = np.argsort(codes, kind="stable").astype(np.int64)
-    ends = np.cumsum(np.bincount(codes, minlength=n))
-    return np.split(order, ends)[:n]

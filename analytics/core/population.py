@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from analytics.core.arrays import Bools, Floats, Ints
+from analytics.core.arrays import Bools, Codes, Floats, Ints
 from analytics.core.frames import Bundle
 
 EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
@@ -59,9 +60,15 @@ class Population:
     def size(self) -> int:
         return len(self.ids)
 
-    def places(self, units: pd.Series) -> Ints:
+    @cached_property
+    def everyone(self) -> Codes:
+        """The places of all units: 0, 1, 2 …; one array for all who need it."""
+        return np.arange(self.size, dtype=np.int32)
+
+    def places(self, units: pd.Series) -> Codes:
         """Where each named unit stands in this order."""
-        return self.ids.get_indexer(pd.Index(units.to_numpy(dtype=object)))
+        places = self.ids.get_indexer(pd.Index(units.to_numpy(dtype=object)))
+        return places.astype(np.int32)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.core.arrays import Floats, Ints
+from analytics.core.arrays import Codes, Floats, Ints
 from analytics.core.frames import Bundle
 from analytics.core.population import Population, first_sight
 
@@ -29,3 +29,17 @@ def counting_last(started: Floats, run_no: Floats, judged: Floats) -> Ints:
     sign = np.where(early, 1.0, -1.0)
     order: Ints = np.lexsort((sign * run_no, sign * started, early))
     return order
+
+
+def run_order(
+    unit: Codes, started: Floats, run_no: Floats, judged: Floats
+) -> tuple[Ints, bool]:
+    """`counting_last` of the runs at one operation, and whether no unit has two.
+
+    `unit`: place of each run's unit; `judged`: of all units. Runs of units that
+    have one come first: there is nothing to compare.
+    """
+    alone = np.bincount(unit, minlength=judged.size)[unit] == 1
+    single, several = np.flatnonzero(alone), np.flatnonzero(~alone)
+    ranked = counting_last(started[several], run_no[several], judged[unit[several]])
+    return np.concatenate([single, several[ranked]]), not several.size
