@@ -55,7 +55,8 @@ def test_wilson_interval_of_nothing_found():
 def test_charts_and_spc_load_no_scikit_learn():
     code = (
         "import sys, analytics.core.spc, analytics.charts.evidence;"
-        "print([m for m in ('sklearn', 'pandas', 'django') if m in sys.modules])"
+        "heavy = ('sklearn', 'scipy', 'pandas', 'django');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.strip() == "[]", run.stderr
