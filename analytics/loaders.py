@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from analytics.core.arrays import Floats
-from analytics.core.frames import Bundle
+from analytics.core.frames import Bundle, ReadingColumns
 from analytics.core.population import Population, seconds
-from analytics.core.rework import counting_last, judged_at
+from analytics.core.rework import judged_at
+from analytics.reading_columns import reading_columns
 from traceability.catalog.models import Equipment, Line, ProcessParameter
 from traceability.inspection.models import (
     Defect,
@@ -34,6 +35,7 @@ from traceability.production.models import (
 
 UNKNOWN = "(unknown)"
 FETCH = 5000
+CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,15 @@ def load_line(line: Line, window: Window) -> Bundle:
         "units": _units(line, units, looks),
         "steps": _steps(units),
         "lots": _lots(units),
-        "readings": _readings(units),
         "parameters": _parameters(line),
         "equipment": _equipment(line),
         "equipment_events": _equipment_events(line),
         "defects": _defects(looks),
     }
-    return Bundle.of(_without_rework(_agreeing(frames)))
+    frames = _agreeing(frames)
+    judged = _judged(frames)
+    frames["lots"] = _without_rework(frames["lots"], judged)
+    return Bundle.of(frames, _readings(units, judged))
 
 
 def _agreeing(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -78,40 +82,30 @@ def _agreeing(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     defects = frames["defects"]
     frames["defects"] = defects[defects["inspection"].isin(looks["inspection"])]
     frames |= {"inspections": looks, "units": units}
-    for name in ("steps", "lots", "readings"):
+    for name in ("steps", "lots"):
         frames[name] = frames[name][frames[name]["unit"].isin(units["unit"])]
     return frames
 
 
-def _without_rework(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Only the readings and lots that a unit had when it was judged: see `rework`.
-
-    A bundle has no times for them, so the analysis could not tell them apart.
-    """
+def _judged(frames: dict[str, pd.DataFrame]) -> pd.Series:
+    """Seconds of each unit's judgement, by serial, in the order of `units`."""
     names = ("units", "inspections", "defects")
     seen = Bundle.of({name: frames[name] for name in names})
     population = Population.of(seen)
-    at = judged_at(seen, population)
-    lots, taken = frames["lots"], frames["readings"]
-    lots = _early_lots(lots, at[population.places(lots["unit"])])
-    taken = _counting_readings(taken, at[population.places(taken["unit"])])
-    return {**frames, "lots": lots, "readings": taken}
+    by_serial = pd.Series(judged_at(seen, population), index=population.ids)
+    return by_serial.loc[frames["units"]["unit"]]
 
 
-def _counting_readings(taken: pd.DataFrame, judged: Floats) -> pd.DataFrame:
-    """One reading for each unit, operation and parameter; rows keep their order."""
-    run_no = taken["run_no"].to_numpy(dtype=np.float64)
-    order = counting_last(_seconds(taken["started_at"]), run_no, judged)
-    keys = ["unit", "operation", "parameter"]
-    kept = taken.iloc[order].drop_duplicates(keys, keep="last")
-    return kept.sort_index()
+def _without_rework(lots: pd.DataFrame, judged: pd.Series) -> pd.DataFrame:
+    """Without what was used after the judgement where something was used before.
 
-
-def _early_lots(lots: pd.DataFrame, judged: Floats) -> pd.DataFrame:
-    """Without what was used after the judgement where something was used before."""
-    late = pd.Series(_seconds(lots["consumed_at"]) > judged, index=lots.index)
+    A bundle has no times for lots, so the analysis could not tell them apart.
+    """
+    late = _seconds(lots["consumed_at"]) > judged.loc[lots["unit"]].to_numpy()
     keys = [lots["unit"], lots["operation"], lots["material"]]
-    return lots[~late | late.groupby(keys).transform("all")]
+    of_group = pd.Series(late, index=lots.index)
+    kept: pd.DataFrame = lots[~late | of_group.groupby(keys).transform("all")]
+    return kept
 
 
 def _seconds(times: pd.Series) -> Floats:
@@ -129,7 +123,13 @@ def _looks(line: Line, window: Window) -> QuerySet[Inspection]:
 
 
 def _frame(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
-    return pd.DataFrame.from_records(list(rows), columns=columns)
+    """Rows as a frame, in parts: a frame takes a fraction of the tuples' memory."""
+    left, parts = iter(rows), []
+    while chunk := list(islice(left, CHUNK)):
+        parts.append(pd.DataFrame.from_records(chunk, columns=columns))
+    if not parts:
+        return pd.DataFrame.from_records([], columns=columns)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _rows(queryset: QuerySet[Any], *paths: str) -> Iterator[tuple[Any, ...]]:
@@ -194,14 +194,12 @@ def _lots(units: QuerySet[Unit]) -> pd.DataFrame:
     return _frame(list(columns), _rows(consumed, *columns.values()))
 
 
-def _readings(units: QuerySet[Unit]) -> pd.DataFrame:
+def _readings(units: QuerySet[Unit], judged: pd.Series) -> ReadingColumns:
     serials = dict(units.values_list("pk", "serial"))
-    frame = _frame(
-        ["unit", "operation", "started_at", "run_no", "parameter", "value"],
-        readings.columns(OperationRun.objects.filter(unit__in=units)),
-    )
-    frame["unit"] = frame["unit"].map(serials)
-    return frame
+    place = {serial: n for n, serial in enumerate(judged.index)}
+    places = {pk: place[s] for pk, s in serials.items() if s in place}
+    rows = readings.columns(OperationRun.objects.filter(unit__in=units))
+    return reading_columns(rows, places, judged.to_numpy())
 
 
 def _parameters(line: Line) -> pd.DataFrame:

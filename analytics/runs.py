@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -13,7 +16,10 @@ from analytics.core.analyse import analyse
 from analytics.core.errors import BundleError
 from analytics.core.frames import Bundle
 from analytics.core.results import Analysis, Cause, Options, Problem
+from analytics.export import write_bundle
 from analytics.loaders import Window, load_line
+from analytics.provenance import code_version, environment
+from traceability.attribution import snapshots
 from traceability.attribution.models import AnalysisRun, RunState
 from traceability.attribution.services import store_run
 from traceability.catalog.models import Line
@@ -35,9 +41,8 @@ def analyse_line(line: Line, options: Options | None = None) -> AnalysisRun:
     window = Window(started - timedelta(days=settings.ANALYSIS_WINDOW_DAYS), end)
     bundle = _load(line, window)
     found = analyse(bundle, options)
-    return store_run(
-        line, _result(found, bundle), _about(found, options, window, started)
-    )
+    about = _about(found, options, window, started)
+    return store_run(line, _result(found, bundle), about | _kept(bundle, started))
 
 
 def _load(line: Line, window: Window) -> Bundle:
@@ -45,6 +50,13 @@ def _load(line: Line, window: Window) -> Bundle:
         return load_line(line, window)
     except BundleError as error:
         raise BadInput(str(error), code="contradicting_data") from error
+
+
+def _kept(bundle: Bundle, at: datetime) -> dict[str, Any]:
+    """The run's id and the snapshot of what it saw, on disk before the row is."""
+    run = uuid.uuid4()
+    snapshot = snapshots.keep(run, at, partial(write_bundle, bundle))
+    return {"id": run, "snapshot": snapshot.name, "snapshot_bytes": snapshot.size}
 
 
 def _about(
@@ -56,14 +68,16 @@ def _about(
         "message": "; ".join(note.code for note in found.notes),
         "window_start": window.start,
         "window_end": window.end,
-        "parameters": {
-            "classes": options.classes,
-            "confidence": options.confidence,
-            "effects": options.effects,
-        },
-        "code_version": settings.VERSION,
+        "parameters": _parameters(options),
+        "code_version": code_version(settings.VERSION),
+        "environment": environment(),
         "started_at": started,
     }
+
+
+def _parameters(options: Options) -> dict[str, Any]:
+    """All options but the seed, which the run keeps by itself."""
+    return {name: value for name, value in asdict(options).items() if name != "seed"}
 
 
 def _result(found: Analysis, bundle: Bundle) -> dict[str, Any]:

@@ -27,6 +27,7 @@ config = Config()
 DATA_DIR = config.path("CAUSELINE_DATA", BASE_DIR / "var")
 KEYS_DIR = DATA_DIR / "keys"
 MEDIA_ROOT = DATA_DIR / "media"
+RUNS_ROOT = DATA_DIR / "runs"
 STATIC_ROOT = DATA_DIR / "static"
 try:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
@@ -101,6 +102,7 @@ INSTALLED_APPS = [
     "traceability.dashboards",
     "traceability.demo",
     "traceability",
+    "analytics",
 ]
 
 MIDDLEWARE = [
@@ -222,6 +224,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(3600.0),
         "options": {"queue": "system", "expires": 600},
     },
+    "attribution.sweep_snapshots": {
+        "task": "attribution.sweep_snapshots",
+        "schedule": schedule(3600.0),
+        "options": {"queue": "system", "expires": 600},
+    },
 }
 JOB_LEASE_SECONDS = 15
 JOB_HEARTBEAT_SECONDS = 5
@@ -246,6 +253,9 @@ WAIT_SECONDS_MAX = 10
 WEB_THREADS = config.number("CAUSELINE_WEB_THREADS", 16, 2, 256)
 ANALYSIS_PAUSE_SECONDS = 30
 ANALYSIS_WINDOW_DAYS = config.number("CAUSELINE_ANALYSIS_DAYS", 60, 1, 3650)
+# What each analysis saw is kept for `manage.py replay`, the newest first.
+SNAPSHOT_DAYS = config.number("CAUSELINE_SNAPSHOT_DAYS", 90, 0, 3650)
+SNAPSHOT_BYTES = config.number("CAUSELINE_SNAPSHOT_MB", 2048) * 1024 * 1024
 ALERT_MAX_AGE_HOURS = 24
 
 # --- Mail ----------------------------------------------------------------------------

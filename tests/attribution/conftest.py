@@ -84,3 +84,33 @@ def look(site):
         return inspection
 
     return inspect
+
+
+@pytest.fixture
+def produce(line, look, push):
+    """Make and look at units: `produce(first, last)`; machine E2 is bad on every other.
+
+    Each has a reading, a lot and a batch; one unit in fifty is bad for no reason.
+    """
+    push("equipment", [{"code": "E2", "operation": "ETCH"}])
+    push("batches", [{"number": "批次-1", "product": "P1"}])
+
+    def make(first, last):
+        numbers = range(first, last)
+        push("units", [{"serial": f"U{n}", "batch": "批次-1"} for n in numbers])
+        push("operation-runs", [_run(n) for n in numbers])
+        used = {"operation": "ETCH", "material": "FILM", "lot": "F1"}
+        push("consumptions", [{"unit": f"U{n}", **used} for n in numbers])
+        for n in numbers:
+            bad = n % 8 == 0 or n % 50 == 7
+            look(f"U{n}", minute=n, classes=["open"] if bad else [])
+
+    return make
+
+
+def _run(n):
+    at = (START + dt.timedelta(minutes=n)).isoformat()
+    machine = "E2" if n % 4 == 0 else "E1"
+    readings = {"temp": 48 + (n * 37 % 100) / 30}
+    run = {"unit": f"U{n}", "operation": "ETCH", "equipment": machine}
+    return {**run, "started_at": at, "ended_at": at, "readings": readings}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
 from analytics.loaders import UNKNOWN, Window, load_line
@@ -14,6 +15,7 @@ from traceability.inspection.services import give_verdict
 pytestmark = pytest.mark.django_db
 ALL = Window(START - dt.timedelta(days=1), START + dt.timedelta(days=1))
 AT = START.isoformat()
+TEMP = ("ETCH", "temp")
 
 
 @pytest.fixture
@@ -36,8 +38,7 @@ def test_a_unit_is_loaded_with_all_that_happened_to_it(factory, look):
     assert unit["line"] == "L1"
     step = bundle.steps.iloc[0]
     assert (step["operation"], step["equipment"]) == ("ETCH", "E1")
-    reading = bundle.readings.iloc[0]
-    assert tuple(reading) == ("U1", "ETCH", "temp", 48.5)
+    assert {key: list(v) for key, v in bundle.columns.items()} == {TEMP: [48.5]}
     lot = bundle.lots.iloc[0]
     assert (lot["material"], lot["lot"], lot["supplier"]) == ("FILM", "F1", "SUP")
     assert list(bundle.equipment_events["kind"]) == ["maintenance"]
@@ -114,7 +115,7 @@ def rerun(push):
 
 
 def temps(bundle):
-    return list(bundle.readings["value"])
+    return list(bundle.columns[TEMP])
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
@@ -157,8 +158,23 @@ def test_a_run_without_a_start_comes_before_the_others(factory, look, rerun, pus
 def test_a_parameter_that_only_one_run_has_is_kept(factory, look, rerun):
     rerun(2, 5, temp=60.0, power=3.0)
     look("U1", minute=60, classes=["open"])
-    frame = load_line(factory, ALL).readings.set_index("parameter")["value"]
-    assert dict(frame) == {"temp": 48.5, "power": 3.0}
+    columns = load_line(factory, ALL).columns
+    assert columns == {TEMP: [48.5], ("ETCH", "power"): [3.0]}
+
+
+def test_readings_stand_in_the_order_of_units(factory, look, push):
+    look("V1")
+    look("U1", minute=5)
+    bundle = load_line(factory, ALL)
+    column = dict(zip(bundle.units["unit"], bundle.columns[TEMP], strict=True))
+    assert column["U1"] == 48.5
+    assert np.isnan(column["V1"])
+
+
+def test_a_reading_beyond_all_bounds_stops_no_analysis(factory, look, rerun):
+    rerun(1, 0, temp=1e300)
+    look("U1", minute=60)
+    assert np.isfinite(temps(load_line(factory, ALL))).all()
 
 
 def test_a_lot_used_in_rework_is_no_exposure(factory, look, push):
@@ -175,4 +191,4 @@ def test_a_unit_without_history_is_loaded(factory, look):
     bundle = load_line(factory, ALL)
     assert bundle.steps.empty
     assert bundle.lots.empty
-    assert bundle.readings.empty
+    assert not bundle.columns

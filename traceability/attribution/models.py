@@ -16,7 +16,12 @@ class RunState(models.TextChoices):
 
 
 class AnalysisRun(models.Model):
-    """One analysis of one line: what went in (fingerprint, parameters) and came out."""
+    """One analysis of one line: what went in (fingerprint, parameters) and came out.
+
+    `snapshot`: folder of the bundle it saw, below `RUNS_ROOT`; empty when none was
+    kept, or when it was removed again, which `snapshot_removed_at` tells apart.
+    `environment`: versions of what computed it, by name.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     line = models.ForeignKey(Line, models.CASCADE, related_name="analysis_runs")
@@ -29,6 +34,10 @@ class AnalysisRun(models.Model):
     parameters = models.JSONField(default=dict)
     seed = models.BigIntegerField(default=0)
     code_version = models.CharField(max_length=50)
+    environment = models.JSONField(default=dict)
+    snapshot = models.CharField(max_length=100, blank=True)
+    snapshot_bytes = models.PositiveBigIntegerField(default=0)
+    snapshot_removed_at = models.DateTimeField(null=True, blank=True)
     input_sha256 = models.CharField(max_length=64)
     result_sha256 = models.CharField(max_length=64)
     started_at = models.DateTimeField()

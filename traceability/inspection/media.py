@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 from PIL import Image as Pillow
 
+from traceability.lib.durable import flush, make_folder
 from traceability.lib.errors import NoSpace
 from traceability.lib.images import as_seen
 
@@ -31,7 +32,7 @@ def store(data: bytes, received_at: datetime) -> str:
     name = f"{received_at:%Y/%m/%d}/{uuid.uuid4()}"
     path = settings.MEDIA_ROOT / name
     try:
-        _make_folder(path.parent)
+        make_folder(path.parent)
         _refuse_when_full(path.parent)
         _write_through(path, data)
     except OSError as error:
@@ -88,20 +89,4 @@ def _write_through(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    _flush_folder(path.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder whose name is on disk too, all the way up."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in missing:
-        _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    flush(path.parent)
