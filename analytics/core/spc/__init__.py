@@ -45,6 +45,7 @@ from analytics.core.spc.run_length import (
     arl_of_three_sigmas,
 )
 from analytics.core.spc.shares import wilson
+from analytics.core.spc.signals import Signal, signals
 from analytics.core.spc.variables import (
     individuals,
     moving_ranges,
@@ -66,6 +67,7 @@ __all__ = [
     "Factors",
     "Index",
     "Rise",
+    "Signal",
     "arl_of_cusum",
     "arl_of_ewma",
     "arl_of_three_sigmas",
@@ -90,6 +92,7 @@ __all__ = [
     "probability_limits",
     "share_outside",
     "sigma_of_moving_range",
+    "signals",
     "standardised",
     "u_chart",
     "western_electric",

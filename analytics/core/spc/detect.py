@@ -15,10 +15,10 @@ import numpy as np
 
 from analytics.core.arrays import Bools, Floats
 from analytics.core.spc.counts import dispersed
-from analytics.core.spc.cusum import began, one_sided
 from analytics.core.spc.design import solve_limit
 from analytics.core.spc.normal import chi_square_quantile
 from analytics.core.spc.run_length import arl_of_scores
+from analytics.core.spc.signals import Signal, signals
 
 DEFAULT_ARL = 1000.0
 BLOCKS = 12
@@ -125,9 +125,9 @@ def _with(
     expected = n * share
     limit, got = _limit(expected, allowance, dispersion, arl)
     scores = defective - allowance * expected
-    signals, sums = _signals(scores, limit)
+    found, sums = signals(scores, limit)
     rises: list[Rise] = []
-    for signal in signals:
+    for signal in found:
         free = rises[-1].last + 1 if rises else 0
         rise = _timed(signal, free, defective, expected, dispersion)
         seen = rise.onset + int(np.argmax(sums[rise.onset :] > limit))
@@ -154,45 +154,8 @@ def _limit(
     return limit, arl_of_scores(every, chances, limit)
 
 
-@dataclass(frozen=True)
-class _Signal:
-    """A sum that went beyond the limit: last zero, signal and peak."""
-
-    zero: int
-    at: int
-    peak: int
-    ended: bool
-
-
-def _signals(scores: Floats, limit: float) -> tuple[list[_Signal], Floats]:
-    """Every signal, and the sums: they start anew after the peak of one."""
-    sums = np.empty(scores.size)
-    found: list[_Signal] = []
-    start = 0
-    while start < scores.size:
-        part = one_sided(scores[start:])
-        sums[start:] = part
-        over = np.flatnonzero(part > limit)
-        if not over.size:
-            break
-        at = int(over[0])
-        peak, ended = _peak(part, at, limit)
-        zero = start + began(part, at)
-        found.append(_Signal(zero, start + at, start + peak, ended))
-        start += peak + 1
-    return found, sums
-
-
-def _peak(sums: Floats, signal: int, limit: float) -> tuple[int, bool]:
-    """The highest sum from the signal on, before it has fallen by `limit`."""
-    after = sums[signal:]
-    fallen = np.flatnonzero(np.maximum.accumulate(after) - after > limit)
-    stop = int(fallen[0]) if fallen.size else after.size
-    return signal + int(np.argmax(after[:stop])), bool(fallen.size)
-
-
 def _timed(
-    signal: _Signal, free: int, defective: Floats, expected: Floats, dispersion: float
+    signal: Signal, free: int, defective: Floats, expected: Floats, dispersion: float
 ) -> Rise:
     """The rise of a signal: its onset and ratio are those of largest likelihood.
 
