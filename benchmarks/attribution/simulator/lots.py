@@ -66,8 +66,13 @@ def drawn_material(
         lot[own] = np.searchsorted(np.cumsum(sizes), np.arange(own.size)) * 99 + side
     _, first, codes = np.unique(lot, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first))
-    suppliers = rng.integers(0, rng.integers(2, 4), first.size)
+    suppliers = rng.integers(0, _suppliers(rng, first.size), first.size)
     return Material(name, operation, order[codes].astype(np.int64), suppliers)
+
+
+def _suppliers(rng: np.random.Generator, lots: int) -> int:
+    """One to three: a supplier of few lots would be another name for these."""
+    return min(int(rng.integers(1, 4)), 1 + lots // 12)
 
 
 def _feeders(rng: np.random.Generator, mode: str, n: int) -> Ints:
@@ -75,6 +80,6 @@ def _feeders(rng: np.random.Generator, mode: str, n: int) -> Ints:
     if mode == "mixed":
         return rng.integers(0, FEEDERS, n)
     if mode == "alternating":
-        return np.arange(n) % FEEDERS
+        return (np.arange(n) // rng.integers(1, 7) + rng.integers(FEEDERS)) % FEEDERS
     edges = np.cumsum(rng.geometric(1 / 12, n))
     return np.searchsorted(edges, np.arange(n), side="right") % FEEDERS

@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 Rng = np.random.Generator
 Plant = Callable[[Rng, Line, float], Planted]
 
-LOT_UNITS = 80
-CELL_UNITS = 80
+LOT_UNITS = 100
+CELL_UNITS = 140
 POOLED = 0.35
 PHYSICAL = 0.3
 ELSEWHERE = 0.25
@@ -26,7 +26,7 @@ ELSEWHERE = 0.25
 
 def lot(rng: Rng, line: Line, lift: float) -> Planted:
     """One bad lot, the larger the likelier."""
-    material = _any_material(rng, line)
+    material = _any_material(rng, line, LOT_UNITS)
     units = np.bincount(material.lot, minlength=material.size)
     code = _weighted(rng, np.where(units >= LOT_UNITS, units, 0), units)
     exposed = material.lot == code
@@ -111,13 +111,17 @@ def _moved(
 
 
 def age(rng: Rng, line: Line, lift: float) -> Planted:
-    """One machine misses its maintenance; beyond some hours it does harm."""
+    """One machine misses its maintenance; beyond some hours it does harm.
+
+    It gets it before the end: else "the machine since then" were the same units.
+    """
     operation, code = _any_machine(rng, line)
     name = line.machines[operation][code]
     events = line.maintained[name]
     usual = float(np.diff(events).max())
-    begin = rng.uniform(0.2, 0.5) * line.span
+    begin = rng.uniform(0.15, 0.4) * line.span
     length = max(rng.uniform(2.2, 3.5) * usual, 0.2 * line.span)
+    length = min(length, 0.9 * line.span - begin)
     kept = events[(events <= begin) | (events >= begin + length)]
     line.maintained[name] = np.union1d(kept, [begin, begin + length])
     threshold = float(usual * rng.uniform(1.05, 1.3))
@@ -148,7 +152,7 @@ def operator(rng: Rng, line: Line, lift: float) -> Planted:
 
 def interaction(rng: Rng, line: Line, lift: float) -> Planted:
     """A lot does harm on one machine only, mostly of the operation that uses it."""
-    material = _any_material(rng, line)
+    material = _any_material(rng, line, 2 * CELL_UNITS)
     place = line.operations.index(material.operation)
     operation = material.operation
     if rng.random() < ELSEWHERE:
@@ -206,13 +210,12 @@ def _planted(
     )
 
 
-def _any_material(rng: Rng, line: Line) -> Material:
-    """One of the materials, those with large lots more often."""
-    own = list(line.materials.values())
-    largest = np.array([np.bincount(m.lot).max() for m in own])
-    able = np.where(largest >= LOT_UNITS, 1.0, 0.0) if largest.max() >= LOT_UNITS else 1
-    odds = np.ones(len(own)) * able
-    return own[rng.choice(len(own), p=odds / odds.sum())]
+def _any_material(rng: Rng, line: Line, units: int) -> Material:
+    """One with a lot of so many units, else the one with the largest lot."""
+    largest = {m.name: np.bincount(m.lot).max() for m in line.materials.values()}
+    able = [name for name, size in largest.items() if size >= units]
+    name = str(rng.choice(able)) if able else max(largest, key=lambda m: largest[m])
+    return line.materials[name]
 
 
 def _any_machine(rng: Rng, line: Line) -> tuple[str, int]:

@@ -57,7 +57,7 @@ def wander(rng: np.random.Generator, line: Line, hours: float, n: int) -> Floats
 def cast_shadows(rng: np.random.Generator, line: Line) -> None:
     """Noisy copies of readings, after the plants have moved these."""
     for key, source in line.source.items():
-        noise = rng.uniform(0.35, 0.9)
+        noise = rng.uniform(0.5, 1.1)
         copied = line.readings[source] * rng.choice([-1.0, 1.0])
         line.readings[key] = copied + noise * rng.standard_normal(line.size)
 
