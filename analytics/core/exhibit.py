@@ -9,7 +9,8 @@ text in UTC, rates 0..1, missing values null. At most `LIMIT` rows.
 | `readings` | at, value, defective (0/1), exposed (0/1), equipment | operation,
   parameter, unit_of_measure, direction (above/below), threshold, equipment (or
   null), onset, lower_limit, upper_limit; `series`: at, ewma, low, high of the
-  machine, where it is only one |
+  machine, where it is only one; `drift`: what the charts of its readings say, see
+  `drift.Drift`, or null |
 | `levels` | level, n, defective, rate, low, high, highlighted (0/1) | kind,
   factor, level, onset |
 | `ages` | age_from, age_to (hours), n, defective, rate, low, high,
@@ -29,6 +30,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from analytics.core.arrays import Floats
 from analytics.core.rounding import plain
 
 ChartCode = Literal["readings", "levels", "ages", "pairs"]
@@ -38,14 +40,35 @@ LIMIT = 400
 
 
 @dataclass(frozen=True)
+class Readings:
+    """All readings of one machine in order of `at` (seconds), and their limits."""
+
+    values: Floats
+    at: Floats
+    lower: float | None
+    upper: float | None
+
+    def drift(self) -> dict[str, Any] | None:
+        # Takes ruptures and scipy, which an answer in the terminal does without.
+        from analytics.core.drift import drift_of
+
+        found = drift_of(self.values, self.at, self.lower, self.upper)
+        return None if found is None else found.to_json()
+
+
+@dataclass(frozen=True)
 class Exhibit:
-    """What one chart needs, in the columns of the table above."""
+    """What one chart needs, in the columns of the table above.
+
+    The drift of `readings` is only looked at when the exhibit is stored.
+    """
 
     chart: ChartCode
     columns: Columns
     marks: Mapping[str, Any]
     daily: Columns
     series: Columns = field(default_factory=dict)
+    readings: Readings | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -55,4 +78,5 @@ class Exhibit:
             "marks": plain(dict(self.marks)),
             "daily": plain(dict(self.daily)),
             "series": plain(dict(self.series)),
+            "drift": self.readings and self.readings.drift(),
         }

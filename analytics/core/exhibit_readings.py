@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.core.arrays import Bools, Floats, Ints
 from analytics.core.claims import Claim
-from analytics.core.exhibit import Columns, Exhibit
+from analytics.core.exhibit import Columns, Exhibit, Readings
 from analytics.core.factors import Numeric
 from analytics.core.population import Outcome, timestamp
 from analytics.core.rounding import plain_time
@@ -53,9 +53,12 @@ def readings_exhibit(
     }
     own = known[of_equipment(factor, claim.level)[known]]
     one_machine = np.unique(factor.equipment[own]).size == 1
-    readings = factor.values[own].astype(np.float64)
-    series = _ewma_columns(readings, at[own]) if one_machine else {}
-    return Exhibit("readings", columns, marks, daily, series)
+    if not one_machine:
+        return Exhibit("readings", columns, marks, daily)
+    values = factor.values[own].astype(np.float64)
+    series = _ewma_columns(values, at[own])
+    readings = Readings(values, at[own], low, high)
+    return Exhibit("readings", columns, marks, daily, series, readings)
 
 
 def limits_of(

@@ -34,6 +34,7 @@ def test_an_exhibit_is_small_json_and_draws(plant, chart):
     assert len(lengths) == 1
     assert lengths.pop() <= LIMIT
     assert len({len(column) for column in exhibit["daily"].values()}) == 1
+    assert bool(exhibit["drift"]) == (chart == "readings")
     drawn = figure_for(exhibit, {})
     assert drawn["data"]
     assert drawn["layout"]["autosize"]

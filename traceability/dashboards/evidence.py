@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from analytics.charts.evidence import daily_figure, figure_for
 from traceability.attribution.models import Cause, Problem
 from traceability.dashboards.chart_words import chart_words
+from traceability.dashboards.drift import Fact, drift_facts
 
 Frame = Mapping[str, Any]
 Cell = Callable[[Any], str]
@@ -32,7 +33,7 @@ SIZES = {"readings": "l", "daily": "s"}
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One figure with its table; `id` is unique on the page."""
+    """One figure with its table; `id` is unique on the page, `facts` stand below."""
 
     id: str
     caption: str
@@ -40,6 +41,7 @@ class Exhibit:
     headers: list[str]
     rows: list[list[str]]
     size: str
+    facts: list[Fact]
 
 
 def exhibit_of(cause: Cause) -> Exhibit | None:
@@ -71,6 +73,7 @@ def _exhibit(key: str, frame: Frame, figure: dict[str, Any]) -> Exhibit:
         headers=[str(COLUMNS[name][0]) for name in kept],
         rows=_rows([(columns[name], COLUMNS[name][1]) for name in kept]),
         size=SIZES.get(chart, "m"),
+        facts=drift_facts(frame.get("drift")),
     )
 
 
