@@ -1,27 +1,31 @@
-"""Reads an analysis bundle: a folder of CSV or Parquet (see `docs/attribution.md`)."""
+"""Reads an analysis bundle: a folder of CSV or Parquet (see `docs/bundle.md`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pandas as pd
 import pyarrow.parquet as parquet
-from numpy.typing import NDArray
 from pyarrow.lib import ArrowException
 
-from analytics.core.contract import COLUMNS
+from analytics.bundle_csv import csv_table
+from analytics.bundle_readings import READINGS, Progress, reading_columns, unreadable
+from analytics.core.contract import COLUMNS, Column
 from analytics.core.errors import BundleError
 from analytics.core.frames import Bundle
+from analytics.core.texts import is_text
 
-READINGS = "readings"
-COLUMN_FILES = "Name each file OPERATION__PARAMETER.parquet or give it metadata"
-SEPARATOR = "__"
+ENDINGS = ("parquet", "csv")
+TABLES_SHARE = 0.4
+"""Of the time of reading, what the tables take in a bundle with many columns."""
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: Path, progress: Progress | None = None) -> Bundle:
     """The bundle in a folder; of CSV and Parquet of the same name, Parquet is read.
+
+    `progress` is told what is going on and what share of it is done, 0..1.
 
     :raises BundleError: a file is missing, cannot be read, or breaks the contract.
     """
@@ -29,108 +33,62 @@ def read_bundle(folder: Path) -> Bundle:
         raise BundleError(
             str(folder), "there is no such folder", "Name a folder of a bundle"
         )
-    frames = {}
-    for file, columns in COLUMNS.items():
-        frame = _frame(folder, file, [column.name for column in columns])
-        if frame is not None:
-            frames[file] = frame
-    return Bundle.of(frames, dict(_reading_columns(folder / READINGS)))
+    tell = partial(progress, "reading") if progress else _nobody
+    tables = _Tables(folder, lambda share: tell(TABLES_SHARE * share))
+    columns = reading_columns(
+        folder / READINGS,
+        lambda share: tell(TABLES_SHARE + (1 - TABLES_SHARE) * share),
+    )
+    return Bundle.of(tables, columns)
 
 
-def _frame(folder: Path, file: str, known: list[str]) -> pd.DataFrame | None:
+def _nobody(_share: float) -> None:
+    """Who is told when nobody asked."""
+
+
+class _Tables(Mapping[str, Any]):
+    """The files of a folder by their names, each read when it is asked for.
+
+    So the text of one file need not be kept until the next was made codes of.
+    """
+
+    def __init__(self, folder: Path, tell: Callable[[float], None]) -> None:
+        self._folder = folder
+        self._tell = tell
+
+    def __getitem__(self, file: str) -> Any:
+        self._tell(list(COLUMNS).index(file) / len(COLUMNS))
+        table = _table(self._folder, file, COLUMNS[file])
+        if table is None:
+            raise KeyError(file)
+        return table
+
+    def __contains__(self, file: object) -> bool:
+        return any((self._folder / f"{file}.{end}").is_file() for end in ENDINGS)
+
+    def __iter__(self) -> Iterator[str]:
+        return (file for file in COLUMNS if file in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _table(folder: Path, file: str, columns: tuple[Column, ...]) -> Any:
     packed, text = folder / f"{file}.parquet", folder / f"{file}.csv"
     if packed.is_file():
-        return _parquet(packed, known)
-    return _csv(text) if text.is_file() else None
+        return _parquet(packed, columns)
+    return csv_table(text, columns) if text.is_file() else None
 
 
-def _parquet(path: Path, known: list[str]) -> pd.DataFrame:
+def _parquet(path: Path, columns: tuple[Column, ...]) -> Any:
+    """The columns of the contract as a table of Arrow; levels are read as codes."""
+    known = [column.name for column in columns]
+    levels = [column.name for column in columns if column.kind == "text"]
     try:
-        has = set(parquet.read_schema(path).names)
-        table = parquet.read_table(path, columns=[n for n in known if n in has])
-        frame: pd.DataFrame = table.to_pandas()
-        return frame
+        about = parquet.read_metadata(path)
+        has = about.schema.to_arrow_schema()
+        coded = [f.name for f in has if f.name in levels and is_text(f.type)]
+        with parquet.ParquetFile(path, metadata=about, read_dictionary=coded) as file:
+            return file.read(columns=[name for name in has.names if name in known])
     except (ArrowException, OSError) as error:
-        raise BundleError(
-            path.name, f"it is not a Parquet file ({error})", "Write it again"
-        ) from error
-
-
-def _csv(path: Path) -> pd.DataFrame:
-    """All values as text; only an empty field is blank, "NA" is a name like others."""
-    try:
-        return pd.read_csv(
-            path,
-            dtype="str",
-            keep_default_na=False,
-            na_values=[""],
-            encoding="utf-8-sig",
-        )
-    except (
-        pd.errors.EmptyDataError,
-        pd.errors.ParserError,
-        UnicodeDecodeError,
-    ) as error:
-        raise BundleError(
-            path.name,
-            f"it cannot be read ({str(error).strip()})",
-            "Write comma-separated UTF-8 text with one heading row",
-        ) from error
-
-
-def _reading_columns(
-    folder: Path,
-) -> Iterator[tuple[tuple[str, str], NDArray[np.float32]]]:
-    """The column layout: one Parquet file for each (operation, parameter)."""
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.glob("*.parquet")):
-        yield _column_key(path), _column(path)
-
-
-def _column_key(path: Path) -> tuple[str, str]:
-    """From the file's metadata, else from its name OPERATION__PARAMETER."""
-    try:
-        metadata = parquet.read_schema(path).metadata or {}
-    except (ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
-    if b"operation" in metadata and b"parameter" in metadata:
-        return metadata[b"operation"].decode(), metadata[b"parameter"].decode()
-    operation, separator, parameter = path.stem.partition(SEPARATOR)
-    if not separator:
-        raise BundleError(
-            f"{READINGS}/{path.name}",
-            "it does not say which operation and parameter it holds",
-            COLUMN_FILES,
-        )
-    return operation, parameter
-
-
-def _column(path: Path) -> NDArray[np.float32]:
-    try:
-        table = parquet.read_table(path)
-    except (ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
-    if table.num_columns < 1:
-        raise BundleError(f"{READINGS}/{path.name}", "it has no column", COLUMN_FILES)
-    name = "value" if "value" in table.column_names else table.column_names[0]
-    values = table[name].to_pandas()
-    numbers = pd.to_numeric(values, errors="coerce")
-    bad = np.flatnonzero((numbers.isna() & values.notna()).to_numpy())
-    if bad.size:
-        raise BundleError(
-            f"{READINGS}/{path.name}",
-            f"{values.iloc[int(bad[0])]!r} is not a number",
-            "Write float32 with nulls",
-            column=name,
-            row=int(bad[0]),
-        )
-    return np.asarray(numbers, dtype=np.float32)
-
-
-def _unreadable(path: Path, error: Exception) -> BundleError:
-    return BundleError(
-        f"{READINGS}/{path.name}",
-        f"it is not a Parquet file ({error})",
-        "Write it again",
-    )
+        raise unreadable(path.name, error) from error

@@ -79,9 +79,9 @@ def _ready(frame: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
 
 
 def _column(values: pd.Series, kind: str) -> pd.Series:
-    if kind == "text":
-        return values.replace("", None)
-    if kind == "integer":
+    if kind in ("text", "name"):
+        return values.astype("str").replace("", None)
+    if kind == "count":
         return values.astype("Int64")
     return values
 

@@ -13,7 +13,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from analytics.core.arrays import Floats
-from analytics.core.frames import Bundle, ReadingColumns
+from analytics.core.columns import ReadingColumns
+from analytics.core.frames import Bundle
 from analytics.core.population import Population, seconds
 from analytics.core.rework import judged_at
 from analytics.reading_columns import reading_columns

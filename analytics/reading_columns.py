@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.arrays import Floats
-from analytics.core.frames import ReadingColumns
+from analytics.core.columns import ReadingColumns
 from analytics.core.rework import counting_last
 from traceability.production.readings import Row
 

@@ -112,9 +112,9 @@ def _overview(problem: Problem) -> dict[str, Any]:
 
 def _last_defects(bundle: Bundle) -> dict[str, str]:
     """When each class of defect was last seen: class → ISO 8601."""
-    times = bundle.inspections.groupby("unit")["inspected_at"].max()
-    if bundle.defects.empty:
-        return {}
-    seen = bundle.defects.assign(at=bundle.defects["unit"].map(times))
-    last: pd.Series[pd.Timestamp] = seen.groupby("defect_class")["at"].max()
+    looks = bundle.inspections[["unit", "inspected_at"]]
+    seen = bundle.defects[["unit", "defect_class"]].merge(looks, on="unit")
+    last: pd.Series[pd.Timestamp] = seen.groupby("defect_class", observed=True)[
+        "inspected_at"
+    ].max()
     return {str(name): at.isoformat() for name, at in last.dropna().items()}

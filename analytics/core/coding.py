@@ -16,12 +16,9 @@ RADIX = 1 << 15
 
 
 def codes_of(labels: pd.Series) -> tuple[Codes, pd.Index]:
-    """Code of each row, and the names in their order; "" is a name like others."""
-    if isinstance(labels.dtype, pd.CategoricalDtype):
-        codes = labels.cat.codes.to_numpy()
-        return codes.astype(np.int32, copy=False), labels.cat.categories
-    found, names = pd.factorize(labels, sort=True)
-    return found.astype(np.int32), pd.Index(names)
+    """Code of each row of a column of a bundle, and the names in their order."""
+    codes = labels.cat.codes.to_numpy()
+    return codes.astype(np.int32, copy=False), labels.cat.categories
 
 
 def met_levels(codes: Codes, names: pd.Index) -> tuple[Codes, tuple[str, ...]]:

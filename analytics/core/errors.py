@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 HEADING_ROWS = 1
 
 
@@ -35,3 +37,14 @@ class BundleError(ValueError):
         if self.row is not None:
             parts.append(f"row {self.row + HEADING_ROWS + 1}")
         return ", ".join(parts)
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without the line breaks of some libraries."""
+    return " ".join(str(error).split())
+
+
+def wrong_type(file: str, column: str, values: Any, wanted: str) -> BundleError:
+    """Of a column whose type (of Arrow) cannot be what is wanted."""
+    problem = f"it holds {values.type} and {wanted} are needed"
+    return BundleError(file, problem, "Write it as such", column=column)

@@ -174,9 +174,7 @@ def reading_factors(
     bundle: Bundle, population: Population, met: dict[str, Visit]
 ) -> Iterator[Numeric]:
     """One numeric factor for each (operation, parameter), taken in the counting run."""
-    columns = dict(_long_columns(bundle.readings, population))
-    for key, column in bundle.columns.items():
-        columns[key] = column[population.rows]
+    columns = dict(_long_columns(bundle.readings, population)) | dict(bundle.columns)
     nowhere = _nowhere(population.size)
     for operation, parameter in sorted(columns):
         values = columns[operation, parameter]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
+from analytics.core.coding import codes_of, groups
 from analytics.core.frames import Bundle
 
 LEAST_SHARE = 0.95
@@ -17,9 +21,10 @@ def not_recorded(bundle: Bundle) -> tuple[dict[str, str], ...]:
         *(operation for operation, _ in bundle.columns),
     }
     looked_after = {*bundle.equipment_events["equipment"].unique()}
+    lots = dict(groups(bundle.lots["operation"]))
     gaps = []
-    for operation in sorted(bundle.steps["operation"].unique()):
-        steps = bundle.steps[bundle.steps["operation"] == operation]
+    for operation, rows in groups(bundle.steps["operation"]):
+        steps = bundle.steps[["unit", "equipment"]].iloc[rows]
         machines = {*steps["equipment"].unique()} - {""}
         if operation not in with_readings:
             gaps.append({"operation": operation, "what": "readings"})
@@ -27,13 +32,19 @@ def not_recorded(bundle: Bundle) -> tuple[dict[str, str], ...]:
             gaps.append({"operation": operation, "what": "equipment"})
         elif not machines & looked_after:
             gaps.append({"operation": operation, "what": "equipment_events"})
-        if _lots_missing(bundle, operation, steps["unit"].nunique()):
+        used = bundle.lots[["unit", "material"]].iloc[lots.get(operation, [])]
+        if _lots_missing(used, _units(steps)):
             gaps.append({"operation": operation, "what": "lots"})
     return tuple(gaps)
 
 
-def _lots_missing(bundle: Bundle, operation: str, n_units: int) -> bool:
+def _lots_missing(lots: pd.DataFrame, n_units: int) -> bool:
     """Some, but clearly not all, units of an operation have a lot of a material."""
-    lots = bundle.lots[bundle.lots["operation"] == operation]
-    with_lot = lots.groupby("material")["unit"].nunique()
-    return bool((with_lot < LEAST_SHARE * n_units).any())
+    with_lot = [_units(lots.iloc[rows]) for _, rows in groups(lots["material"])]
+    return any(n < LEAST_SHARE * n_units for n in with_lot)
+
+
+def _units(frame: pd.DataFrame) -> int:
+    """How many units the rows are of."""
+    codes, names = codes_of(frame["unit"])
+    return int(np.count_nonzero(np.bincount(codes, minlength=len(names))))

@@ -33,7 +33,7 @@ class Met:
     ) -> Met:
         """From rows in any order; `unit` and `at` have one entry for each of them.
 
-        Where all units have one row, `unit` is `population.everyone` and `at` is
+        Where all units have one row, `unit` is `population.rows` and `at` is
         `whole`, if given: arrays that many factors share.
         """
         if not (unit[1:] >= unit[:-1]).all():
@@ -41,7 +41,7 @@ class Met:
             rows, unit, at = rows[order], unit[order], at[order]
         once = bool((unit[1:] > unit[:-1]).all())
         if once and unit.size == population.size:
-            unit = population.everyone
+            unit = population.rows
             at = at if whole is None else whole
         return cls(rows, unit, at, once)
 

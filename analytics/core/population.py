@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from analytics.core.arrays import Bools, Codes, Floats, Ints
+from analytics.core.arrays import Bools, Codes, Floats
+from analytics.core.coding import codes_of
 from analytics.core.frames import Bundle
 
 EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
@@ -16,8 +16,10 @@ EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
 
 def seconds(times: pd.Series) -> Floats:
     """Seconds since 1970 in UTC; NaN where there is no time."""
-    values = (times - EPOCH) / pd.Timedelta(seconds=1)
-    return np.asarray(values, dtype=np.float64)
+    moments = times.dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
+    found: Floats = moments.view(np.int64) / 1e6
+    found[np.isnat(moments)] = np.nan
+    return found
 
 
 def timestamp(at: float) -> pd.Timestamp:
@@ -29,46 +31,42 @@ def timestamp(at: float) -> pd.Timestamp:
 class Population:
     """All units in order of completion; every array has one entry for each.
 
-    `rows`: place of the unit in `bundle.units`. `strata`: code of product and line,
-    the nuisances that a cause is compared within.
+    `rows`: place of the unit in `bundle.units`, which has the same order: 0, 1, 2 …,
+    one array for all who need it. `strata`: code of product and line, the nuisances
+    that a cause is compared within.
     """
 
     ids: pd.Index
-    rows: Ints
+    rows: Codes
     completed: Floats
-    strata: Ints
+    strata: Codes
     n_strata: int
 
     @classmethod
     def of(cls, bundle: Bundle) -> Population:
         units = bundle.units
-        completed = seconds(units["completed_at"])
-        rows = np.lexsort((units["unit"].to_numpy(dtype=object), completed))
-        ordered = units.iloc[rows]
-        codes, names = pd.factorize(
-            ordered["product"] + "\0" + ordered["line"], sort=True
-        )
+        product, _ = codes_of(units["product"])
+        line, lines = codes_of(units["line"])
+        strata, known = pd.factorize(product * np.int64(len(lines)) + line, sort=True)
         return cls(
-            ids=pd.Index(ordered["unit"].to_numpy(dtype=object)),
-            rows=rows.astype(np.int64),
-            completed=completed[rows],
-            strata=codes.astype(np.int64),
-            n_strata=len(names),
+            ids=units["unit"].cat.categories,
+            rows=np.arange(len(units), dtype=np.int32),
+            completed=seconds(units["completed_at"]),
+            strata=strata.astype(np.int32),
+            n_strata=len(known),
         )
 
     @property
     def size(self) -> int:
         return len(self.ids)
 
-    @cached_property
-    def everyone(self) -> Codes:
-        """The places of all units: 0, 1, 2 …; one array for all who need it."""
-        return np.arange(self.size, dtype=np.int32)
-
     def places(self, units: pd.Series) -> Codes:
-        """Where each named unit stands in this order."""
-        places = self.ids.get_indexer(pd.Index(units.to_numpy(dtype=object)))
-        return places.astype(np.int32)
+        """Where each unit stands in this order; columns of the bundle know it."""
+        coded = isinstance(units.dtype, pd.CategoricalDtype)
+        if coded and units.cat.categories.equals(self.ids):
+            return codes_of(units)[0]
+        found = self.ids.get_indexer(pd.Index(units.astype("str")))
+        return found.astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -111,10 +109,19 @@ def first_sight(bundle: Bundle, population: Population, found: pd.DataFrame) -> 
         seconds(bundle.inspections["inspected_at"]),
     )
     seen_at = np.where(np.isfinite(seen_at), seen_at, population.completed)
-    known = bundle.inspections[bundle.inspections["inspection"] != ""]
-    named = found[["unit", "inspection"]].merge(known, on=["unit", "inspection"])
+    looks = _looks_named(bundle.inspections, found)
     first = np.full(population.size, np.inf)
     np.minimum.at(
-        first, population.places(named["unit"]), seconds(named["inspected_at"])
+        first, population.places(looks["unit"]), seconds(looks["inspected_at"])
     )
     return np.where(np.isfinite(first), first, seen_at)
+
+
+def _looks_named(looks: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """The inspections that defects name, of the units that have these defects."""
+    unit, names = codes_of(looks["unit"])
+    bad = np.zeros(len(names), dtype=bool)
+    bad[codes_of(found["unit"])[0]] = True
+    own = looks[bad[unit]]
+    own = own[own["inspection"] != ""]
+    return found[["unit", "inspection"]].merge(own, on=["unit", "inspection"])
