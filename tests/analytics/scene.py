@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,24 +12,45 @@ import pandas as pd
 from analytics.core.analyse import analyse
 from analytics.core.frames import Bundle
 from analytics.core.results import Analysis, Problem
-from benchmarks.attribution.lines import DrawnLine, Settings, draw_line
+from benchmarks.attribution.simulator import Decoy, Planted, Settings, simulate
+from benchmarks.attribution.simulator.frames import long_readings
 
-STRONG = Settings(base=(0.02, 0.03), risk=(7.0, 8.0))
-QUIET = Settings(base=(0.02, 0.03), spread=0.12, wander=0.12)
+STRONG = Settings(
+    units=2400,
+    parameters=12,
+    lift=8.0,
+    base=(0.02, 0.03),
+    overdispersion=0.15,
+    decoys=("crew",),
+)
+QUIET = replace(STRONG, decoys=())
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A simulated line, readings in the long frame; `truth`: the recorded plant."""
+
+    frames: dict[str, pd.DataFrame]
+    truth: Planted | None
+    decoys: tuple[Decoy, ...]
 
 
 @cache
-def line(seed: int, plant: str) -> DrawnLine:
-    return draw_line(seed, plant, QUIET if plant == "nothing" else STRONG)
+def line(seed: int, kind: str) -> Scene:
+    """`kind`: one of the simulator's, with a strong effect."""
+    drawn = simulate(seed, kind, QUIET if kind == "null" else STRONG)
+    readings = long_readings(drawn.frames["units"], drawn.columns)
+    planted = next(iter(drawn.truth.planted), None)
+    return Scene({**drawn.frames, "readings": readings}, planted, drawn.truth.decoys)
 
 
 @cache
-def analysis(seed: int, plant: str) -> Analysis:
-    return analyse(Bundle.of(line(seed, plant).frames))
+def analysis(seed: int, kind: str) -> Analysis:
+    return analyse(Bundle.of(line(seed, kind).frames))
 
 
-def problem(seed: int, plant: str) -> Problem:
-    return analysis(seed, plant).problems[0]
+def problem(seed: int, kind: str) -> Problem:
+    return analysis(seed, kind).problems[0]
 
 
 def tiny_frames(n: int = 60) -> dict[str, pd.DataFrame]:

@@ -64,14 +64,15 @@ def test_other_inputs_have_another_fingerprint():
 
 
 def test_a_duplicated_column_becomes_one_credible_set():
-    frames = dict(line(201, "parameter").frames)
-    operation = line(201, "parameter").truth.operation
+    drawn = line(201, "parameter_ramp")
+    frames, truth = dict(drawn.frames), drawn.truth
     own = frames["readings"]
-    twin = own[(own["operation"] == operation) & (own["parameter"] == "temperature")]
+    known = (own["operation"] == truth.operation) & (own["parameter"] == truth.factor)
+    twin = own[known]
     frames["readings"] = pd.concat([own, twin.assign(parameter="twin")])
     said = answers(analyse(Bundle.of(frames)))[0]
     first, second = said["causes"][:2]
-    assert {first["factor"], second["factor"]} == {"temperature", "twin"}
+    assert {first["factor"], second["factor"]} == {truth.factor, "twin"}
     assert first["confidence"] == pytest.approx(second["confidence"], abs=0.02)
     group = said["credible_sets"][0]
     assert set(group["members"]) >= {1, 2}

@@ -18,7 +18,7 @@ from analytics.core.study import Study
 from tests.analytics.scene import line, problem
 
 CASES = {
-    "parameter": "readings",
+    "parameter_step": "readings",
     "lot": "levels",
     "age": "ages",
     "equipment": "levels",
@@ -45,16 +45,16 @@ def test_an_exhibit_is_small_json_and_draws(plant, chart):
 def test_a_pair_is_a_table_with_the_suspect_framed():
     drawn = line(201, "interaction")
     study = Study.of(Bundle.of(drawn.frames))
-    lot, machine = drawn.truth.level.split("|")
-    operation = drawn.truth.operation
+    (material, operation), (lot, machine) = drawn.truth.factor, drawn.truth.level
     claim = Claim(
         "interaction",
         operation,
-        drawn.truth.factor,
-        "pair",
-        lot,
-        other_factor=operation,
-        other_level=machine,
+        material,
+        "both",
+        parts=(
+            Claim("lot", operation, material, "level", lot),
+            Claim("equipment", operation, operation, "level", machine),
+        ),
     )
     outcome = outcome_of(study.bundle, study.population, "void")
     exhibit = exhibit_for(study, outcome, claim, outcome.defective, None).to_json()

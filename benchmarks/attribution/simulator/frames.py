@@ -12,10 +12,13 @@ from benchmarks.attribution.simulator.clock import timestamps
 from benchmarks.attribution.simulator.decoys import tool_name
 from benchmarks.attribution.simulator.line import SHIFTS, Key, Line
 from benchmarks.attribution.simulator.lots import Material
+from benchmarks.attribution.simulator.readings import DIGITS
 from benchmarks.attribution.simulator.truth import Bools, Planted
 
 DEFECT_CLASS = "void"
 RUN_SHARE = 0.8
+LIMITS = 5.0
+"""Distance of the specification limits from the mean, in spreads."""
 Frames = dict[str, pd.DataFrame]
 Columns = dict[Key, NDArray[np.float32]]
 
@@ -41,13 +44,24 @@ def line_frames(line: Line, columns: Columns, defective: Bools) -> Frames:
             [_lots(unit, material) for material in line.materials.values()],
             ignore_index=True,
         ),
-        "parameters": pd.DataFrame(list(columns), columns=["operation", "parameter"]),
+        "parameters": _parameters(line, columns),
         "equipment": _equipment(line),
         "equipment_events": _events(line),
         "defects": pd.DataFrame(
             {"unit": unit[defective], "defect_class": DEFECT_CLASS}
         ),
     }
+
+
+def _parameters(line: Line, columns: Columns) -> pd.DataFrame:
+    """A third of the readings has specification limits, far out."""
+    frame = pd.DataFrame(list(columns), columns=["operation", "parameter"])
+    scale = np.array([line.scale[key] for key in columns]).reshape(-1, 2)
+    limited = np.arange(len(frame)) % 3 == 0
+    for name, side in (("lower_limit", -LIMITS), ("upper_limit", LIMITS)):
+        limits = np.round(scale[:, 0] + side * scale[:, 1], 1)
+        frame[name] = np.where(limited, limits, np.nan)
+    return frame
 
 
 def _names(names: tuple[str, ...], codes: NDArray[np.int64]) -> NDArray[np.object_]:
@@ -182,7 +196,7 @@ def long_readings(units: pd.DataFrame, columns: Columns) -> pd.DataFrame:
                 "unit": units["unit"],
                 "operation": operation,
                 "parameter": parameter,
-                "value": values,
+                "value": np.round(values.astype(np.float64), DIGITS),
             }
         )
         for (operation, parameter), values in columns.items()

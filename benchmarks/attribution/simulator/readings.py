@@ -11,6 +11,8 @@ from benchmarks.attribution.simulator.line import Key, Line
 Floats = NDArray[np.float64]
 NAMES = ("temperature", "pressure", "speed", "torque", "flow", "current", "voltage")
 MISSING = 0.02
+DIGITS = 3
+"""Decimals that a reading is recorded with."""
 
 
 def draw_readings(rng: np.random.Generator, line: Line) -> None:
@@ -67,7 +69,7 @@ def shown(rng: np.random.Generator, line: Line) -> dict[Key, NDArray[np.float32]
     columns = {}
     for key, values in line.readings.items():
         mean, spread = line.scale[key]
-        column = (mean + spread * values).astype(np.float32)
+        column = np.round(mean + spread * values, DIGITS).astype(np.float32)
         if rng.random() < 0.2:
             column[rng.random(line.size) < MISSING] = np.nan
         columns[key] = column
