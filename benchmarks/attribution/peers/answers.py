@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from benchmarks.attribution.peers.table import Json
-
-NOT_RANKED = math.inf
-
-
-class Planted(Protocol):
-    """The part of the simulator's `Planted` that scoring needs."""
-
-    kind: str
-    factor: Any
-    level: Any
-
-    def matches(self, cause: Json) -> bool: ...
+from benchmarks.attribution.score import names_truth
+from benchmarks.attribution.simulator import Planted, Truth
 
 
 @dataclass(frozen=True)
@@ -30,32 +20,55 @@ class Answer:
     claims: tuple[Json, ...]
 
 
-def rank_of(planted: Planted, answers: Sequence[Answer]) -> float:
-    """The rank of the truth, 1 the first; ties count as the worst of their ranks.
+def ranks_of(truth: Truth, answers: Sequence[Answer]) -> list[int | None]:
+    """The rank of every plant, as `score` ranks the product's own answers.
 
-    Crews and shifts of several operations are one answer: the same people. A pair
-    counts as named when both of its parts are: both in the first two is 1.
+    Rank 1 is first, ties count as the worst of their ranks, an alias of the plant is
+    right as well, None is not named. Crews and shifts of several operations are one
+    answer: the same people.
     """
     answers = _distinct(answers)
-    named = _rank(answers, (a for a in answers if any(map(planted.matches, a.claims))))
-    if planted.kind != "interaction":
-        return named
-    parts = [
-        _rank(answers, (a for a in answers if _says(a, factor, level)))
-        for factor, level in zip(planted.factor, planted.level, strict=True)
-    ]
-    return min(named, max(parts) - 1)
+    return [_rank(truth, plant, answers) for plant in truth.planted]
 
 
-def _rank(answers: Sequence[Answer], right: Iterable[Answer]) -> float:
-    best = max((answer.score for answer in right), default=-math.inf)
-    if best == -math.inf:
-        return NOT_RANKED
-    return float(sum(answer.score >= best for answer in answers))
+def _rank(truth: Truth, plant: Planted, answers: Sequence[Answer]) -> int | None:
+    """A pair also counts as named when both of its parts are: the less sure counts."""
+    also = [decoy for decoy in truth.decoys if decoy.type == "alias"]
+    scores = [_best(answers, one.matches) for one in (plant, *also)]
+    parts = _parts(plant)
+    if parts:
+        scores.append(min(_best(answers, part) for part in parts))
+    sure = max(scores)
+    if sure == -math.inf:
+        return None
+    right = (lambda claim: names_truth(truth, claim), *parts)
+    above = (answer for answer in answers if answer.score >= sure)
+    return 1 + sum(not any(map(answer_is(answer), right)) for answer in above)
 
 
-def _says(answer: Answer, factor: str, level: str) -> bool:
-    return any(c["factor"] == factor and c["level"] == level for c in answer.claims)
+Judge = Callable[[Json], bool]
+
+
+def answer_is(answer: Answer) -> Callable[[Judge], bool]:
+    return lambda judge: any(map(judge, answer.claims))
+
+
+def _parts(plant: Planted) -> tuple[Judge, ...]:
+    if plant.kind != "interaction":
+        return ()
+    return tuple(
+        _says(factor, level)
+        for factor, level in zip(plant.factor, plant.level, strict=True)
+    )
+
+
+def _says(factor: str, level: str) -> Judge:
+    return lambda claim: claim["factor"] == factor and claim["level"] == level
+
+
+def _best(answers: Sequence[Answer], judge: Judge) -> float:
+    own = (answer.score for answer in answers if answer_is(answer)(judge))
+    return max(own, default=-math.inf)
 
 
 def _distinct(answers: Sequence[Answer]) -> list[Answer]:

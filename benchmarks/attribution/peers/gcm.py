@@ -15,20 +15,21 @@ import numpy as np
 import pandas as pd
 from dowhy import gcm
 from scipy.stats import ks_2samp
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingRegressor
 
 from benchmarks.attribution.peers.answers import Answer
 from benchmarks.attribution.peers.commonality import Finding, findings, worst_levels
 from benchmarks.attribution.peers.table import Json, Table
 
 SCREENED = 10
-SAMPLES = 1000
-OUTLIERS = 40
+SAMPLES = 500
+OUTLIERS = 20
 """Defective units whose anomaly is attributed."""
-ORDERS = 40
+ORDERS = 12
 """Orders of the factors that the Shapley values are averaged over."""
 LEAST = 0.1
 """Least share of the units in baseline and episode each."""
+TREES = 60
 TARGET = "defective"
 
 
@@ -106,7 +107,7 @@ def _model(frame: pd.DataFrame) -> gcm.InvertibleStructuralCausalModel:
     model = gcm.InvertibleStructuralCausalModel(networkx.DiGraph(edges))
     for node, _ in edges:
         model.set_causal_mechanism(node, gcm.EmpiricalDistribution())
-    trees = HistGradientBoostingRegressor(max_iter=60, random_state=0)
+    trees = GradientBoostingRegressor(n_estimators=TREES, random_state=0)
     mechanism = gcm.AdditiveNoiseModel(gcm.ml.SklearnRegressionModel(trees))
     model.set_causal_mechanism(TARGET, mechanism)
     return model

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.attribution.peers.answers import NOT_RANKED, Answer, rank_of
+from benchmarks.attribution.oracle import detectable
+from benchmarks.attribution.peers.answers import Answer, ranks_of
 from benchmarks.attribution.peers.table import Table, table_of
 from benchmarks.attribution.simulator import KINDS, Settings, simulate
 
@@ -91,7 +92,6 @@ def measure(peer: str, case: Case, settings: Settings, family: str) -> Iterator[
     answered = PEERS[peer](table, onset_of(simulated.truth, table.at))
     seconds = time.perf_counter() - begun
     for method, answers in answered.items():
-        ranks = [rank_of(planted, answers) for planted in simulated.truth.planted]
         yield {
             "peer": peer,
             "method": method,
@@ -100,7 +100,9 @@ def measure(peer: str, case: Case, settings: Settings, family: str) -> Iterator[
             "family": family,
             "units": settings.units,
             "lift": settings.lift,
-            "ranks": [None if rank == NOT_RANKED else int(rank) for rank in ranks],
+            "defects": int(simulated.truth.defective.sum()),
+            "detectable": detectable(simulated.truth),
+            "ranks": ranks_of(simulated.truth, answers),
             "seconds": round(seconds, 2),
         }
 
