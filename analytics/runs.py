@@ -15,7 +15,9 @@ from django.utils import timezone
 from analytics.core.analyse import analyse
 from analytics.core.errors import BundleError
 from analytics.core.frames import Bundle
+from analytics.core.leaving import departures
 from analytics.core.results import Analysis, Cause, Options, Problem
+from analytics.core.watch import detection
 from analytics.export import write_bundle
 from analytics.loaders import Window, load_line
 from analytics.provenance import code_version, environment
@@ -83,6 +85,7 @@ def _parameters(options: Options) -> dict[str, Any]:
 def _result(found: Analysis, bundle: Bundle) -> dict[str, Any]:
     """The contract's JSON, with what the pages draw from beside each cause."""
     result = found.to_json()
+    result["departures"] = [each.to_json() for each in departures(bundle)]
     last = _last_defects(bundle)
     for problem, said in zip(found.problems, result["problems"], strict=True):
         said["last_defect_at"] = last.get(problem.defect_class)
@@ -103,6 +106,7 @@ def _overview(problem: Problem) -> dict[str, Any]:
         "schema": 1,
         "chart": "daily",
         "daily": dict(problem.daily),
+        "detection": detection(problem.daily),
         "marks": {"onset": onset},
         "inspected_units": problem.inspected_units,
         "hidden_confidence": problem.hidden_confidence,

@@ -57,8 +57,13 @@ def readings_exhibit(
         return Exhibit("readings", columns, marks, daily)
     values = factor.values[own].astype(np.float64)
     series = _ewma_columns(values, at[own])
-    readings = Readings(values, at[own], low, high)
+    readings = Readings(values, at[own], _as_exact(low), _as_exact(high))
     return Exhibit("readings", columns, marks, daily, series, readings)
+
+
+def _as_exact(limit: float | None) -> float | None:
+    """The limit as exact as readings are: one at the limit is not outside."""
+    return None if limit is None else float(np.float32(limit))
 
 
 def limits_of(

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from analytics.runs import analyse_line
 from tests.attribution.conftest import START
+from traceability.attribution import wording
 from traceability.attribution.models import Cause, Evidence, Problem
 from traceability.outbox.models import Event
 
@@ -50,4 +51,14 @@ def test_a_bad_machine_is_found_stored_and_drawn(line, look, push):
     assert (first.kind, first.level) == ("equipment", "E2")
     assert first.confidence > 0.8
     assert Evidence.objects.get(cause=first).frame["columns"]
+    assert problem.overview["detection"]["arl"] == pytest.approx(1000, rel=0.01)
     assert analyse_line(line).result_sha256 == stored.result_sha256
+
+
+def test_statements_keep_the_names_that_people_know(line, look, push, produce):
+    push("operations", [{"code": "ETCH", "name": "Etching", "sequence": 1}])
+    produce(0, 240)
+    analyse_line(line)
+    named = Cause.objects.get(problem__defect_class__code="open", rank=1)
+    assert named.statement["params"]["operation_name"] == "Etching"
+    assert wording.heading(named).startswith("Machine E2 at Etching")

@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from analytics.core.drift import drift_of
+from analytics.core.watch import detection
 from traceability.attribution.models import Evidence
+from traceability.dashboards.detection import detection_facts
 from traceability.dashboards.drift import drift_facts
 
 
@@ -51,6 +53,23 @@ def test_chinese_has_its_own_words():
         facts = dict(drift_facts(drift()))
     assert "漂移" in facts
     assert not {"Drift", "Signals", "False alarms"} & set(facts)
+
+
+def rate(rates):
+    at = [f"2026-03-{day + 1:02d}T00:00:00Z" for day in range(len(rates))]
+    return detection({"at": at, "n": [100] * len(rates), "defective": rates})
+
+
+def test_the_chart_of_the_defect_rate_says_when_it_signalled():
+    facts = dict(detection_facts(rate([2, 1, 3, 2, 2, 1] * 3 + [15, 18, 16])))
+    said = facts["Control chart (CUSUM)"]
+    assert re.fullmatch(r"signal on 19 Mar.*, risen since 19 Mar.*", said)
+    assert facts["False alarms"] == "one in 1,000 stretches"
+    over = dict(detection_facts(rate([2, 1, 3, 2] + [15, 18, 16] + [2, 1, 3, 2] * 5)))
+    assert "risen from 5 Mar" in over["Control chart (CUSUM)"]
+    calm = dict(detection_facts(rate([2, 1, 3, 2, 2, 1] * 3)))
+    assert calm["Control chart (CUSUM)"] == "no signal"
+    assert detection_facts(None) == []
 
 
 @pytest.mark.django_db

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traceability.alerts import consecutive, excursions
+from traceability.alerts import consecutive, excursions, parameters
 from traceability.attribution.models import AnalysisRun
 from traceability.inspection.models import Inspection
 from traceability.outbox.models import Event
@@ -11,7 +11,7 @@ INSPECTED = ("inspection.finished", "inspection.failed")
 
 
 def on_event(event: Event) -> None:
-    """Judge an analysis or an inspection that has ended by the rules of its site.
+    """Judge an analysis or inspection that has ended, or what it told of a parameter.
 
     The judgement rests on what is stored, not on the order of the events: an event
     that is handed over twice, or late, changes nothing that still holds.
@@ -21,6 +21,8 @@ def on_event(event: Event) -> None:
         run = runs.filter(pk=event.payload["run"]).first()
         if run is not None:
             excursions.judge(run)
+    elif event.kind == "parameter.outside":
+        parameters.judge(event.payload)
     elif event.kind in INSPECTED:
         inspections = Inspection.objects.select_related("image__unit", "image__station")
         inspection = inspections.filter(pk=event.payload["inspection"]).first()

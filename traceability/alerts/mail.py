@@ -73,6 +73,7 @@ def _mail(alert: Alert, zone: ZoneInfo) -> Mail:
         "facts": [(name, _visible(value)) for name, value in _facts(alert)],
         "defect": _defect(defect),
         "cid": CID if picture else "",
+        "of_defects": alert.defect_class is not None,
         **_causes(alert),
         "link": permalink(alert),
         "place": _visible(str(alert.station or alert.line)),
@@ -84,7 +85,7 @@ def _mail(alert: Alert, zone: ZoneInfo) -> Mail:
         html=render_to_string("mail/alert.html", context),
         pictures=(Picture(CID, picture),) if picture else (),
         thread=f"{alert.rule_id}:{alert.station_id or alert.line_id}"
-        f":{alert.defect_class_id}",
+        f":{alert.defect_class_id or alert.key}",
     )
 
 
@@ -98,7 +99,7 @@ def permalink(alert: Alert) -> str:
 def _subject(alert: Alert, title: str) -> str:
     if alert.station is None and alert.problem is not None:
         return _("{defect} on {place}: {amount}").format(
-            defect=alert.defect_class.name,
+            defect=alert.defect_class.name if alert.defect_class else "",
             place=alert.line,
             amount=wording.how_much(alert.problem),
         )
@@ -114,6 +115,7 @@ def _facts(alert: Alert) -> list[tuple[str, str]]:
     if alert.station is None and alert.problem is not None:
         facts.append((_("Defect rate"), wording.how_much(alert.problem)))
         facts.append((_("Defective units"), str(alert.problem.defective_units)))
+    facts += wording.parameter_facts(alert)
     if serials := alert.details.get("serials"):
         facts.append((_("Units in a row"), str(wording.in_a_row(alert))))
         facts.append((_("Last units"), ", ".join(map(str, serials))))

@@ -16,6 +16,7 @@ from traceability.inspection.models import Inspection
 class AlertKind(models.TextChoices):
     EXCURSION = "excursion", _("the defect rate rose")
     CONSECUTIVE = "consecutive", _("consecutive defects")
+    PARAMETER_LIMIT = "parameter_limit", _("a parameter left its limits")
 
 
 class AlertRule(models.Model):
@@ -26,7 +27,7 @@ class AlertRule(models.Model):
     """
 
     site = models.ForeignKey(Site, models.CASCADE, related_name="alert_rules")
-    kind = models.CharField(max_length=12, choices=AlertKind)
+    kind = models.CharField(max_length=20, choices=AlertKind)
     line = models.ForeignKey(
         Line, models.CASCADE, null=True, blank=True, related_name="alert_rules"
     )
@@ -64,11 +65,12 @@ class AlertState(models.TextChoices):
 class Alert(models.Model):
     """One thing that went wrong, told once however often it is seen again.
 
-    `key` names what it is about (rule, place, class, and for consecutive defects where
-    the run began); only one live alert exists per key. `event_at` is when it began on
-    the line, `last_event_at` its newest sign there, `raised_at` when we knew.
-    `mailed` is false for what was too old to wake anybody, and where nobody answers.
-    `details` of consecutive defects: how many (`consecutive`) and the last `serials`.
+    `key` names what it is about (rule, place, class or parameter, and for consecutive
+    defects where the run began); only one live alert exists per key. `event_at` is when
+    it began on the line, `last_event_at` its newest sign there, `raised_at` when we
+    knew. `mailed` is false for what was too old to wake anybody, and where nobody
+    answers. `details` of consecutive defects: how many (`consecutive`) and the last
+    `serials`; of a parameter, which has no defect class: its event's payload.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -80,7 +82,9 @@ class Alert(models.Model):
     station = models.ForeignKey(
         Station, models.CASCADE, null=True, blank=True, related_name="alerts"
     )
-    defect_class = models.ForeignKey(DefectClass, models.PROTECT, related_name="alerts")
+    defect_class = models.ForeignKey(
+        DefectClass, models.PROTECT, null=True, blank=True, related_name="alerts"
+    )
     problem = models.ForeignKey(
         Problem, models.SET_NULL, null=True, blank=True, related_name="alerts"
     )
@@ -127,4 +131,5 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule.kind} {self.defect_class} ({self.state})"
+        about = self.defect_class or self.details.get("parameter", "")
+        return f"{self.rule.kind} {about} ({self.state})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
@@ -36,8 +37,13 @@ def _breadth(rule: AlertRule) -> tuple[bool, bool, bool]:
     )
 
 
-def rule_for(rules: Iterable[AlertRule], defect_class_id: int) -> AlertRule | None:
-    """The first of `rules_at` that covers the class; None if it is not enabled."""
+def rule_for(
+    rules: Iterable[AlertRule], defect_class_id: int | None
+) -> AlertRule | None:
+    """The first of `rules_at` that covers the class; None if it is not enabled.
+
+    What is not about a class has None for it: rules for one class do not cover it.
+    """
     for rule in rules:
         if rule.defect_class_id in (None, defect_class_id):
             return rule if rule.enabled else None
@@ -85,14 +91,23 @@ def newest_problem(line: Line, defect_class: DefectClass) -> Problem | None:
 
 def closed_since_onset(key: str, problem: Problem) -> bool:
     """Whether somebody closed this excursion: after it had begun."""
-    onset = problem.onset or problem.run.finished_at
+    return closed_since(key, problem.onset or problem.run.finished_at)
+
+
+def closed_since(key: str, began: datetime) -> bool:
+    """Whether somebody closed an alert of the key after it had begun."""
     return Alert.objects.filter(
-        key=key, state=AlertState.CLOSED, closed_at__gte=onset
+        key=key, state=AlertState.CLOSED, closed_at__gte=began
     ).exists()
 
 
 def shown_defect(alert: Alert) -> Defect | None:
-    """The defect to show: the surest of the alert's photo, or of its newest ones."""
+    """The defect to show: the surest of the alert's photo, or of its newest ones.
+
+    None where there is none, and for what is not about a class of defects.
+    """
+    if alert.defect_class_id is None:
+        return None
     defects = Defect.objects.filter(defect_class=alert.defect_class).select_related(
         "defect_class", "inspection__image__unit", "inspection__image__station"
     )

@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sighting:
-    """What a rule saw: where, of which class, since when and until when."""
+    """What a rule saw: where, of which class if any, since when and until when."""
 
     rule: AlertRule
     key: str
     line: Line
-    defect_class: DefectClass
+    defect_class: DefectClass | None
     event_at: datetime
     last_event_at: datetime
     station: Station | None = None

@@ -14,7 +14,9 @@ from traceability.attribution.models import Problem
 def title(alert: Alert) -> str:
     """What went wrong and where. Reads rule, class, station and line."""
     place = alert.station or alert.line
-    defect = alert.defect_class.name
+    if alert.rule.kind == AlertKind.PARAMETER_LIMIT:
+        return _parameter(alert, str(place))
+    defect = alert.defect_class.name if alert.defect_class else ""
     if alert.rule.kind == AlertKind.CONSECUTIVE:
         count = in_a_row(alert)
         return ngettext(
@@ -23,6 +25,41 @@ def title(alert: Alert) -> str:
             count,
         ).format(defect=defect, count=count, place=place)
     return _("{defect}: more than usual on {place}").format(defect=defect, place=place)
+
+
+def _parameter(alert: Alert, place: str) -> str:
+    """The parameter, where it is measured, and the side on which it is out."""
+    about = alert.details
+    above = about.get("side") != "below"
+    words = (
+        _("{parameter} at {machine} is above its limit ({place})")
+        if above
+        else _("{parameter} at {machine} is below its limit ({place})")
+    )
+    machine = about.get("equipment") or about.get("operation", "")
+    return words.format(
+        parameter=about.get("parameter", ""), machine=machine, place=place
+    )
+
+
+def parameter_facts(alert: Alert) -> list[tuple[str, str]]:
+    """Operation, limits and newest reading of a parameter; nothing for other alerts."""
+    about = alert.details
+    if alert.rule.kind != AlertKind.PARAMETER_LIMIT:
+        return []
+    measure = about.get("unit_of_measure", "")
+    facts = [(_("Operation"), str(about.get("operation", "")))]
+    for name, key in (
+        (_("Lower limit"), "lower_limit"),
+        (_("Upper limit"), "upper_limit"),
+        (_("Newest reading outside"), "value"),
+    ):
+        if about.get(key) is not None:
+            facts.append((name, f"{about[key]:g} {measure}".strip()))
+    outside = _("{outside} of {readings} since then").format(
+        outside=about.get("outside", 0), readings=about.get("readings", 0)
+    )
+    return [*facts, (_("Readings outside"), outside)]
 
 
 def in_a_row(alert: Alert) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from traceability.attribution.models import AnalysisRun, Cause, Evidence, Proble
 from traceability.catalog.models import DefectClass, Line
 from traceability.jobs.models import Job
 from traceability.jobs.services import enqueue
-from traceability.outbox.services import emit
+from traceability.outbox.services import emit, emit_all
 
 TASK = "analytics.analyse_line"
 
@@ -42,7 +42,8 @@ def request_analysis(line: Line, *, at_once: bool = False) -> Job:
 def store_run(line: Line, result: dict[str, Any], about: dict[str, Any]) -> AnalysisRun:
     """Keep an analysis: `result` is the JSON of `contracts.md`, `about` the run's own
     fields (state, message, window_start, window_end, parameters, code_version,
-    started_at). Evidence frames are taken from each cause's `evidence`.
+    started_at). Evidence frames are taken from each cause's `evidence`. Each of
+    `departures`, parameters that are out of their limits, becomes an event of its own.
     """
     run = AnalysisRun.objects.create(
         line=line,
@@ -57,7 +58,18 @@ def store_run(line: Line, result: dict[str, Any], about: dict[str, Any]) -> Anal
     for problem in result["problems"]:
         _store_problem(run, problem)
     emit("analysis.finished", key=str(run.id), payload={"run": str(run.id)})
+    _tell_departures(run, result.get("departures") or [])
     return run
+
+
+def _tell_departures(run: AnalysisRun, departures: list[dict[str, Any]]) -> None:
+    """One event for each parameter; those of a line are handed over in order."""
+    at = run.finished_at.astimezone(UTC).isoformat()
+    about = {"run": str(run.id), "line": run.line_id, "at": at}
+    emit_all(
+        ("parameter.outside", f"parameters:{run.line_id}", about | departure)
+        for departure in departures
+    )
 
 
 def _store_problem(run: AnalysisRun, found: dict[str, Any]) -> Problem:

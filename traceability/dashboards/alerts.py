@@ -15,6 +15,7 @@ from traceability.accounts.models import User
 from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertState
 from traceability.alerts.selectors import alerts_of, shown_defect
+from traceability.alerts.wording import parameter_facts
 from traceability.attribution.selectors import problems_of
 from traceability.dashboards.access import PageRequest, may_act, page, require_action
 from traceability.dashboards.ranking import Card, ranked
@@ -59,6 +60,7 @@ def alert(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "may_act": may_act(request.user, found.site_id),
         "causes": _causes(request, found),
         "photo": _photo(request, found),
+        "facts": parameter_facts(found),
     }
     return render(request, "alerts/page.html", context)
 

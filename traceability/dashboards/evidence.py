@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from analytics.charts.evidence import daily_figure, figure_for
 from traceability.attribution.models import Cause, Problem
 from traceability.dashboards.chart_words import chart_words
+from traceability.dashboards.detection import detection_facts
 from traceability.dashboards.drift import Fact, drift_facts
 
 Frame = Mapping[str, Any]
@@ -73,7 +74,10 @@ def _exhibit(key: str, frame: Frame, figure: dict[str, Any]) -> Exhibit:
         headers=[str(COLUMNS[name][0]) for name in kept],
         rows=_rows([(columns[name], COLUMNS[name][1]) for name in kept]),
         size=SIZES.get(chart, "m"),
-        facts=drift_facts(frame.get("drift")),
+        facts=[
+            *drift_facts(frame.get("drift")),
+            *detection_facts(frame.get("detection")),
+        ],
     )
 
 
