@@ -11,8 +11,8 @@ from analytics.core.cells import CellSpace
 from analytics.core.claims import Claim
 from analytics.core.finemap import Fit
 
-LEAST_WEIGHT = 1e-4
-LEAST_CONFIDENCE = 0.02
+LEAST_WEIGHT = 1e-5
+LEAST_CONFIDENCE = 0.002
 MOST_CANDIDATES = 12
 COVERAGE = 0.95
 

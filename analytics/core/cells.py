@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.arrays import Floats, Ints
-from analytics.core.claims import Claim, Claims
+from analytics.core.claims import Claim, Claims, Kept
 
 MIN_UNITS = 5
 """Units below which a set is not a hypothesis."""
@@ -63,6 +63,16 @@ class Family:
     def scaled(self, share: float) -> Family:
         """The same family with its prior share multiplied."""
         return replace(self, log_prior=self.log_prior + np.log(share))
+
+    def kept(self, which: Ints) -> Family:
+        """Only some of its hypotheses, in this order."""
+        return replace(
+            self,
+            start=self.start[which],
+            stop=self.stop[which],
+            log_prior=self.log_prior[which],
+            claims=Kept(self.claims, which),
+        )
 
     def seen(self, seen_at: Floats) -> Family:
         """Without what units met after they were looked at."""

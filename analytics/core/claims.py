@@ -105,6 +105,20 @@ class Both:
         return Claim("interaction", self.operation, factor, "both", parts=parts)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Some of the claims of a family."""
+
+    claims: Claims
+    which: Ints
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, place: int) -> Claim:
+        return self.claims[int(self.which[place])]
+
+
 def repeated(names: Sequence[str], place: Ints) -> NDArray[Any]:
     """Names by place, as an array of shared texts."""
     found: NDArray[Any] = np.array(names, dtype=object)[place]

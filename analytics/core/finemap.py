@@ -32,11 +32,13 @@ MARGIN = 8.0
 class Effect:
     """One effect: the posterior of each hypothesis, what is left is "none".
 
-    `factor`: expected multiple of the risk of each unit.
+    `factor`: expected multiple of the risk of each unit. `log_factors`: log Bayes
+    factor of each hypothesis against ordinary noise.
     """
 
     weights: Floats
     factor: Floats
+    log_factors: Floats
 
     @property
     def none(self) -> float:
@@ -143,7 +145,7 @@ def single_effect(task: Task, expected: Floats) -> Effect:
     factor = np.ones(expected.size)
     for hypothesis, risk in zip(kept, risks, strict=True):
         factor[space.members(int(hypothesis))] += weights[hypothesis] * (risk - 1.0)
-    return Effect(weights, factor)
+    return Effect(weights, factor, factors)
 
 
 def _refined(task: Task, counts: noise.Counts, screened: Floats) -> Floats:

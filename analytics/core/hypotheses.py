@@ -31,14 +31,16 @@ KIND_SHARE = {
     "shift": 0.03,
     "tool": 0.05,
     "supplier": 0.03,
-    "interaction": 0.02,
+    "interaction": 0.15,
     "hidden": 0.07,
 }
 """Prior share of each kind; what a bundle does not have is shared by the rest."""
 
 WITH_ONSET = frozenset({"equipment", "tool", "supplier"})
-ONSET_SHARE = 0.4
-ONSET_BINS = 24
+ONSET_SHARE = 0.5
+ONSET_BINS = 48
+OWN_SHARE = 0.7
+"""Prior share of the pairs of a lot and a machine of the operation that uses it."""
 
 
 def hypothesis_space(
@@ -128,9 +130,22 @@ def _stretch(factor: Categorical, counts: Ints, bins: Ints, first: Ints) -> Ints
 
 
 def _interactions(levels: list[Categorical], size: int) -> list[Family]:
-    """Lot x equipment: the cells with enough units, of all that could have been."""
+    """Lot x equipment: the cells with enough units, of all that could have been.
+
+    A lot meets the machines of its own operation first: they have `OWN_SHARE`.
+    """
     lots = [factor for factor in levels if factor.kind == "lot"]
     machines = [factor for factor in levels if factor.kind == "equipment"]
-    families = [pairs(lot, machine, size) for lot, machine in product(lots, machines)]
+    own = [pairs(a, b, size) for a, b in product(lots, machines) if _meet(a, b)]
+    others = [pairs(a, b, size) for a, b in product(lots, machines) if not _meet(a, b)]
+    share = OWN_SHARE if others else 1.0
+    return [*_shared(own, share), *_shared(others, 1.0 - OWN_SHARE if own else 1.0)]
+
+
+def _meet(lot: Categorical, machine: Categorical) -> bool:
+    return lot.operation == machine.operation
+
+
+def _shared(families: list[Family], share: float) -> list[Family]:
     looked_at = sum(family.size for family in families)
-    return [family.scaled(1.0 / looked_at) for family in families if family.size]
+    return [family.scaled(share / looked_at) for family in families if family.size]

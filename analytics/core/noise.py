@@ -21,7 +21,7 @@ from analytics.core.arrays import Floats, Ints, group_sums, log_sum_exp
 from analytics.core.evidence import LOG_NODES, NODES, TO_RISKS, log_ratio
 
 SPREADS: Floats = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.65])
-LOG_SPREAD_PRIOR: Floats = np.log(np.array([0.2, 0.25, 0.27, 0.17, 0.08, 0.03]))
+LOG_SPREAD_PRIOR: Floats = np.log(np.array([0.2, 0.28, 0.32, 0.19, 0.01, 1e-4]))
 """Of many groups, which show their spread themselves."""
 LOG_SMALL_SPREAD_PRIOR: Floats = np.log(np.array([0.3, 0.3, 0.25, 0.15, 1e-9, 1e-9]))
 """Of a few groups (the machines of an operation), which cannot."""
@@ -105,6 +105,16 @@ class SourceSums:
         ).sum(axis=1)
         total = counts.by_stratum(counts.observed)
         return cls(source, code, observed, expected, total, constant)
+
+
+def spread_of(sums: SourceSums) -> float:
+    """Expected variance of the log rate between groups, when no risk is raised."""
+    level = sums.total / np.maximum(sums.expected.sum(axis=0), 1e-12)
+    mean = sums.expected @ level
+    weight = SHAPES[:, None] + sums.observed
+    logs = sums.constant - (weight * np.log(SHAPES[:, None] + mean)).sum(axis=1)
+    logs += sums.source.log_prior
+    return float(np.exp(logs - log_sum_exp(logs)) @ SPREADS**2)
 
 
 def against(sets: Sets, counts: Counts, sums: SourceSums) -> Floats:

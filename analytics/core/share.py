@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from analytics.core.finemap import Task
 from analytics.core.population import Outcome
 from analytics.core.strength import Strength, strength_of
 
-STANDING_SHARE = 0.6
-"""A cause whose defects per unit before the rise were this share of those after."""
+LEAST_SHARE = 0.25
+"""Share of a rise that a cause must account for to be a cause of it."""
 CLEAR = 3.0
 """Log Bayes factor from which a raised risk before the rise is clear."""
 
@@ -42,26 +43,24 @@ def explained_share(
 def is_chronic(
     task: Task,
     expected: Floats,
-    exposed: Bools,
-    inspected: Bools,
+    outcome: Outcome,
+    exposure: Exposure,
     episode: Excursion,
 ) -> bool:
-    """Was the risk clearly raised before the rise, and nearly as much as after?"""
-    before = inspected & ~episode.during
-    calm = Task(
-        task.space,
-        np.where(before, task.observed, 0.0),
-        task.baseline,
-        task.strata,
-        task.n_strata,
-        task.sources,
+    """Was the risk clearly raised before the rise, and is the rise not its doing?
+
+    What was always risky is a cause of a rise only if more units met it then.
+    """
+    _, exposed, strength = exposure
+    before = outcome.inspected & ~episode.during
+    calm = replace(
+        task,
+        observed=np.where(before, task.observed, 0.0),
+        baseline=np.where(before, task.baseline, 0.0),
     )
     early = strength_of(calm, np.where(before, expected, 0.0), exposed & before, before)
-    if early.log_evidence < CLEAR:
-        return False
-    share_before = _rate(exposed & task.observed.astype(bool), before)
-    share_after = _rate(exposed & task.observed.astype(bool), inspected & ~before)
-    return share_before >= STANDING_SHARE * share_after
+    alone = explained_share(outcome, episode, [(1.0, exposed, strength)])
+    return early.log_evidence >= CLEAR and alone < LEAST_SHARE
 
 
 def _spared(outcome: Outcome, exposures: Sequence[Exposure]) -> Floats:

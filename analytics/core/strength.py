@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtr, ndtr
 
-from analytics.core import evidence
+from analytics.core import evidence, noise
 from analytics.core.arrays import Bools, Floats, group_sums
 from analytics.core.finemap import Fit, Task
 from analytics.core.results import Interval
@@ -92,6 +92,23 @@ def _posterior(likelihood: Likelihood, wander: float) -> tuple[Floats, Floats]:
     return grid, posterior
 
 
+def wander_of(task: Task, expected: Floats, fitted: Floats, exposed: Bools) -> float:
+    """How much the log rate of a set of units differs without any cause (sd).
+
+    Each source of noise adds its variance between groups, the less the more groups
+    the set is spread over. `fitted`: expected defects with all effects.
+    """
+    members = np.flatnonzero(exposed)
+    counts = noise.Counts(task.observed, fitted, task.strata, task.n_strata)
+    variance = 0.0
+    for source in task.sources:
+        parts = group_sums(source.group[members], expected[members], source.n_groups)
+        parts = parts / max(float(parts.sum()), 1e-12)
+        sums = noise.SourceSums.of(source, counts)
+        variance += noise.spread_of(sums) * float(parts @ parts)
+    return float(np.sqrt(variance))
+
+
 def expected_without(fit: Fit, hypotheses: list[int]) -> Floats:
     """Expected defects under all effects but the one that holds these hypotheses."""
     held = [float(effect.weights[hypotheses].sum()) for effect in fit.effects]
@@ -128,7 +145,11 @@ def _count_interval(posterior: Floats, excess: Floats, defective: int) -> Interv
     counts = np.arange(defective + 1)
     mean, spread = defective * excess, np.sqrt(defective * excess * (1 - excess))
     z = (counts[None, :] + 0.5 - mean[:, None]) / np.maximum(spread, 1e-9)[:, None]
-    below = ndtr(z) if defective > MANY else bdtr(counts[None, :], defective, excess[:, None])
+    below = (
+        ndtr(z)
+        if defective > MANY
+        else bdtr(counts[None, :], defective, excess[:, None])
+    )
     running = posterior @ below
     low = int(np.searchsorted(running, TAIL))
     high = int(np.searchsorted(running, 1 - TAIL))

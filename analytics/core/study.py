@@ -8,6 +8,7 @@ import numpy as np
 
 from analytics.core.arrays import Bools, Floats, group_sums
 from analytics.core.cells import CellSpace
+from analytics.core.claims import Claim
 from analytics.core.factors import (
     Categorical,
     Numeric,
@@ -45,6 +46,7 @@ class Study:
     space: CellSpace
     sources: tuple[Source, ...]
     gaps: tuple[dict[str, str], ...]
+    order: dict[str, int]
 
     @classmethod
     def of(cls, bundle: Bundle) -> Study:
@@ -64,13 +66,16 @@ class Study:
             space=hypothesis_space(categorical, numeric, population),
             sources=noise_sources(categorical, population),
             gaps=not_recorded(bundle),
+            order=_order(met, population),
         )
 
-    def exposed(self, hypothesis: int) -> Bools:
-        """Every unit that the hypothesis names, inspected or not."""
-        flags = np.zeros(self.population.size, dtype=bool)
-        flags[self.space.members(hypothesis)] = True
-        return flags
+    def factor(self, claim: Claim) -> Categorical | Numeric | None:
+        """The factor that a claim of one factor is about."""
+        for factor in (*self.categorical, *self.numeric):
+            place = (factor.kind, factor.operation, factor.name)
+            if place == (claim.kind, claim.operation, claim.factor):
+                return factor
+        return None
 
     def task(self, outcome: Outcome) -> Task:
         """The data of one class; units that were not inspected expect nothing."""
@@ -95,6 +100,18 @@ class Study:
         return rate[strata]
 
 
+def _order(met: dict[str, Visit], population: Population) -> dict[str, int]:
+    """Place of each operation: by how long before completion it usually began."""
+    ahead = {
+        name: float(np.nanmedian(population.completed - visit.at))
+        if np.isfinite(visit.at).any()
+        else 0.0
+        for name, visit in met.items()
+    }
+    ordered = sorted(ahead, key=lambda name: (-ahead[name], name))
+    return {name: place for place, name in enumerate(ordered)}
+
+
 def noise_sources(
     categorical: tuple[Categorical, ...], population: Population
 ) -> tuple[Source, ...]:
@@ -116,4 +133,5 @@ def _source(factor: Categorical, size: int) -> Source:
     group = np.full(size, groups, dtype=np.int64)
     group[factor.unit] = (place * groups // n)[factor.level]
     prior = LOG_SPREAD_PRIOR if n >= MANY_LEVELS else LOG_SMALL_SPREAD_PRIOR
-    return Source(f"{factor.kind} {factor.name}", group, groups + 1, prior)
+    name = f"{factor.kind} {factor.operation} {factor.name}"
+    return Source(name, group, groups + 1, prior)

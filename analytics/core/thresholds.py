@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analytics.core.arrays import Bools, Floats
+from analytics.core.arrays import Bools, Floats, Ints
 from analytics.core.cells import MIN_UNITS, Codes, Family
 from analytics.core.claims import Simple
 from analytics.core.factors import NOBODY, Numeric
@@ -14,8 +14,11 @@ from analytics.core.salience import drift_score, overdue_score
 
 MACHINE_SHARE = 0.5
 """Prior share of the machines by themselves, where an operation has several."""
+MOST_EXPOSED = 0.75
+"""Share of the units that a threshold may leave on the harmful side."""
 QUANTILES = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.98)
 POINTS = np.unique([*QUANTILES, *(1 - q for q in QUANTILES)])
+COMMISSIONING = "commissioning"
 SAMPLE = 20_000
 """Values from which quantile points are taken; evenly spaced in time when more."""
 
@@ -26,14 +29,28 @@ def thresholds(factor: Numeric) -> Iterator[Family]:
     machines = _machines(factor, known)
     pooled_share = 1.0 if machines.size < 2 else 1.0 - MACHINE_SHARE
     pooled = _cuts(factor, known, "")
+    if pooled is not None and factor.name == COMMISSIONING:
+        yield pooled.kept(_between_machines(factor, pooled))
+        return
     if pooled is not None:
         yield pooled.scaled(pooled_share)
-    if machines.size < 2 or factor.name == "commissioning":
+    if machines.size < 2:
         return
     for code in machines:
         own = _cuts(factor, known & (factor.equipment == code), factor.machines[code])
         if own is not None:
             yield own.scaled(MACHINE_SHARE / machines.size)
+
+
+def _between_machines(factor: Numeric, family: Family) -> Ints:
+    """Cuts with a machine wholly above: within the life of one it is the calendar."""
+    known = np.isfinite(factor.values) & (factor.equipment != NOBODY)
+    ages = factor.values[known]
+    youngest = np.full(len(factor.machines), np.inf)
+    np.minimum.at(youngest, factor.equipment[known], ages)
+    oldest_start = youngest[np.isfinite(youngest)].max(initial=-np.inf)
+    cuts = np.array([family.claims[i].cut for i in range(family.size)])
+    return np.flatnonzero(cuts < oldest_start)
 
 
 def _machines(factor: Numeric, known: Bools) -> np.ndarray:
@@ -48,10 +65,11 @@ def _cuts(factor: Numeric, own: Bools, machine: str) -> Family | None:
         return None
     ordered = values[:: max(values.size // SAMPLE, 1)].astype(np.float64)
     edges = edges_of(ordered)
-    n, middle = edges.size + 1, float(np.median(ordered))
+    n = edges.size + 1
+    low, high = np.quantile(ordered, [1 - MOST_EXPOSED, MOST_EXPOSED])
     places = np.arange(edges.size)
-    above = places[edges >= middle]
-    below = places[edges <= middle] if factor.kind != "age" else places[:0]
+    above = places[edges >= low]
+    below = places[edges <= high] if factor.kind != "age" else places[:0]
     start = np.concatenate([above + 1, np.zeros(below.size, dtype=np.int64)])
     stop = np.concatenate([np.full(above.size, n), below + 1])
     shapes = ["above"] * above.size + ["below"] * below.size

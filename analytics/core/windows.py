@@ -25,16 +25,16 @@ def hidden_family(population: Population) -> Family:
     onset = stop == bins
     untils = np.where(onset, np.nan, began[stop])
     shapes = np.where(onset, "since", "window").tolist()
-    claims = Simple(
-        "hidden", "", "", shapes, [""] * len(shapes), began[start], untils
-    )
+    claims = Simple("hidden", "", "", shapes, [""] * len(shapes), began[start], untils)
     return Family(None, cell, None, bins, start, stop, np.log(prior), claims)
 
 
 def _windows(bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First bin, bin after the last, and prior share of every window and onset."""
     onsets = np.arange(1, bins)
-    parts = [(onsets, np.full(onsets.size, bins), (1 - WINDOW_SHARE) / max(bins - 1, 1))]
+    parts = [
+        (onsets, np.full(onsets.size, bins), (1 - WINDOW_SHARE) / max(bins - 1, 1))
+    ]
     scales = [scale for scale in HIDDEN_SCALES if scale <= bins // 2]
     for scale in scales:
         begins = np.arange(1, bins - scale, max(scale // 2, 1))

@@ -1,0 +1,182 @@
+"""What comes first: a cause, the reading that says why, and its consequences.
+
+Counting cannot tell a cause from what it brings about. Three things can: operations
+have an order; a reading of the same machine that moved with it says *why* the machine
+went bad; and a reading downstream that behaves as before once the suspected cause is
+known is a consequence (its shift is explained away; compare the front-door and
+mediation arguments of Pearl 2009, "Causality", chapter 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analytics.core.arrays import Bools, Floats
+from analytics.core.cells import CellSpace, Family
+from analytics.core.claims import Claim
+from analytics.core.finemap import Effect, Fit, Task
+
+UPSTREAM_AT_SAME = frozenset({"lot", "supplier", "operator", "shift", "age"})
+"""Kinds that come before the readings of the operation they belong to."""
+EXPLAINED = 0.75
+"""Share of the units beyond a threshold that a cause must account for."""
+LIFT = 4.0
+"""Times that a reading must exceed its threshold more often with the cause."""
+CLEAR = 3.0
+"""Log Bayes factor that the cause itself must have for the defects."""
+OVERLAP = 0.4
+COINCIDENCE = 30.0
+"""Odds by which a reading that moved with its machine is the better answer."""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How a set of units lies in each hypothesis: counts, (hypotheses,)."""
+
+    inside: Floats
+    size: Floats
+    whole: float
+    total: float
+
+    @classmethod
+    def of(cls, task: Task, flags: Bools) -> Overlap:
+        """`flags`: a set of the units that were inspected."""
+        ones = (task.baseline > 0).astype(np.float64)
+        none = np.zeros_like(task.strata)
+        inside = task.space.sums(flags * ones, none, 1)[:, 0]
+        size = task.space.sums(ones, none, 1)[:, 0]
+        return cls(inside, size, float((flags * ones).sum()), float(ones.sum()))
+
+    def likelihood_ratio(self) -> Floats:
+        """Of a share inside that differs from the share outside, where it is higher."""
+        outside_n = self.total - self.size
+        outside = self.whole - self.inside
+        ratio = _fit(self.inside, self.size) + _fit(outside, outside_n)
+        ratio = ratio - _fit(np.array([self.whole]), np.array([self.total]))
+        higher = self.inside * outside_n > outside * self.size
+        return np.where(higher, ratio, 0.0)
+
+    def explained(self) -> Floats:
+        """Share of the set that would not be in it without the hypothesis."""
+        outside_n = np.maximum(self.total - self.size, 1.0)
+        usual = (self.whole - self.inside) / outside_n
+        share: Floats = (self.inside - usual * self.size) / max(self.whole, 1.0)
+        return share
+
+    def lift(self) -> Floats:
+        """Share of the set inside over that outside."""
+        outside_n = np.maximum(self.total - self.size, 1.0)
+        usual = (self.whole - self.inside + 0.5) / outside_n
+        lift: Floats = self.inside / np.maximum(self.size, 1.0) / usual
+        return lift
+
+    def jaccard(self) -> Floats:
+        union = self.size + self.whole - self.inside
+        share: Floats = self.inside / np.maximum(union, 1.0)
+        return share
+
+
+def put_in_order(task: Task, found: Fit, order: Mapping[str, int]) -> Fit:
+    """The fit with causes before their consequences, and reasons before machines.
+
+    `order`: place of each operation on the way through the line.
+    """
+    effects = [_ordered(task, effect, order) for effect in found.effects]
+    return replace(found, effects=tuple(effects))
+
+
+def _ordered(task: Task, effect: Effect, order: Mapping[str, int]) -> Effect:
+    if effect.none > 0.5 or not task.space.size:
+        return effect
+    leader = int(np.argmax(effect.weights))
+    claim = task.space.claim(leader)
+    if claim.kind in ("equipment", "tool") and effect.weights[leader] > 0:
+        effect = _with_reasons(task, effect, leader, claim)
+        leader = int(np.argmax(effect.weights))
+        claim = task.space.claim(leader)
+    if claim.kind == "parameter":
+        return _with_root(task, effect, leader, claim, order)
+    return effect
+
+
+def _with_reasons(task: Task, effect: Effect, leader: int, claim: Claim) -> Effect:
+    """Prefer readings of the machine's own operation that moved with it."""
+    overlap = Overlap.of(task, _flags(task, leader)).jaccard()
+    weights = effect.weights.copy()
+    for family, begin in zip(task.space.families, task.space.offsets, strict=False):
+        own = slice(int(begin), int(begin) + family.size)
+        if _is_reading_at(family, claim.operation) and overlap[own].max() > OVERLAP:
+            weights[own] *= COINCIDENCE
+    held = effect.weights.sum()
+    return replace(effect, weights=weights * (held / weights.sum()))
+
+
+def _with_root(
+    task: Task, effect: Effect, leader: int, claim: Claim, order: Mapping[str, int]
+) -> Effect:
+    """Put what explains the reading's shift before the reading."""
+    overlap = Overlap.of(task, _flags(task, leader))
+    ratio = overlap.likelihood_ratio()
+    ratio[_not_rivals(task.space, claim, order)] = -np.inf
+    root = int(np.argmax(ratio))
+    if not _is_upstream(task.space.place(root)[0], claim, order):
+        return effect
+    good = overlap.explained()[root] > EXPLAINED and overlap.lift()[root] > LIFT
+    if not good or effect.log_factors[root] < CLEAR:
+        return effect
+    return _exchanged(task.space, effect, leader, root)
+
+
+def _exchanged(space: CellSpace, effect: Effect, leader: int, root: int) -> Effect:
+    """The root takes the weight of all claims of the reading, and they take its own."""
+    family, place = space.place(leader)
+    own = family.claims[place].group
+    first = leader - place
+    same = [first + i for i in range(family.size) if family.claims[i].group == own]
+    weights = effect.weights.copy()
+    held, before = weights[same].sum(), weights[root]
+    weights[same] *= before / held
+    weights[root] = held
+    return replace(effect, weights=weights)
+
+
+def _flags(task: Task, hypothesis: int) -> Bools:
+    flags = np.zeros(task.observed.size, dtype=bool)
+    flags[task.space.members(hypothesis)] = True
+    return flags
+
+
+def _is_reading_at(family: Family, operation: str) -> bool:
+    claim = family.claims[0]
+    return claim.kind == "parameter" and claim.operation == operation
+
+
+def _is_upstream(family: Family, reading: Claim, order: Mapping[str, int]) -> bool:
+    """Could a hypothesis of the family have moved the reading?"""
+    claim = family.claims[0]
+    if claim.kind == "hidden" or claim.parts:
+        return False
+    place, at = order.get(claim.operation, 0), order.get(reading.operation, 0)
+    return place < at or (place == at and claim.kind in UPSTREAM_AT_SAME)
+
+
+def _not_rivals(space: CellSpace, reading: Claim, order: Mapping[str, int]) -> Bools:
+    """Hypotheses that cannot explain the reading: later ones, and readings beside it."""
+    later = np.zeros(space.size, dtype=bool)
+    for family, begin in zip(space.families, space.offsets, strict=False):
+        claim = family.claims[0]
+        place, at = order.get(claim.operation, 0), order.get(reading.operation, 0)
+        beside = claim.kind == "parameter" and place == at
+        if claim.kind != "hidden" and (place > at or beside):
+            later[int(begin) : int(begin) + family.size] = True
+    return later
+
+
+def _fit(found: Floats, n: Floats) -> Floats:
+    share = found / np.maximum(n, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fit = found * np.log(share) + (n - found) * np.log1p(-share)
+    return np.nan_to_num(fit)

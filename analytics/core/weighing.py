@@ -1,0 +1,83 @@
+"""A candidate with its units, its strength and its onset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.core.arrays import Bools, Floats
+from analytics.core.candidates import Candidate
+from analytics.core.claims import Claim
+from analytics.core.excursion import Excursion
+from analytics.core.finemap import Fit, Task
+from analytics.core.onset import Onset, rise_of_share
+from analytics.core.population import Outcome
+from analytics.core.share import is_chronic
+from analytics.core.sharpen import Sharp, sharpened
+from analytics.core.strength import Strength, expected_without, strength_of, wander_of
+from analytics.core.study import Study
+
+WORTH = 0.05
+"""Confidence from which the cut of a claim is placed between two units."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A candidate as it is told.
+
+    `claim`: with its cut in place. `exposed`: its units, inspected or not.
+    """
+
+    candidate: Candidate
+    claim: Claim
+    exposed: Bools
+    strength: Strength
+    onset: Onset | None
+    chronic: bool
+
+
+def weigh(
+    study: Study,
+    outcome: Outcome,
+    task: Task,
+    found: Fit,
+    episode: Excursion | None,
+    candidate: Candidate,
+) -> Weighed:
+    """Everything that is told of one candidate."""
+    expected = expected_without(found, list(candidate.hypotheses))
+    sharp = _sharp(study, task, expected, candidate)
+    seen = sharp.exposed & outcome.inspected
+    wander = wander_of(task, expected, found.expected(), seen)
+    strength = strength_of(task, expected, seen, outcome.inspected, wander)
+    exposure = (candidate.confidence, seen, strength)
+    return Weighed(
+        candidate=candidate,
+        claim=sharp.claim,
+        exposed=sharp.exposed,
+        strength=strength,
+        onset=sharp.onset or _onset(study, sharp),
+        chronic=episode is not None
+        and is_chronic(task, expected, outcome, exposure, episode),
+    )
+
+
+def _sharp(study: Study, task: Task, expected: Floats, candidate: Candidate) -> Sharp:
+    exposed = np.zeros(task.observed.size, dtype=bool)
+    exposed[task.space.members(candidate.best)] = True
+    if candidate.confidence < WORTH:
+        return Sharp(candidate.claim, exposed)
+    factor = study.factor(candidate.claim)
+    return sharpened(task, expected, candidate.claim, exposed, factor)
+
+
+def _onset(study: Study, sharp: Sharp) -> Onset | None:
+    """When the cause began: the first unit of a lot, the rise of a reading."""
+    claim, times = sharp.claim, study.population.completed
+    if claim.kind == "lot" or any(part.kind == "lot" for part in claim.parts):
+        first = float(times[sharp.exposed].min())
+        return Onset(first, first, first)
+    if claim.shape in ("above", "below"):
+        return rise_of_share(sharp.exposed, times)
+    return None
