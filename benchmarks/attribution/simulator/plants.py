@@ -37,7 +37,7 @@ def lot(rng: Rng, line: Line, lift: float) -> Planted:
 def equipment(rng: Rng, line: Line, lift: float) -> Planted:
     """One machine goes bad at an onset and stays so."""
     operation, code = _any_machine(rng, line)
-    onset = _moment(rng, line, operation, 0.4, 0.85)
+    onset = any_moment(rng, line, operation, 0.4, 0.85)
     exposed = (line.machine[operation] == code) & (line.start(operation) >= onset)
     name = line.machines[operation][code]
     return _planted(
@@ -47,34 +47,24 @@ def equipment(rng: Rng, line: Line, lift: float) -> Planted:
 
 def parameter_step(rng: Rng, line: Line, lift: float) -> Planted:
     """A reading steps at an onset, for a while or to the end."""
-    key = _any_reading(rng, line)
-    onset = _moment(rng, line, key[0], 0.4, 0.8)
+    key = any_reading(rng, line)
+    onset = any_moment(rng, line, key[0], 0.4, 0.8)
     lasts = rng.uniform(0.12, 0.3) * line.span if rng.random() < 0.5 else np.inf
     at = line.start(key[0])
     course = ((at >= onset) & (at < onset + lasts)).astype(np.float64)
-    return _moved(rng, line, key, course, lift, rng.random() < POOLED, onset)
-
-
-def pooled_step(rng: Rng, line: Line, lift: float) -> Planted:
-    """A reading steps on all machines of its operation: to be hidden."""
-    key = _any_reading(rng, line)
-    onset = _moment(rng, line, key[0], 0.4, 0.8)
-    lasts = rng.uniform(0.1, 0.25) * line.span
-    at = line.start(key[0])
-    course = ((at >= onset) & (at < onset + lasts)).astype(np.float64)
-    return _moved(rng, line, key, course, lift, True, onset)
+    return moved_reading(rng, line, key, course, lift, rng.random() < POOLED, onset)
 
 
 def parameter_ramp(rng: Rng, line: Line, lift: float) -> Planted:
     """A reading drifts away and stays there."""
-    key = _any_reading(rng, line)
-    onset = _moment(rng, line, key[0], 0.35, 0.65)
+    key = any_reading(rng, line)
+    onset = any_moment(rng, line, key[0], 0.35, 0.65)
     length = rng.uniform(0.1, 0.35) * line.span
     course = np.clip((line.start(key[0]) - onset) / length, 0.0, 1.0)
-    return _moved(rng, line, key, course, lift, rng.random() < POOLED, None)
+    return moved_reading(rng, line, key, course, lift, rng.random() < POOLED, None)
 
 
-def _moved(
+def moved_reading(
     rng: Rng,
     line: Line,
     key: Key,
@@ -182,7 +172,6 @@ PLANTS: dict[str, Plant] = {
     "operator": operator,
     "interaction": interaction,
 }
-HIDDEN: tuple[Plant, ...] = (lot, operator, pooled_step, equipment)
 
 
 def _planted(
@@ -228,13 +217,13 @@ def _any_machine(rng: Rng, line: Line) -> tuple[str, int]:
     return operation, int(rng.choice(able))
 
 
-def _any_reading(rng: Rng, line: Line) -> Key:
+def any_reading(rng: Rng, line: Line) -> Key:
     """A reading that is no shadow of another."""
     keys = [key for key in line.readings if key not in line.source]
     return keys[rng.integers(len(keys))]
 
 
-def _moment(rng: Rng, line: Line, operation: str, low: float, high: float) -> float:
+def any_moment(rng: Rng, line: Line, operation: str, low: float, high: float) -> float:
     """Hours, between two shares of the series."""
     return float(rng.uniform(low, high) * line.span + line.lag[operation])
 

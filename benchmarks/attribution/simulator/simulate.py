@@ -16,9 +16,10 @@ from benchmarks.attribution.simulator.frames import (
     without,
     write_frames,
 )
+from benchmarks.attribution.simulator.hidden import HIDDEN
 from benchmarks.attribution.simulator.line import Line, drawn_line
 from benchmarks.attribution.simulator.noise import log_base
-from benchmarks.attribution.simulator.plants import HIDDEN, PLANTS, Rng
+from benchmarks.attribution.simulator.plants import PLANTS, Rng
 from benchmarks.attribution.simulator.readings import (
     cast_shadows,
     draw_readings,
