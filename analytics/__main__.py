@@ -7,18 +7,18 @@ Needs no Django and no database. Exit codes: 0 answered, 1 the bundle is at faul
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 from pathlib import Path
-
-from rich.console import Console
 
 from analytics.bundle import read_bundle
 from analytics.core.analyse import analyse
 from analytics.core.errors import BundleError
 from analytics.core.frames import Bundle
 from analytics.core.results import Analysis, Options
-from analytics.report import print_report
+from analytics.progress import SlowProgress
 
 OUTPUT_WIDTH = 120
 
@@ -27,19 +27,29 @@ def main(arguments: list[str] | None = None) -> int:
     """Read, analyse, print. Errors are sentences on stderr."""
     asked = _parser().parse_args(arguments)
     try:
-        bundle = read_bundle(asked.bundle)
-        _refuse_unknown_class(bundle, asked.defect_class)
-        found = analyse(bundle, _options(asked))
-        if asked.containment is not None:
-            _write_containment(found, asked.containment)
+        found = _answer(asked)
     except (BundleError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    if asked.json:
-        print(json.dumps(found.to_json(), ensure_ascii=False))
-    else:
-        _print_tables(found)
+    try:
+        _say(found, as_json=asked.json)
+    except BrokenPipeError:  # whoever reads has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _answer(asked: argparse.Namespace) -> Analysis:
+    """:raises OSError: the file of units to hold cannot be written."""
+    hold: Path | None = asked.containment
+    if hold is not None and not hold.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {hold.parent} to write into")
+    with SlowProgress(sys.stderr) as progress:
+        bundle = read_bundle(asked.bundle, progress)
+        _refuse_unknown_class(bundle, asked.defect_class)
+        found = analyse(bundle, _options(asked))
+    if hold is not None:
+        _write_containment(found, hold)
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,7 +112,25 @@ def _write_containment(found: Analysis, path: Path) -> None:
     found.held.to_csv(path, index=False, float_format="%.6g")
 
 
+def _say(found: Analysis, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(found.to_json(), ensure_ascii=not _takes_unicode()))
+    else:
+        _print_tables(found)
+    sys.stdout.flush()
+
+
+def _takes_unicode() -> bool:
+    return sys.stdout.encoding.lower() in ("utf-8", "utf8")
+
+
 def _print_tables(found: Analysis) -> None:
+    from rich.console import Console
+
+    from analytics.report import print_report
+
+    if not _takes_unicode() and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     wide = Console().is_terminal
     console = Console() if wide else Console(width=OUTPUT_WIDTH)
     print_report(found.to_json(), console)

@@ -13,7 +13,7 @@ from analytics.core.arrays import Bools, Floats
 from analytics.core.contract import Column
 from analytics.core.errors import BundleError, one_line, wrong_type
 
-ZONE = r"(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$"
+ZONE = r"(?:[zZ]|\d[+-]\d{2}:?\d{2}|:\d{2}(?:\.\d+)?[+-]\d{2})$"
 MOMENT = pa.timestamp("us", tz="UTC")
 TIME_HINT = "Write ISO 8601 with a zone, such as 2026-03-11T01:13:00Z"
 NUMBER_HINT = "Write a plain decimal number"

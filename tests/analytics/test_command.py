@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -11,6 +16,7 @@ import pytest
 from analytics.__main__ import main
 from analytics.bundle import read_bundle
 from analytics.core.errors import BundleError
+from analytics.progress import SlowProgress
 from tests.analytics.scene import analysis, line, tiny_frames
 
 
@@ -88,3 +94,46 @@ def test_a_confidence_beyond_one_is_refused(folder):
     with pytest.raises(SystemExit) as caught:
         main([str(folder), "--confidence", "2"])
     assert caught.value.code == 2
+
+
+def test_whoever_stops_reading_gets_no_traceback(folder):
+    command = [sys.executable, "-m", "analytics", str(folder), "--json"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as run:
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 0
+
+
+def shown(patience, terminal=True):
+    """What a terminal shows of two steps of a slow command."""
+    ours, theirs = pty.openpty()
+    stream = os.fdopen(theirs, "w") if terminal else io.StringIO()
+    with SlowProgress(stream, patience) as progress:
+        progress("reading", 0.25)
+        progress("weighing", 0.75)
+    stream.write("end")
+    stream.flush()
+    said = os.read(ours, 100_000).decode() if terminal else stream.getvalue()
+    os.close(ours)
+    return said
+
+
+def test_a_slow_command_says_on_a_terminal_how_far_it_is():
+    said = shown(patience=0.0)
+    assert "weighing" in said
+    assert "75%" in said
+
+
+@pytest.mark.parametrize(("patience", "terminal"), [(60.0, True), (0.0, False)])
+def test_a_fast_command_and_a_pipe_see_no_progress(patience, terminal):
+    assert shown(patience, terminal) == "end"
+
+
+def test_reading_tells_how_far_it_is(folder):
+    told = []
+    read_bundle(folder, lambda what, share: told.append((what, share)))
+    assert {what for what, _ in told} == {"reading"}
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert 0.0 <= shares[0] <= shares[-1] <= 1.0

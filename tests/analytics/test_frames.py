@@ -98,6 +98,46 @@ def test_columns_of_readings_must_be_as_long_as_units():
         Bundle.of(tiny_frames(), short)
 
 
+def test_units_stand_in_order_of_completion_and_columns_with_them():
+    frames = tiny_frames()
+    mixed = np.random.default_rng(0).permutation(60)
+    frames["units"] = frames["units"].iloc[mixed]
+    bundle = Bundle.of(frames, {("OP10", "t"): mixed.astype(np.float32)})
+    assert list(bundle.units["unit"]) == [f"U{i:03d}" for i in range(60)]
+    assert bundle.columns["OP10", "t"].tolist() == list(range(60))
+
+
+def test_units_of_one_moment_stand_in_order_of_their_names():
+    frames = tiny_frames()
+    frames["units"] = frames["units"].assign(completed_at="2026-03-01T00:00Z")[::-1]
+    assert Bundle.of(frames).units["unit"].is_monotonic_increasing
+
+
+def test_a_column_of_units_is_coded_by_the_rows_of_units():
+    bundle = Bundle.of(tiny_frames())
+    assert bundle.defects["unit"].cat.codes.tolist() == list(range(0, 60, 11))
+    kind = bundle.units["unit"].dtype
+    assert all(frame["unit"].dtype == kind for frame in (bundle.steps, bundle.lots))
+
+
+def test_a_line_has_only_its_own_units_steps_and_readings():
+    frames = tiny_frames()
+    frames["units"]["line"] = np.where(np.arange(60) % 2, "A", "B")
+    values = np.arange(60, dtype=np.float32)
+    part = Bundle.of(frames, {("OP10", "t"): values}).of_lines(["A"])
+    assert list(part.units["unit"]) == [f"U{i:03d}" for i in range(1, 60, 2)]
+    assert list(part.steps["unit"]) == list(part.units["unit"])
+    assert list(part.defects["unit"]) == ["U011", "U033", "U055"]
+    assert part.columns["OP10", "t"].tolist() == list(range(1, 60, 2))
+
+
+def test_a_column_that_holds_all_sorts_of_things_is_read_as_text():
+    frames = tiny_frames()
+    frames["steps"]["tool"] = pd.Series(["T1", 2, 3.5, None] * 15, dtype=object)
+    tools = Bundle.of(frames).steps["tool"]
+    assert list(tools[:4]) == ["T1", "2", "3.5", ""]
+
+
 def test_ten_thousand_units_pass_the_door_in_a_second():
     frames = tiny_frames(10_000)
     begun = time.process_time()
