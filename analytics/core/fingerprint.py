@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analytics.core.arrays import Floats
 from analytics.core.coding import codes_of
 from analytics.core.contract import COLUMNS
 from analytics.core.frames import Bundle
@@ -44,13 +45,13 @@ def bundle_sha256(bundle: Bundle) -> str:
 
 
 def _sums(frame: pd.DataFrame) -> bytes:
-    columns = [_hashes(frame[name]) for name in frame]
+    columns = [_hashed(frame[name]) for name in frame]
     first = second = 0
     for begin in range(0, len(frame), BLOCK):
-        rows = np.full(min(BLOCK, len(frame) - begin), STEP)
-        for values, table in columns:
-            part = values[begin : begin + BLOCK]
-            rows ^= part.view(np.uint64) if table is None else table[part]
+        block = slice(begin, min(begin + BLOCK, len(frame)))
+        rows = np.full(block.stop - begin, STEP)
+        for hashes in columns:
+            rows ^= hashes(block)
             _mix(rows, MIX[0])
         first += int(rows.sum())
         _mix(rows, MIX[1])
@@ -65,21 +66,27 @@ def _mix(rows: Hashes, factor: np.uint64) -> None:
     rows ^= rows >> np.uint64(29)
 
 
-def _hashes(values: pd.Series) -> tuple[NDArray[Any], Hashes | None]:
-    """Eight bytes for each row, or codes and the eight bytes of each code."""
-    if values.name == "unit":
-        codes, names = codes_of(values)
-        return codes, np.arange(len(names), dtype=np.uint64)
+def _hashed(values: pd.Series) -> Callable[[slice], Hashes]:
+    """Eight bytes for each row of a block; those of a level are made once."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         codes, names = codes_of(values)
-        return codes, pd.util.hash_array(names.array)
+        if values.name == "unit":
+            return lambda block: codes[block].astype(np.uint64)
+        table = pd.util.hash_array(names.array)
+        return lambda block: table[codes[block]]
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert(None).to_numpy(dtype="datetime64[us]"), None
+        at = values.dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
+        return lambda block: at[block].view(np.uint64)
     if pd.api.types.is_float_dtype(values.dtype):
-        numbers = values.to_numpy(dtype=np.float64) + 0.0
-        numbers[np.isnan(numbers)] = np.nan
-        return numbers, None
-    return pd.util.hash_array(values.array), None
+        numbers = values.to_numpy(dtype=np.float64)
+        return lambda block: _plain(numbers[block]).view(np.uint64)
+    text = values.array
+    return lambda block: pd.util.hash_array(text[block])
+
+
+def _plain(numbers: Floats) -> Floats:
+    """With one spelling of zero and of what is missing."""
+    return np.where(np.isnan(numbers), np.nan, numbers + 0.0)
 
 
 def canonical_sha256(value: Mapping[str, Any]) -> str:
