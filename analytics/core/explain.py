@@ -17,6 +17,7 @@ from analytics.core.results import Coded, Options, Problem
 from analytics.core.share import explained_share
 from analytics.core.study import Study
 from analytics.core.weighing import Weighed, weigh
+from analytics.core.widen import widened
 
 LEAST_DEFECTIVE = 5
 LEAST_INSPECTED = 30
@@ -29,6 +30,7 @@ def explain(study: Study, defect_class: str, options: Options) -> Problem:
     inspected = int(outcome.inspected.sum())
     if defective < LEAST_DEFECTIVE or inspected < LEAST_INSPECTED:
         return _too_little(study, outcome)
+    study = widened(study, outcome)
     task = study.task(outcome)
     found = put_in_order(task, fit(task, options.effects), study.order)
     episode = find_excursion(study.population, task)

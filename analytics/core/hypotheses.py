@@ -36,6 +36,9 @@ KIND_SHARE = {
 }
 """Prior share of each kind; what a bundle does not have is shared by the rest."""
 
+DERIVED, CONJUNCTIONS = 0.03, 0.02
+"""Shares kept for derived readings and for two readings together: see `widen`."""
+
 WITH_ONSET = frozenset({"equipment", "tool", "supplier"})
 ONSET_SHARE = 0.5
 ONSET_BINS = 48
@@ -58,7 +61,7 @@ def hypothesis_space(
     together = _interactions(levels, population.size)
     if together:
         by_kind["interaction"] = together
-    present = sum(KIND_SHARE[kind] for kind in by_kind)
+    present = sum(KIND_SHARE[kind] for kind in by_kind) + DERIVED + CONJUNCTIONS
     return CellSpace.of(
         [
             family

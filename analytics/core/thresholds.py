@@ -16,7 +16,10 @@ MACHINE_SHARE = 0.5
 """Prior share of the machines by themselves, where an operation has several."""
 MOST_EXPOSED = 0.75
 """Share of the units that a threshold may leave on the harmful side."""
-QUANTILES = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.98)
+QUANTILES = (
+    *(0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9),
+    *(0.925, 0.95, 0.965, 0.98, 0.99, 0.995),
+)
 POINTS = np.unique([*QUANTILES, *(1 - q for q in QUANTILES)])
 COMMISSIONING = "commissioning"
 SAMPLE = 20_000
@@ -74,11 +77,12 @@ def _cuts(factor: Numeric, own: Bools, machine: str) -> Family | None:
     stop = np.concatenate([np.full(above.size, n), below + 1])
     shapes = ["above"] * above.size + ["below"] * below.size
     cuts = edges[np.concatenate([above, below])]
+    cell = _cells(values, edges, own)
     place = (factor.kind, factor.operation, factor.name)
     claims = Simple(*place, shapes, [machine] * cuts.size, cuts)
-    return Family(
+    family = Family(
         None,
-        _cells(values, edges, own),
+        cell,
         factor.at,
         n,
         start,
@@ -87,6 +91,8 @@ def _cuts(factor: Numeric, own: Bools, machine: str) -> Family | None:
         claims,
         _salience(factor.kind, ordered),
     )
+    running = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=n)[:n])])
+    return family.kept(np.flatnonzero(running[stop] - running[start] >= MIN_UNITS))
 
 
 def _cells(values: Floats, edges: Floats, own: Bools) -> Codes:
