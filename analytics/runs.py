@@ -23,6 +23,7 @@ from analytics.loaders import Window, load_line
 from analytics.provenance import code_version, environment
 from traceability.attribution import snapshots
 from traceability.attribution.models import AnalysisRun, RunState
+from traceability.attribution.naming import with_names
 from traceability.attribution.services import store_run
 from traceability.catalog.models import Line
 from traceability.lib.errors import BadInput
@@ -44,7 +45,8 @@ def analyse_line(line: Line, options: Options | None = None) -> AnalysisRun:
     bundle = _load(line, window)
     found = analyse(bundle, options)
     about = _about(found, options, window, started)
-    return store_run(line, _result(found, bundle), about | _kept(bundle, started))
+    result = with_names(line, _result(found, bundle))
+    return store_run(line, result, about | _kept(bundle, started))
 
 
 def _load(line: Line, window: Window) -> Bundle:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from tests.dashboards import factories as make
 from traceability.alerts.models import AlertState
+from traceability.attribution.models import Cause, Problem
 from traceability.inspection.models import Verdict
 
 
@@ -71,21 +72,114 @@ def test_each_cause_has_its_chart_and_the_same_as_a_table(plant, engineer):
     assert "<td>ETCH-2</td>" in page
 
 
-def test_causes_that_cannot_be_told_apart_name_each_other(plant, engineer):
-    make.CauseFactory(
-        problem=plant.problem,
-        rank=2,
-        kind="lot",
-        statement={"code": "lot", "params": {"lot": "R-17", "material": "resin"}},
-    )
+def lot_beside(plant, **fields):
+    params = {"lot": "R-17", "material": "resin"}
+    statement = {"code": "lot", "params": params}
+    given = {"rank": 2, "kind": "lot", "statement": statement, "confidence": 0.05}
+    return make.CauseFactory(problem=plant.problem, **{**given, **fields})
+
+
+def groups(page):
+    """Headings of the causes inside each frame of what cannot be told apart."""
+    sections = re.findall(r'<section class="card twins">(.*?)</section>', page)
+    return [re.findall(r"<h3>(.*?)</h3>", section) for section in sections]
+
+
+def test_causes_that_cannot_be_told_apart_are_one_group(plant, engineer):
+    plant.problem.credible_sets = [
+        {
+            "id": 1,
+            "coverage": 0.95,
+            "members": [1, 2],
+            "separate_by": {
+                "code": "run_lot_elsewhere",
+                "params": {"factor": "resin", "level": "R-17", "units": 180},
+            },
+        }
+    ]
+    plant.problem.save()
+    lot_beside(plant)
     page = text(engineer.get(reverse("problem", args=[plant.problem.pk])))
-    assert "The data cannot tell this apart from:</b> Lot R-17 of resin" in page
+    assert groups(page) == [
+        [
+            "One of these 2, not each of them",
+            "Machine ETCH-2 at ETCH",
+            "Lot R-17 of resin",
+        ]
+    ]
+    assert "make about 180 units with another lot than R-17" in page
+    assert "98 %" in page, "the confidence in one of them"
+
+
+def test_causes_of_different_effects_stand_alone(plant, engineer):
+    lot_beside(plant, credible_set=2)
+    lot_beside(plant, credible_set=None, rank=3)
+    lot_beside(plant, credible_set=1, rank=1, chronic=True)
+    page = text(engineer.get(reverse("problem", args=[plant.problem.pk])))
+    assert groups(page) == []
+
+
+def test_many_that_cannot_be_told_apart_are_folded(plant, engineer):
+    for rank in range(2, 8):
+        lot_beside(plant, rank=rank, confidence=0.01)
+    page = text(engineer.get(reverse("problem", args=[plant.problem.pk])))
+    assert "3 more" in page
+    assert "99 %" in page
+
+
+SILENT = "No recorded factor explains this"
 
 
 def test_a_problem_that_nothing_explains_says_so(plant, engineer):
     plant.cause.delete()
+    plant.problem.not_recorded = [{"operation": "EXP", "what": "readings"}]
+    plant.problem.overview["hidden_confidence"] = 0.7
+    plant.problem.save()
     page = text(engineer.get(reverse("problem", args=[plant.problem.pk])))
-    assert "No recorded factor explains this" in page
+    assert f"{SILENT} rise" in page
+    assert 'Recording it is the next step:</p> <ul class="gaps"><li>EXP: no re' in page
+    assert "not recorded is at work: likely (70 %)" in page
+
+
+@pytest.mark.parametrize(
+    ("question", "chronic", "confidence", "silent"),
+    [
+        ("excursion", False, 0.6, False),
+        ("excursion", False, 0.3, True),
+        ("excursion", True, 0.9, True),
+        ("chronic", False, 0.9, False),
+        ("chronic", True, 0.9, False),
+        ("chronic", False, 0.1, True),
+    ],
+)
+def test_what_is_always_risky_explains_no_rise_and_weak_candidates_nothing(
+    plant, engineer, question, chronic, confidence, silent
+):
+    Cause.objects.update(chronic=chronic, confidence=confidence)
+    Problem.objects.update(question=question)
+    page = text(engineer.get(reverse("problem", args=[plant.problem.pk])))
+    assert (SILENT in page) == silent
+    assert "Machine ETCH-2 at ETCH" in page
+
+
+def test_a_list_names_no_one_of_many_that_are_each_unlikely(plant, engineer):
+    for rank in range(2, 8):
+        lot_beside(plant, rank=rank, confidence=0.1)
+    Cause.objects.filter(rank=1).update(confidence=0.15)
+    for url in ("/", "/problems/"):
+        page = text(engineer.get(url))
+        assert "No recorded factor explains this." in page
+        assert "ETCH-2" not in page
+    Cause.objects.filter(rank=1).update(confidence=0.3)
+    for url in ("/", "/problems/"):
+        page = text(engineer.get(url))
+        assert "or one of 6 others that cannot be told apart" in page
+        assert "ETCH-2" in page
+
+
+def test_what_is_not_explained_is_said_in_words(plant, engineer):
+    page = text(engineer.get(reverse("problem", args=[plant.problem.pk])))
+    assert "12 %<small>of the rise: most of it is explained" in page
 
 
 def test_an_old_permalink_points_to_the_latest_analysis(plant, engineer):

@@ -7,7 +7,7 @@ from django.utils import translation
 
 from analytics.core.separation import ACTIONS
 from tests.dashboards import frames
-from tests.dashboards.factories import CauseFactory
+from tests.dashboards.factories import CauseFactory, ProblemFactory
 from traceability.attribution import wording
 from traceability.attribution.models import Cause
 from traceability.attribution.phrases import (
@@ -90,3 +90,69 @@ def test_ratios_round_as_people_expect():
 def test_kinds_name_themselves_when_unknown():
     assert wording.kind_label("moon") == "moon"
     assert wording.kind_label("lot") == str(KINDS["lot"])
+
+
+PARTS = [
+    {
+        "code": "parameter_below",
+        "params": {
+            "operation": "OP1",
+            "parameter": "air - process",
+            "threshold": 8.6,
+            "unit_of_measure": "K",
+        },
+    },
+    {
+        "code": "parameter_below",
+        "params": {
+            "operation": "OP1",
+            "operation_name": "Milling",
+            "parameter": "speed",
+            "threshold": 1380.0,
+            "unit_of_measure": "rpm",
+        },
+    },
+]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_two_that_only_do_harm_together_are_both_said(language):
+    pair = cause(statement={"code": "together", "params": {"parts": PARTS}})
+    with translation.override(language):
+        for said in (wording.heading(pair), wording.sentence(pair)):
+            for word in ("air - process", "8.6 K", "1380 rpm", "Milling"):
+                assert word in said
+            assert "?" not in said
+
+
+def test_a_name_that_people_know_stands_for_the_code():
+    params = {"lot": "L7", "material": "DF", "material_name": "Dry film"}
+    assert wording.heading(cause(statement={"code": "lot", "params": params})) == (
+        "Lot L7 of Dry film"
+    )
+    params = {"factor": "temp", "factor_name": "Temperature", "units": 9}
+    said = wording.separation({"code": "set_back_parameter", "params": params})
+    assert "set Temperature at" in said
+
+
+@pytest.mark.parametrize(
+    ("confidence", "said"), [(1.0, "> 99 %"), (0.991, "> 99 %"), (0.99, "99 %")]
+)
+def test_nothing_is_ever_said_to_be_sure(confidence, said):
+    assert wording.confidence_share(confidence) == said
+
+
+@pytest.mark.parametrize(
+    ("question", "share", "word"),
+    [
+        ("excursion", 0.02, "nearly all"),
+        ("excursion", 1.0, "hardly any"),
+        ("chronic", 0.5, "of the defects"),
+        ("chronic", None, ""),
+    ],
+)
+def test_what_stays_unexplained_has_words(question, share, word):
+    problem = ProblemFactory.build(
+        run=None, defect_class=None, question=question, unexplained_share=share
+    )
+    assert word in wording.unexplained(problem)

@@ -95,6 +95,21 @@ CONFIDENCE = (
     (0.0, pgettext_lazy("confidence", "weak")),
 )
 
+# Lower limits of the share that stays unexplained, highest first.
+UNEXPLAINED_OF = {
+    "excursion": (
+        (0.9, _("of the rise: hardly any of it is explained")),
+        (0.6, _("of the rise: most of it is not explained")),
+        (0.4, _("of the rise: about half of it is explained")),
+        (0.1, _("of the rise: most of it is explained")),
+        (0.0, _("of the rise: nearly all of it is explained")),
+    ),
+    "chronic": (
+        (0.9, _("of the defects: they come everywhere alike")),
+        (0.0, _("of the defects: no cause below goes with them")),
+    ),
+}
+
 NOT_RECORDED = {
     "readings": _("no readings"),
     "lots": _("no material lots"),

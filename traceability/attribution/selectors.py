@@ -20,15 +20,15 @@ def newest_runs(sites: Iterable[Site]) -> QuerySet[AnalysisRun]:
 
 
 def current_problems(sites: Iterable[Site]) -> QuerySet[Problem]:
-    """Problems of the latest analyses, newest rise first, each with `leading` causes.
+    """Problems of the latest analyses, newest rise first, each with its causes.
 
-    Three queries. `leading` holds the first cause of either list, the rise's first.
+    Three queries.
     """
-    leading = Cause.objects.filter(rank=1).order_by("chronic")
+    causes = Cause.objects.order_by("chronic", "rank")
     return (
         Problem.objects.filter(run__in=newest_runs(sites))
         .select_related("run__line", "defect_class")
-        .prefetch_related(Prefetch("causes", leading, to_attr="leading"))
+        .prefetch_related(Prefetch("causes", causes))
         .order_by("-question", "-onset", "-defective_units")
     )
 

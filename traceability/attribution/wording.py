@@ -7,7 +7,7 @@ and never fails on a code or a parameter that it does not know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from traceability.attribution.credible import LIKELY
 from traceability.attribution.models import Cause, Problem
 from traceability.attribution.phrases import (
     COMPARISONS,
@@ -26,9 +27,12 @@ from traceability.attribution.phrases import (
     NOT_RECORDED,
     NOTES,
     SINCE,
+    UNEXPLAINED_OF,
 )
 
 FROM_ONSET = "_from_onset"
+MOST = 0.99
+"""No more than this is ever said to be sure."""
 
 
 def kind_label(kind: str) -> str:
@@ -72,6 +76,31 @@ def confidence_word(confidence: float) -> str:
     return next(str(word) for least, word in CONFIDENCE if confidence >= least)
 
 
+def confidence_share(confidence: float) -> str:
+    """The confidence as percent, never more certain than counting can make it."""
+    if confidence > MOST:
+        return f"> {100 * MOST:.0f} %"
+    return f"{100 * confidence:.0f} %"
+
+
+def unexplained(problem: Problem) -> str:
+    """Of what the unexplained share is a share, and what that amounts to."""
+    share = problem.unexplained_share
+    if share is None:
+        return ""
+    phrases = UNEXPLAINED_OF[problem.question]
+    return next(str(words) for least, words in phrases if share >= least)
+
+
+def hidden(confidence: float) -> str:
+    """How sure it is that something not recorded is at work; "" when it is not."""
+    if confidence < LIKELY:
+        return ""
+    return _("Something that is not recorded is at work: {word} ({share}).").format(
+        word=confidence_word(confidence), share=confidence_share(confidence)
+    )
+
+
 def not_recorded_text(gap: Mapping[str, Any]) -> str:
     """One entry of `Problem.not_recorded`: "OP60: no readings"."""
     what = str(gap.get("what", ""))
@@ -112,6 +141,8 @@ def _said(phrases: Mapping[str, Any], cause: Cause) -> str:
     code = str(cause.statement.get("code", ""))
     known = {"factor": _joined(cause.factor), "level": _joined(cause.level)}
     params = {**known, **cause.statement.get("params", {})}
+    if params.get("parts"):
+        return _together(phrases, params["parts"])
     text = _filled(phrases, {"code": code.removesuffix(FROM_ONSET), "params": params})
     onset = parse_datetime(str(params.get("onset") or ""))
     if not code.endswith(FROM_ONSET) or onset is None:
@@ -119,15 +150,25 @@ def _said(phrases: Mapping[str, Any], cause: Cause) -> str:
     return _("{text}, since {onset}").format(text=text, onset=moment(onset))
 
 
+def _together(phrases: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> str:
+    """Two statements that only do harm together."""
+    said = [_filled(phrases, part) for part in parts]
+    if phrases is EXPOSED:
+        return _("units to which both apply ({parts})").format(parts=" · ".join(said))
+    return _(" together with ").join(said)
+
+
 def _filled(phrases: Mapping[str, Any], statement: Mapping[str, Any]) -> str:
     """The phrase with its parameters; an unknown code lists what it came with."""
-    params = {k: _written(k, v) for k, v in statement.get("params", {}).items()}
+    given = statement.get("params", {})
+    params = {k: _written(k, given.get(f"{k}_name") or v) for k, v in given.items()}
     phrase = phrases.get(str(statement.get("code", "")))
     if phrase is not None:
         return str(phrase).format_map(_Gaps(params)).replace("  ", " ")
     if "level" in params:
         return f"{params['factor']}: {params['level']}"
-    return " · ".join([str(statement.get("code", "")), *params.values()])
+    said = [value for name, value in params.items() if not name.endswith("_name")]
+    return " · ".join([str(statement.get("code", "")), *said])
 
 
 class _Gaps(dict[str, str]):

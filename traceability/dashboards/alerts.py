@@ -84,7 +84,8 @@ def _causes(request: PageRequest, found: Alert) -> list[Card]:
     if found.problem_id is None:
         return []
     problem = problems_of(request.sites).get(pk=found.problem_id)
-    return ranked(problem, [c for c in problem.causes.all() if not c.chronic][:3])
+    causes = [c for c in problem.causes.all() if not c.chronic][:3]
+    return [card for group in ranked(problem, causes) for card in group.cards]
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 
 from traceability.attribution import wording
+from traceability.attribution.credible import leading
 from traceability.attribution.models import Problem
 from traceability.attribution.selectors import (
     current_problems,
@@ -20,7 +21,7 @@ from traceability.catalog.models import DefectClass, Line
 from traceability.dashboards import filters
 from traceability.dashboards.access import PageRequest, page
 from traceability.dashboards.evidence import rate_exhibit
-from traceability.dashboards.ranking import ranked
+from traceability.dashboards.ranking import Listing, ranked
 from traceability.inspection.models import Inspection
 from traceability.inspection.selectors import visible, with_class, with_context
 
@@ -62,13 +63,17 @@ def problems(request: PageRequest) -> HttpResponse:
 @page
 def problem(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     found = get_object_or_404(problems_of(request.sites), pk=pk)
-    causes = list(found.causes.all())
+    every = list(found.causes.all())
+    causes = ranked(found, [cause for cause in every if not cause.chronic])
+    chronic = ranked(found, [cause for cause in every if cause.chronic])
     context = {
         "problem": found,
         "newer": newer_than(found),
         "rate": rate_exhibit(found),
-        "causes": ranked(found, [c for c in causes if not c.chronic]),
-        "chronic": ranked(found, [c for c in causes if c.chronic]),
+        "causes": Listing.of(causes),
+        "chronic": Listing.of(chronic),
+        "silent": leading(found) is None,
+        "hidden": wording.hidden(found.overview.get("hidden_confidence") or 0.0),
         "notes": [wording.note(note) for note in found.overview.get("notes", [])],
         "photos": _photos(request, found),
     }

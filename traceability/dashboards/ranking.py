@@ -6,12 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from traceability.attribution import wording
+from traceability.attribution import credible, wording
 from traceability.attribution.models import Cause, Problem
 from traceability.dashboards.evidence import Exhibit, exhibit_of
 
 TICKS = (1, 2, 5, 10, 20, 50, 100)
 LOWEST = 0.7
+FAINT = 0.05
+"""Below this confidence a candidate is one among many."""
+SHOWN = 4
+"""Cards of one group before the rest is folded away."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,6 @@ class Card:
     confidence_word: str
     whisker: Whisker | None
     scale: Scale
-    twins: list[str]
-    separate_by: str
     exhibit: Exhibit | None
 
     @property
@@ -76,22 +78,67 @@ class Card:
         return (rate or 0.0) / highest if highest else 0.0
 
 
-def ranked(problem: Problem, causes: Sequence[Cause]) -> list[Card]:
-    """The causes of one list in order. Reads each cause's `evidence`."""
+@dataclass(frozen=True)
+class Group:
+    """Causes that the data cannot tell apart, the best first; mostly one alone.
+
+    `confidence`: that one of them is at work. `separate_by`: the comparison that
+    would tell them apart, as a sentence.
+    """
+
+    cards: list[Card]
+    confidence: float
+    separate_by: str
+
+    @property
+    def likely(self) -> bool:
+        return self.confidence >= credible.LIKELY
+
+    @property
+    def shown(self) -> list[Card]:
+        return self.cards[:SHOWN]
+
+    @property
+    def rest(self) -> list[Card]:
+        return self.cards[SHOWN:]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The groups of one list; `rest` are faint ones, which the page folds away."""
+
+    shown: list[Group]
+    rest: list[Group]
+
+    @classmethod
+    def of(cls, groups: list[Group]) -> Listing:
+        """The first one and those beside it that are more than faint."""
+        sure = [n for n, group in enumerate(groups) if group.confidence >= FAINT]
+        shown = max(sure, default=0) + 1
+        return cls(groups[:shown], groups[shown:])
+
+    def __bool__(self) -> bool:
+        return bool(self.shown)
+
+
+def ranked(problem: Problem, causes: Sequence[Cause]) -> list[Group]:
+    """The causes of one list in order, credible sets together.
+
+    Reads each cause's `evidence`.
+    """
     scale = Scale.over(causes)
-    return [_card(problem, cause, causes, scale) for cause in causes]
+    return [_group(problem, found, scale) for found in credible.groups(causes)]
 
 
-def _card(
-    problem: Problem, cause: Cause, causes: Sequence[Cause], scale: Scale
-) -> Card:
-    twins = [
-        other
-        for other in causes
-        if cause.credible_set is not None
-        and other.credible_set == cause.credible_set
-        and other.rank != cause.rank
-    ]
+def _group(problem: Problem, causes: Sequence[Cause], scale: Scale) -> Group:
+    return Group(
+        cards=[_card(cause, scale) for cause in causes],
+        confidence=credible.confidence_of(causes),
+        separate_by=_separate_by(problem, causes),
+    )
+
+
+def _card(cause: Cause, scale: Scale) -> Card:
     return Card(
         cause=cause,
         heading=wording.heading(cause),
@@ -100,8 +147,6 @@ def _card(
         confidence_word=wording.confidence_word(cause.confidence),
         whisker=_whisker(cause, scale),
         scale=scale,
-        twins=[wording.heading(other) for other in twins],
-        separate_by=_separate_by(problem, cause) if twins else "",
         exhibit=exhibit_of(cause),
     )
 
@@ -116,8 +161,10 @@ def _whisker(cause: Cause, scale: Scale) -> Whisker | None:
     )
 
 
-def _separate_by(problem: Problem, cause: Cause) -> str:
-    for group in problem.credible_sets:
-        if group.get("id") == cause.credible_set and group.get("separate_by"):
-            return wording.separation(group["separate_by"])
+def _separate_by(problem: Problem, causes: Sequence[Cause]) -> str:
+    if len(causes) < 2:
+        return ""
+    for found in problem.credible_sets:
+        if found.get("id") == causes[0].credible_set and found.get("separate_by"):
+            return wording.separation(found["separate_by"])
     return ""

@@ -15,12 +15,13 @@ STAGES = {
     "read": gettext_lazy("read file"),
     "decode": gettext_lazy("decode"),
     "preprocess": gettext_lazy("prepare"),
-    "wait": gettext_lazy("wait"),
-    "queue": gettext_lazy("wait"),
+    "queue": gettext_lazy("queue"),
+    "wait": gettext_lazy("wait for a batch"),
     "infer": gettext_lazy("detect"),
     "inference": gettext_lazy("detect"),
     "forward": gettext_lazy("detect"),
     "postprocess": gettext_lazy("boxes"),
+    "write": gettext_lazy("store"),
     "total": gettext_lazy("total"),
 }
 

@@ -152,7 +152,16 @@ LINES = (
 )
 PLANTED_LINE = "LINE-1"
 
-DEFECT_CLASSES = ("open", "short", "mousebite", "spur", "copper", "pin-hole")
+DEFECT_NAMES = {
+    "open": ("Open circuit", "开路"),
+    "short": ("Short circuit", "短路"),
+    "mousebite": ("Mouse bite", "鼠咬"),
+    "spur": ("Spur", "毛刺"),
+    "copper": ("Spurious copper", "余铜"),
+    "pin-hole": ("Pin-hole", "针孔"),
+}
+"""What people call them, in English and in Chinese, by the detector's code."""
+DEFECT_CLASSES = tuple(DEFECT_NAMES)
 
 
 def operation_index(code: str) -> int:

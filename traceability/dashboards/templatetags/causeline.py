@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from traceability.alerts.models import Alert
 from traceability.alerts.wording import title as alert_title
-from traceability.attribution import wording
+from traceability.attribution import credible, wording
 from traceability.attribution.models import Cause, Problem
 from traceability.attribution.wording import moment as moment_text
 from traceability.catalog.models import DefectClass
@@ -39,6 +39,9 @@ class ClassGroup:
 
 register.filter("task_name", words.task_name)
 register.filter("not_recorded", wording.not_recorded_text)
+register.filter("unexplained", wording.unexplained)
+register.filter("confidence_share", wording.confidence_share)
+register.filter("leading", credible.leading)
 
 
 @register.filter

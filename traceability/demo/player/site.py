@@ -10,8 +10,8 @@ from django.db import transaction
 from traceability.accounts.models import Membership, Responsibility, Role, Scope, User
 from traceability.accounts.services import create_api_key
 from traceability.alerts.services import create_default_rules
-from traceability.catalog.models import Line, Site
-from traceability.demo.factory import PLANTED_LINE, SITE, TIME_ZONE
+from traceability.catalog.models import DefectClass, Line, Site
+from traceability.demo.factory import DEFECT_NAMES, PLANTED_LINE, SITE, TIME_ZONE
 from traceability.demo.player.state import stored_password
 
 PEOPLE = {
@@ -32,12 +32,15 @@ class Keys:
 
 @transaction.atomic
 def install(folder: Path) -> Site:
-    """The demo's site with its rules and users; harmless when it is there already."""
+    """The demo's site with its rules, defect names and users; harmless to repeat."""
     site, created = Site.objects.get_or_create(
         code=SITE, defaults={"name": "Demo factory", "time_zone": TIME_ZONE}
     )
     if created:
         create_default_rules(site)
+    for code, (english, chinese) in DEFECT_NAMES.items():
+        names = {"name_en": english, "name_zh": chinese}
+        DefectClass.objects.get_or_create(code=code, defaults=names)
     for name, role in PEOPLE.items():
         _employ(site, name, role, stored_password(folder, name))
     return site
