@@ -48,13 +48,31 @@ def test_the_baseline_is_that_before_the_rise():
     assert spc.detect_excursion(n, defective).baseline == pytest.approx(0.02, abs=0.005)
 
 
-def test_in_control_series_stay_silent_as_often_as_stated():
-    """300 series of 100 stretches at one false alarm in 1,000: about 10 % signal."""
-    alarms = 0
-    for seed in range(300):
-        n, defective = drawn(1000 + seed, [0.03] * 100)
-        alarms += bool(spc.detect_excursion(n, defective).rises)
-    assert alarms / 300 == pytest.approx(0.095, abs=0.05)
+def alarms(rates, known):
+    """Share of 80 series of 100 stretches without a rise that signal."""
+    told = 0
+    for seed in range(80):
+        rng = np.random.default_rng(1000 + seed)
+        n = np.full(100, 300.0)
+        defective = rng.binomial(300, rates(rng)).astype(np.float64)
+        told += bool(spc.detect_excursion(n, defective, **known).rises)
+    return told / 80
+
+
+def test_in_control_series_signal_as_often_as_stated():
+    """One false alarm in 1,000 stretches: 9.5 % of series of 100."""
+    known = {"baseline": 0.03, "dispersion": 1.0}
+    calm = np.full(100, 0.03)
+    assert alarms(lambda _rng: calm, known) == pytest.approx(0.095, abs=0.07)
+    assert alarms(lambda _rng: calm, {}) < 0.095
+
+
+def test_lots_that_differ_do_not_look_like_rises():
+    def lots(rng):
+        return 0.03 * np.repeat(np.exp(0.3 * rng.standard_normal(20)), 5)
+
+    assert alarms(lots, {}) < 0.2
+    assert alarms(lots, {"dispersion": 1.0}) > 0.6
 
 
 def test_a_rate_that_wanders_widens_the_limit():
@@ -64,8 +82,8 @@ def test_a_rate_that_wanders_widens_the_limit():
     calm = rng.poisson(6.0, 200).astype(np.float64)
     wide, narrow = spc.detect_excursion(n, wandering), spc.detect_excursion(n, calm)
     assert wide.dispersion == pytest.approx(2.0, rel=0.3)
-    assert narrow.dispersion == 1.0
-    assert wide.limit > 1.5 * narrow.limit
+    assert narrow.dispersion < 1.3
+    assert wide.limit > 1.3 * narrow.limit
     assert not wide.rises
 
 

@@ -1,8 +1,8 @@
 """Did a defect rate rise? A CUSUM of defectives with a stated run length.
 
 One stretch of time after the other, the defectives beyond what the baseline allows are
-added up. The baseline and the spread between stretches come from the data themselves,
-without the stretches of the rises. After a rise is over the sum starts again.
+added up. The baseline comes from the data themselves, without the stretches of the
+rises, and so does the spread between stretches. After a rise the sum starts again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from analytics.core.arrays import Bools, Floats
 from analytics.core.spc.counts import dispersed
 from analytics.core.spc.design import solve_limit
-from analytics.core.spc.normal import chi_square_quantile
+from analytics.core.spc.dispersion import dispersion as dispersion_of
 from analytics.core.spc.run_length import arl_of_scores
 from analytics.core.spc.signals import Signal, signals
 
@@ -96,16 +96,18 @@ def detect_excursion(
     :param baseline, dispersion: where they are known; else from the data.
     """
     share = _typical(n, defective) if baseline is None else baseline
-    found = _with(n, defective, arl, ratio, share, dispersion or 1.0)
-    known = baseline is not None and dispersion is not None
-    for _round in range(0 if known else ROUNDS):
+    spread = dispersion_of(n, defective, share) if dispersion is None else dispersion
+    found = _with(n, defective, arl, ratio, share, spread)
+    for _round in range(ROUNDS):
+        before = share, spread
         quiet = _quiet(n, found.rises)
-        share = _share(n[quiet], defective[quiet]) if baseline is None else share
-        spread = dispersion or _dispersion(n[quiet], defective[quiet], share)
-        again = _with(n, defective, arl, ratio, share, spread)
-        if again.rises == found.rises and again.dispersion == found.dispersion:
-            return again
-        found = again
+        if baseline is None:
+            share = _share(n[quiet], defective[quiet])
+        if dispersion is None:
+            spread = min(spread, dispersion_of(n[quiet], defective[quiet], share))
+        if (share, spread) == before:
+            break
+        found = _with(n, defective, arl, ratio, share, spread)
     return found
 
 
@@ -208,15 +210,3 @@ def _quiet(n: Floats, rises: tuple[Rise, ...]) -> Bools:
 def _share(n: Floats, defective: Floats) -> float:
     total = float(n.sum())
     return float(defective.sum()) / total if total else 0.0
-
-
-def _dispersion(n: Floats, defective: Floats, share: float) -> float:
-    """Pearson's chi-square over its degrees of freedom, where it is clearly above 1."""
-    expected = (n * share)[n > 0]
-    if expected.size < 2 or share <= 0.0:
-        return 1.0
-    off = (defective[n > 0] - expected) ** 2 / (expected * (1.0 - share))
-    degrees = expected.size - 1.0
-    if off.sum() <= chi_square_quantile(0.975, degrees):
-        return 1.0
-    return float(off.sum()) / degrees
