@@ -22,6 +22,14 @@ def log_sum_exp(values: Floats, axis: int | None = None) -> Floats:
     return sums.squeeze(axis=axis)
 
 
+def x_log_x(values: Floats, over: Floats | float = 1.0) -> Floats:
+    """x log(x / over), 0 where x is 0."""
+    some = np.asarray(values, dtype=np.float64)
+    share = np.where(some > 0, some, 1.0) / np.where(some > 0, over, 1.0)
+    product: Floats = some * np.log(share)
+    return product
+
+
 def group_sums(group: Ints | Codes, weights: Floats | Bools, n: int) -> Floats:
     """Sum of the weights of each group 0..n-1; one weight for each entry."""
     sums: NDArray[np.generic] = np.bincount(group, weights=weights, minlength=n)

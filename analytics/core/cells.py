@@ -38,7 +38,7 @@ class Family:
     of `unit`; `n_cells` marks a unit that is in none. `at`: when it was met (seconds,
     NaN unknown), None where time does not matter. `log_prior`: log of the prior share
     of each hypothesis. `salience`: how much the factor stands out by itself, compared
-    within its kind.
+    within its kind. `derived`: not recorded itself, but computed from readings.
     """
 
     unit: Ints | None
@@ -50,6 +50,7 @@ class Family:
     log_prior: Floats
     claims: Claims
     salience: float = 1.0
+    derived: bool = False
 
     @property
     def size(self) -> int:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.special import xlogy
 
 from analytics.core import evidence
-from analytics.core.arrays import Bools, Floats
+from analytics.core.arrays import Bools, Floats, x_log_x
 from analytics.core.cells import Family
 from analytics.core.claims import Both, Claim
 from analytics.core.finemap import Task
@@ -26,6 +25,14 @@ LEAST_GAIN = 6.0
 MOST_PARTS = 10
 CUTS = 5
 """Cuts of each part that are tried with those of the other."""
+
+
+def baseline_scores(task: Task) -> Floats:
+    """Log Bayes factor of each hypothesis before any effect is found."""
+    total = np.bincount(task.strata, task.observed, task.n_strata)
+    whole = np.bincount(task.strata, task.baseline, task.n_strata)
+    sums = task.observed_sums, task.baseline_sums
+    return evidence.log_bayes_factors(*sums, total, whole)
 
 
 @dataclass(frozen=True)
@@ -47,10 +54,7 @@ def conjunctions(task: Task, n_readings: int) -> list[Family]:
 
 def _parts(task: Task) -> list[Part]:
     """The readings with the strongest signals, one entry for each direction."""
-    total = np.bincount(task.strata, task.observed, task.n_strata)
-    whole = np.bincount(task.strata, task.baseline, task.n_strata)
-    sums = task.observed_sums, task.baseline_sums
-    scores = evidence.log_bayes_factors(*sums, total, whole)
+    scores = baseline_scores(task)
     found: dict[tuple[str, ...], list[int]] = {}
     for hypothesis in np.flatnonzero(scores > LEAST_SIGNAL):
         claim = task.space.claim(int(hypothesis))
@@ -112,9 +116,8 @@ def _gain(task: Task, within: Bools, other: Bools) -> float:
     inside, outside = within & other, within & ~other
     found = np.array([task.observed[own].sum() for own in (inside, outside)])
     usual = np.array([task.baseline[own].sum() for own in (inside, outside)])
-    fitted = float(xlogy(found, found / np.maximum(usual, 1e-12)).sum())
-    whole = float(found.sum())
-    return fitted - float(xlogy(whole, whole / max(float(usual.sum()), 1e-12)))
+    usual = np.maximum(usual, 1e-12)
+    return float(x_log_x(found, usual).sum() - x_log_x(found.sum(), usual.sum()))
 
 
 def _scores(task: Task, sets: list[Bools]) -> Floats:

@@ -13,9 +13,13 @@ geometrically with the number of nodes).
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+from typing import Any
 
-from analytics.core.arrays import Floats, log_sum_exp
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.core.arrays import Floats, Ints, log_sum_exp
 
 LEAST_RISK, MOST_RISK = 0.55, 100.0
 N_NODES, N_RISKS = 15, 161
@@ -76,10 +80,53 @@ def _on_grid(mixture: Mixture) -> Floats:
 
 
 LOG_RAISED: Floats = _on_grid(RAISED)
-RAISED_WEIGHTS: Floats = np.exp(LOG_RAISED)
-NEAR_ONE = np.flatnonzero(np.abs(LOG_RISKS) < 6 * ORDINARY[0][2])
-"""Places in `RISKS` that an ordinary risk can take."""
-ORDINARY_WEIGHTS: Floats = np.exp(_on_grid(ORDINARY)[NEAR_ONE])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Points in log risk with the weights of both sides of the Bayes factor.
+
+    `to_points`: takes values at `NODES` to the points. `near_one`: the points that an
+    ordinary risk can take.
+    """
+
+    to_points: NDArray[Any]
+    raised: NDArray[Any]
+    near_one: Ints
+    ordinary: NDArray[Any]
+
+    @classmethod
+    def of(cls, points: Floats, dtype: type) -> Grid:
+        steps = np.gradient(points)
+        near = np.flatnonzero(np.abs(points) < 6 * ORDINARY[0][2])
+        raised = np.exp(log_density(RAISED, points)) * steps
+        ordinary = np.exp(log_density(ORDINARY, points[near])) * steps[near]
+        return cls(
+            interpolation(LOG_NODES, points).astype(dtype),
+            (raised / raised.sum()).astype(dtype),
+            near,
+            (ordinary / ordinary.sum()).astype(dtype),
+        )
+
+    def log_ratio(self, likelihood: NDArray[Any]) -> Floats:
+        """Log Bayes factor of raised against ordinary from (sets, points)."""
+        raised = _log_integral(likelihood, self.raised)
+        ordinary = _log_integral(likelihood[:, self.near_one], self.ordinary)
+        ratio: Floats = (raised - ordinary).astype(np.float64)
+        return ratio
+
+
+def _log_integral(likelihood: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+    top = likelihood.max(axis=1, keepdims=True)
+    integral: NDArray[Any] = np.log(np.exp(likelihood - top) @ weights) + top[:, 0]
+    return integral
+
+
+FINE = Grid.of(LOG_RISKS, np.float64)
+COARSE = Grid.of(
+    np.union1d(np.linspace(-0.55, 0.55, 19), np.linspace(0.62, LOG_RISKS[-1], 25)),
+    np.float32,
+)
 
 
 def log_likelihood(
@@ -105,27 +152,22 @@ def log_likelihood(
 def log_bayes_factors(
     observed: Floats, expected: Floats, total: Floats, total_expected: Floats
 ) -> Floats:
-    """Log Bayes factor of raised against ordinary, (hypotheses,)."""
+    """Log Bayes factor of raised against ordinary, (hypotheses,).
+
+    To within 0.1, on a coarse grid and in single precision: for looking over many.
+    """
     factors = np.empty(len(observed))
     for begin in range(0, len(observed), CHUNK):
         part = slice(begin, begin + CHUNK)
         at_nodes = log_likelihood(observed[part], expected[part], total, total_expected)
-        factors[part] = log_ratio(at_nodes @ TO_RISKS)
+        likelihood = at_nodes.astype(np.float32) @ COARSE.to_points
+        factors[part] = COARSE.log_ratio(likelihood)
     return factors
 
 
 def log_ratio(likelihood: Floats) -> Floats:
     """Log Bayes factor of raised against ordinary from (hypotheses, `RISKS`)."""
-    ratio: Floats = _log_integral(likelihood, RAISED_WEIGHTS) - _log_integral(
-        likelihood[:, NEAR_ONE], ORDINARY_WEIGHTS
-    )
-    return ratio
-
-
-def _log_integral(likelihood: Floats, weights: Floats) -> Floats:
-    top = likelihood.max(axis=1, keepdims=True)
-    total: Floats = np.log(np.exp(likelihood - top) @ weights) + top[:, 0]
-    return total
+    return FINE.log_ratio(likelihood)
 
 
 def risk_posterior(likelihood: Floats) -> Floats:

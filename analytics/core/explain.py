@@ -30,13 +30,13 @@ def explain(study: Study, defect_class: str, options: Options) -> Problem:
     inspected = int(outcome.inspected.sum())
     if defective < LEAST_DEFECTIVE or inspected < LEAST_INSPECTED:
         return _too_little(study, outcome)
-    study = widened(study, outcome)
-    task = study.task(outcome)
+    study, task = widened(study, study.task(outcome), outcome)
     found = put_in_order(task, fit(task, options.effects), study.order)
     episode = find_excursion(study.population, task)
     candidates = candidates_of(found, task.space)
     told = recorded(candidates)
     weighed = [weigh(study, outcome, task, found, episode, c) for c in told]
+    weighed = [own for own in weighed if own.strength.exposed_units]
     rising, chronic, sets = ranked(study, outcome, found, weighed)
     exposures = [(w.candidate.confidence, w.exposed, w.strength) for w in weighed]
     return Problem(

@@ -8,21 +8,22 @@ units, which one is uncertain, and "none" is one of the answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from analytics.core import evidence, noise
 from analytics.core.arrays import Floats, Ints, log_sum_exp
-from analytics.core.cells import CellSpace
+from analytics.core.cells import CellSpace, Family
 
-PRIOR_NONE = 0.6
+PRIOR_NONE = 0.75
 """Prior of each effect that it does not exist."""
 KEPT_SHARE = 1e-3
-TOLERANCE = 1e-3
-ROUNDS = 12
-MOST_REFINED = 1024
+TOLERANCE = 0.01
+ROUNDS = 8
+MOST_REFINED = 480
 BATCH = 48
 MOST_ENTRIES = 4_000_000
 MARGIN = 8.0
@@ -69,7 +70,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Task:
-    """The data of one problem: `space` holds only what can be a cause of it."""
+    """The data of one problem: `space` holds only what can be a cause of it.
+
+    `made`: sums by identity of a family that an earlier task of the problem has.
+    """
 
     space: CellSpace
     observed: Floats
@@ -77,17 +81,40 @@ class Task:
     strata: Ints
     n_strata: int
     sources: tuple[noise.Source, ...]
+    made: Mapping[int, tuple[Floats, Floats]] = field(default_factory=dict)
 
     def sums(self, weights: Floats) -> Floats:
         return self.space.sums(weights, self.strata, self.n_strata)
 
     @cached_property
+    def by_family(self) -> list[tuple[Floats, Floats]]:
+        """Observed and baseline sums of each family, (hypotheses, strata)."""
+        return [
+            self.made.get(id(family))
+            or (self._of(family, self.observed), self._of(family, self.baseline))
+            for family in self.space.families
+        ]
+
+    def _of(self, family: Family, weights: Floats) -> Floats:
+        return CellSpace((family,)).sums(weights, self.strata, self.n_strata)
+
+    @cached_property
     def observed_sums(self) -> Floats:
-        return self.sums(self.observed)
+        parts = [observed for observed, _ in self.by_family]
+        return np.concatenate([np.zeros((0, self.n_strata)), *parts])
 
     @cached_property
     def baseline_sums(self) -> Floats:
-        return self.sums(self.baseline)
+        parts = [baseline for _, baseline in self.by_family]
+        return np.concatenate([np.zeros((0, self.n_strata)), *parts])
+
+    def with_families(self, families: Sequence[Family]) -> Task:
+        """The same data under other families; those it has are not summed again."""
+        made = {
+            id(family): sums
+            for family, sums in zip(self.space.families, self.by_family, strict=True)
+        }
+        return replace(self, space=CellSpace.of(families), made=made)
 
     def expected_sums(self, expected: Floats) -> Floats:
         """Sums of expected defects: those of the baseline, and what differs from it."""
@@ -198,13 +225,15 @@ def _worst(
     worst = screened.copy()
     taken = np.zeros(len(sums))
     alive = np.flatnonzero(worst >= enough)
+    sets = noise.Sets.of([members[i] for i in alive], counts)
     for number, own in enumerate(sums):
         if not alive.size:
             break
-        sets = noise.Sets.of([members[i] for i in alive])
-        values = noise.against(sets, counts, own)
+        values = noise.against(sets, own)
         taken[number] = float((worst[alive] - values).max())
         worst[alive] = np.minimum(worst[alive], values)
-        alive = alive[worst[alive] >= enough[alive]]
+        still = np.flatnonzero(worst[alive] >= enough[alive])
+        if still.size < alive.size:
+            alive, sets = alive[still], sets.kept(still)
     sums[:] = [sums[i] for i in np.argsort(-taken, kind="stable")]
     return worst

@@ -32,7 +32,7 @@ KIND_SHARE = {
     "tool": 0.05,
     "supplier": 0.03,
     "interaction": 0.15,
-    "hidden": 0.07,
+    "hidden": 0.10,
 }
 """Prior share of each kind; what a bundle does not have is shared by the rest."""
 

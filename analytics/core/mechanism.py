@@ -27,9 +27,10 @@ LIFT = 4.0
 """Times that a reading must exceed its threshold more often with the cause."""
 CLEAR = 3.0
 """Log Bayes factor that the cause itself must have for the defects."""
-OVERLAP = 0.4
-COINCIDENCE = 30.0
-"""Odds by which a reading that moved with its machine is the better answer."""
+COINCIDENT = {"equipment": (0.4, 30.0), "tool": (0.4, 30.0), "hidden": (0.75, 10.0)}
+"""By kind: overlap (Jaccard index) from which a reading moved with it, and the odds
+by which the reading is then the better answer."""
+LEAST_WEIGHT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -91,25 +92,42 @@ def put_in_order(task: Task, found: Fit, order: Mapping[str, int]) -> Fit:
 def _ordered(task: Task, effect: Effect, order: Mapping[str, int]) -> Effect:
     if effect.none > 0.5 or not task.space.size:
         return effect
-    leader = int(np.argmax(effect.weights))
-    claim = task.space.claim(leader)
-    if claim.kind in ("equipment", "tool") and effect.weights[leader] > 0:
+    leader, claim = _leader(task.space, effect)
+    if claim.kind in COINCIDENT:
         effect = _with_reasons(task, effect, leader, claim)
-        leader = int(np.argmax(effect.weights))
-        claim = task.space.claim(leader)
+        leader, claim = _leader(task.space, effect)
     if claim.kind == "parameter":
         return _with_root(task, effect, leader, claim, order)
     return effect
 
 
+def _leader(space: CellSpace, effect: Effect) -> tuple[int, Claim]:
+    """The likeliest claim of the likeliest answer."""
+    held: dict[tuple[str, ...], float] = {}
+    likely = np.flatnonzero(effect.weights > LEAST_WEIGHT * effect.weights.max())
+    claims = {int(h): space.claim(int(h)) for h in likely}
+    for hypothesis, claim in claims.items():
+        weight = float(effect.weights[hypothesis])
+        held[claim.group] = held.get(claim.group, 0.0) + weight
+    best = max(sorted(held), key=lambda group: held[group])
+    own = [h for h, claim in claims.items() if claim.group == best]
+    leader = max(own, key=lambda h: (effect.weights[h], -h))
+    return leader, claims[leader]
+
+
 def _with_reasons(task: Task, effect: Effect, leader: int, claim: Claim) -> Effect:
-    """Prefer readings of the machine's own operation that moved with it."""
+    """Prefer readings that moved when the machine, or something unknown, did.
+
+    A reading of the machine's own operation says why it went bad; that one moved
+    just then by chance is unlikely, the more so the better it fits.
+    """
     overlap = Overlap.of(task, _flags(task, leader)).jaccard()
+    enough, odds = COINCIDENT[claim.kind]
     weights = effect.weights.copy()
     for family, begin in zip(task.space.families, task.space.offsets, strict=False):
         own = slice(int(begin), int(begin) + family.size)
-        if _is_reading_at(family, claim.operation) and overlap[own].max() > OVERLAP:
-            weights[own] *= COINCIDENCE
+        if _is_reading_at(family, claim.operation) and overlap[own].max() > enough:
+            weights[own] *= odds
     held = effect.weights.sum()
     return replace(effect, weights=weights * (held / weights.sum()))
 
@@ -151,26 +169,27 @@ def _flags(task: Task, hypothesis: int) -> Bools:
 
 def _is_reading_at(family: Family, operation: str) -> bool:
     claim = family.claims[0]
-    return claim.kind == "parameter" and claim.operation == operation
+    here = operation in ("", claim.operation)
+    return claim.kind == "parameter" and here and not family.derived
 
 
 def _is_upstream(family: Family, reading: Claim, order: Mapping[str, int]) -> bool:
     """Could a hypothesis of the family have moved the reading?"""
     claim = family.claims[0]
-    if claim.kind == "hidden" or claim.parts:
+    if claim.kind == "hidden" or claim.parts or family.derived:
         return False
     place, at = order.get(claim.operation, 0), order.get(reading.operation, 0)
     return place < at or (place == at and claim.kind in UPSTREAM_AT_SAME)
 
 
 def _not_rivals(space: CellSpace, reading: Claim, order: Mapping[str, int]) -> Bools:
-    """Hypotheses that cannot explain the reading: later ones, and readings beside it."""
+    """Hypotheses that cannot explain the reading: later ones, readings beside it."""
     later = np.zeros(space.size, dtype=bool)
     for family, begin in zip(space.families, space.offsets, strict=False):
         claim = family.claims[0]
         place, at = order.get(claim.operation, 0), order.get(reading.operation, 0)
         beside = claim.kind == "parameter" and place == at
-        if claim.kind != "hidden" and (place > at or beside):
+        if claim.kind != "hidden" and (place > at or beside or family.derived):
             later[int(begin) : int(begin) + family.size] = True
     return later
 

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from analytics.core.arrays import Floats, Ints, group_sums, log_sum_exp
 from analytics.core.evidence import LOG_NODES, NODES, TO_RISKS, log_ratio
@@ -59,22 +58,42 @@ class Source:
 
 @dataclass(frozen=True)
 class Sets:
-    """Several sets of units, one after the other: `owner` says whose each unit is."""
+    """Several sets of units, one after the other: `owner` says whose each unit is.
+
+    `expected`: of each unit; `observed`: defects of each set.
+    """
 
     unit: Ints
     owner: Ints
     n: int
+    expected: Floats
+    observed: Floats
 
     @classmethod
-    def of(cls, members: Sequence[Ints]) -> Sets:
+    def of(cls, members: Sequence[Ints], counts: Counts) -> Sets:
         sizes = [own.size for own in members]
         owner = np.repeat(np.arange(len(members)), sizes)
-        return cls(np.concatenate([np.zeros(0, np.int64), *members]), owner, len(sizes))
+        unit = np.concatenate([np.zeros(0, np.int64), *members])
+        observed = np.bincount(owner, counts.observed[unit], minlength=len(sizes))
+        return cls(unit, owner, len(sizes), counts.expected[unit], observed)
 
-    def sums(self, weights: Floats, code: Ints, n_codes: int) -> Floats:
-        """Sum of a weight of the units of each set by code, (sets, codes)."""
+    def kept(self, which: Ints) -> Sets:
+        """Only some of the sets, in this order."""
+        number = np.full(self.n, -1, dtype=np.int64)
+        number[which] = np.arange(which.size)
+        own = number[self.owner] >= 0
+        return Sets(
+            self.unit[own],
+            number[self.owner[own]],
+            which.size,
+            self.expected[own],
+            self.observed[which],
+        )
+
+    def exposed(self, code: Ints, n_codes: int) -> Floats:
+        """Expected defects of each set by code of its units, (sets, codes)."""
         place = self.owner * n_codes + code[self.unit]
-        sums = np.bincount(place, weights[self.unit], minlength=self.n * n_codes)
+        sums = np.bincount(place, self.expected, minlength=self.n * n_codes)
         return sums.reshape(self.n, n_codes)
 
 
@@ -99,12 +118,18 @@ class SourceSums:
         code = source.group * counts.n_strata + counts.strata
         shape = (source.n_groups, counts.n_strata)
         expected = group_sums(code, counts.expected, shape[0] * shape[1]).reshape(shape)
-        shapes = SHAPES[:, None]
-        constant = (
-            gammaln(observed + shapes) - gammaln(shapes) + shapes * np.log(shapes)
-        ).sum(axis=1)
+        constant = _log_rising(observed) + source.n_groups * SHAPES * np.log(SHAPES)
         total = counts.by_stratum(counts.observed)
         return cls(source, code, observed, expected, total, constant)
+
+
+def _log_rising(observed: Floats) -> Floats:
+    """Sum over groups of log Γ(o + shape) - log Γ(shape), for each of `SHAPES`."""
+    counts = observed.astype(np.int64)
+    steps = np.log(SHAPES[:, None] + np.arange(counts.max(initial=0)))
+    rising = np.concatenate([np.zeros((SHAPES.size, 1)), np.cumsum(steps, axis=1)], 1)
+    total: Floats = rising[:, counts].sum(axis=1)
+    return total
 
 
 def spread_of(sums: SourceSums) -> float:
@@ -117,12 +142,11 @@ def spread_of(sums: SourceSums) -> float:
     return float(np.exp(logs - log_sum_exp(logs)) @ SPREADS**2)
 
 
-def against(sets: Sets, counts: Counts, sums: SourceSums) -> Floats:
+def against(sets: Sets, sums: SourceSums) -> Floats:
     """Log Bayes factor of raised against ordinary under one source, (sets,)."""
-    shape = (sets.n, sums.source.n_groups, counts.n_strata)
-    exposed = sets.sums(counts.expected, sums.code, shape[1] * shape[2]).reshape(shape)
-    found = sets.sums(counts.observed, counts.strata * 0, 1)[:, 0]
-    likelihood = _likelihood(exposed, found, sums) @ TO_RISKS
+    groups, strata = sums.expected.shape
+    exposed = sets.exposed(sums.code, groups * strata).reshape(-1, groups, strata)
+    likelihood = _likelihood(exposed, sets.observed, sums) @ TO_RISKS
     likelihood += (sums.constant + sums.source.log_prior)[None, :, None]
     return log_ratio(log_sum_exp(likelihood, axis=1))
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, xlogy
 
-from analytics.core.arrays import Bools, Floats
+from analytics.core.arrays import Bools, Floats, log_sum_exp, x_log_x
 
 LEAST_EVIDENCE = 8.0
 """Log likelihood ratio below which a change point is not stated."""
@@ -49,7 +48,7 @@ def rise_of_share(flags: Bools, at: Floats) -> Onset | None:
 
 def posterior_onset(log_weights: Floats, at: Floats) -> Onset:
     """The likeliest time and the central 95 % of a posterior over times."""
-    weights = np.exp(log_weights - logsumexp(log_weights))
+    weights = np.exp(log_weights - log_sum_exp(log_weights))
     order = np.argsort(at, kind="stable")
     running = np.cumsum(weights[order])
     times = at[order]
@@ -61,6 +60,6 @@ def posterior_onset(log_weights: Floats, at: Floats) -> Onset:
 
 def _fit(found: Floats, n: Floats) -> Floats:
     """Log likelihood of a Bernoulli series at its own share."""
-    share = found / np.maximum(n, 1)
-    fit: Floats = xlogy(found, share) + xlogy(n - found, 1.0 - share)
+    size = np.maximum(n, 1.0)
+    fit: Floats = x_log_x(found, size) + x_log_x(n - found, size)
     return fit

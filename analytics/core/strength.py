@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, ndtr
 
 from analytics.core import evidence, noise
 from analytics.core.arrays import Bools, Floats, group_sums
 from analytics.core.finemap import Fit, Task
 from analytics.core.results import Interval
+from analytics.core.spc import NORMAL_95
 
 TAIL = 0.025
 GRID = 241
@@ -142,15 +142,28 @@ def _count_interval(posterior: Floats, excess: Floats, defective: int) -> Interv
 
     Each is one with the chance `excess`; of many, the count is taken as normal.
     """
-    counts = np.arange(defective + 1)
-    mean, spread = defective * excess, np.sqrt(defective * excess * (1 - excess))
-    z = (counts[None, :] + 0.5 - mean[:, None]) / np.maximum(spread, 1e-9)[:, None]
-    below = (
-        ndtr(z)
-        if defective > MANY
-        else bdtr(counts[None, :], defective, excess[:, None])
-    )
-    running = posterior @ below
+    if defective > MANY:
+        return _normal_interval(posterior, defective * excess, defective)
+    running = np.cumsum(posterior @ _binomial(defective, excess))
     low = int(np.searchsorted(running, TAIL))
     high = int(np.searchsorted(running, 1 - TAIL))
     return float(min(low, defective)), float(min(high, defective))
+
+
+def _normal_interval(posterior: Floats, means: Floats, defective: int) -> Interval:
+    middle = float(posterior @ means)
+    variance = posterior @ (means - middle) ** 2
+    variance += posterior @ (means * (1.0 - means / defective))
+    reach = NORMAL_95 * float(np.sqrt(variance))
+    return max(middle - reach, 0.0), min(middle + reach, float(defective))
+
+
+def _binomial(n: int, chances: Floats) -> Floats:
+    """Probability of each count 0..n for each chance, (chances, counts)."""
+    counts = np.arange(n + 1)
+    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    ways = factorial[n] - factorial[counts] - factorial[n - counts]
+    inside = np.clip(chances, 1e-12, 1 - 1e-12)[:, None]
+    logs = ways + counts * np.log(inside) + (n - counts) * np.log1p(-inside)
+    chance: Floats = np.exp(logs)
+    return chance

