@@ -31,6 +31,7 @@ WINDOWS = 30.0
 TURNS = 4
 MOST_CENTRES = 400
 LEAST_CENTRES = 8
+LEAST_PLACES = 25.0
 WIDEST = 0.07
 SHAPE_GRID = np.array([0.5, 0.8, 1.3, 2.0, 3.5, 6.0, 12.0, 30.0, 100.0, 1000.0])
 MEAN_GRID = np.exp(np.linspace(-0.7, 2.5, 33))
@@ -83,7 +84,8 @@ def against_other_places(
 ) -> float:
     """Log p of the region's count, from the counts of regions moved and turned.
 
-    A region as wide as the smoothing of the background cannot stand out of it.
+    A region as wide as the smoothing of the background cannot stand out of it, and
+    being the fullest of a few places says nothing: a board has its weak spots.
     """
     points = ground.points
     centres = _centres(~taken)
@@ -92,15 +94,17 @@ def against_other_places(
     if centres.size < LEAST_CENTRES or size > WIDEST**2:
         return 0.0
     counts = _counts_elsewhere(spot, points, ~taken, centres)
+    clumps = float((1.0 / counts).mean() * (~taken).sum())
+    if clumps < LEAST_PLACES:
+        return 0.0
     area = np.pi * RADIUS**2 * size
     means = area * ground.level(np.ones(points.n, dtype=bool))[centres]
     here = inside & spot.lasts(points.at)
     expected = area * float(ground.level(spot.lasts(points.at))[here].mean())
     found = _first_of_unit(points, here).size
     log_p = _tail(found - 1.0, expected, counts - 1.0, means)
-    clumps = float((1.0 / counts).mean() * (~taken).sum())
     shapes = SHAPES * float(np.sqrt(values[1] / values[0]))
-    return min(log_p + float(np.log(max(clumps, 1.0) * shapes)), 0.0)
+    return min(log_p + float(np.log(clumps * shapes)), 0.0)
 
 
 def _first_of_unit(points: Points, chosen: Bools) -> Ints:
