@@ -108,6 +108,7 @@ def _overview(problem: Problem) -> dict[str, Any]:
         "schema": 1,
         "chart": "daily",
         "daily": dict(problem.daily),
+        "board": dict(problem.board),
         "detection": detection(problem.daily),
         "marks": {"onset": onset},
         "inspected_units": problem.inspected_units,

@@ -84,7 +84,7 @@ def _cluster(defects: pd.DataFrame, chosen: Bools, name: str) -> Cluster:
     return Cluster(name, own, None if name == BACKGROUND else centre_of(own))
 
 
-def centres(defects: pd.DataFrame) -> Floats:
+def box_centres(defects: pd.DataFrame) -> Floats:
     """Centres of the boxes, shape (n, 2); NaN where there is no position."""
     sides = np.nan_to_num(_numbers(defects, ["width", "height"]))
     middle: Floats = _numbers(defects, ["x", "y"]) + sides / 2
@@ -93,7 +93,7 @@ def centres(defects: pd.DataFrame) -> Floats:
 
 def centre_of(defects: pd.DataFrame) -> tuple[float, float] | None:
     """Median centre of the boxes; None if no defect has a position."""
-    middle = centres(defects)
+    middle = box_centres(defects)
     known = middle[np.isfinite(middle).all(axis=1)]
     if not known.size:
         return None

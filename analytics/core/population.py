@@ -84,14 +84,24 @@ class Outcome:
     seen_at: Floats
 
 
-def outcome_of(bundle: Bundle, population: Population, defect_class: str) -> Outcome:
-    """What the inspections say of one class; a found defect implies an inspection."""
-    looked = population.places(bundle.inspections["unit"])
-    found = bundle.defects[bundle.defects["defect_class"] == defect_class]
+def outcome_of(
+    bundle: Bundle,
+    population: Population,
+    defect_class: str,
+    own: pd.DataFrame | None = None,
+) -> Outcome:
+    """What the inspections say of one class; a found defect implies an inspection.
+
+    `own`: the defects of one cluster of the class. Units that have the class only in
+    another cluster were looked at and are not defective.
+    """
+    every = bundle.defects[bundle.defects["defect_class"] == defect_class]
+    found = every if own is None else own
     defective = np.zeros(population.size, dtype=bool)
     defective[population.places(found["unit"])] = True
-    inspected = defective.copy()
-    inspected[looked] = True
+    inspected = np.zeros(population.size, dtype=bool)
+    inspected[population.places(every["unit"])] = True
+    inspected[population.places(bundle.inspections["unit"])] = True
     return Outcome(
         defect_class, inspected, defective, first_sight(bundle, population, found)
     )

@@ -118,7 +118,8 @@ class Problem:
     """One class of defect (one cluster of it) and what explains it.
 
     `hidden_confidence`: how sure it is that something not recorded is at work;
-    not part of the JSON contract, where it shows as `unexplained_share`.
+    not part of the JSON contract, where it shows as `unexplained_share`. `board`: the
+    columns of `core.board`, where there is more than one cluster.
     """
 
     defect_class: str
@@ -138,6 +139,7 @@ class Problem:
     hypotheses: int
     daily: Mapping[str, list[Any]]
     held: pd.DataFrame
+    board: Mapping[str, list[Any]] = field(default_factory=dict)
 
     def to_json(self) -> Json:
         return {

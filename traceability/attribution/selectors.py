@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from traceability.attribution.models import AnalysisRun, Cause, Problem
+from traceability.attribution.places import same_place
 from traceability.catalog.models import Line, Site
 
 
@@ -44,17 +45,15 @@ def problems_of(sites: Iterable[Site]) -> QuerySet[Problem]:
 
 
 def newer_than(problem: Problem) -> Problem | None:
-    """The same class of defect in the line's latest analysis, if that is another one.
+    """The same defect at the same place in a later analysis of the line, the latest.
 
     Reads `problem.run`.
     """
-    return (
-        Problem.objects.filter(
-            run__line=problem.run.line_id,
-            run__finished_at__gt=problem.run.finished_at,
-            defect_class=problem.defect_class_id,
-            cluster=problem.cluster,
-        )
-        .order_by("-run__finished_at")
-        .first()
-    )
+    later = Problem.objects.filter(
+        run__line=problem.run.line_id,
+        run__finished_at__gt=problem.run.finished_at,
+        defect_class=problem.defect_class_id,
+    ).order_by("-run__finished_at", "-defective_units")
+    names = later.values_list("cluster", flat=True).distinct().order_by()
+    same = [name for name in names if same_place(name, problem.cluster)]
+    return later.filter(cluster__in=same).first()

@@ -29,6 +29,7 @@ from traceability.attribution.phrases import (
     SINCE,
     UNEXPLAINED_OF,
 )
+from traceability.attribution.places import cluster_label
 
 FROM_ONSET = "_from_onset"
 MOST = 0.99
@@ -58,10 +59,8 @@ def sentence(cause: Cause) -> str:
 def problem_title(problem: Problem) -> str:
     """The defect and what happened to it. Reads `problem.defect_class`."""
     name = problem.defect_class.name
-    if problem.cluster != "all":
-        name = _("{defect} (group {cluster})").format(
-            defect=name, cluster=problem.cluster
-        )
+    if place := cluster_label(problem.cluster):
+        name = _("{defect} {place}").format(defect=name, place=place)
     if problem.question == Problem.Question.CHRONIC:
         return _("{defect}: a steady source of defects").format(defect=name)
     if problem.onset is None:

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from analytics.charts.board import board_map
 from analytics.charts.evidence import daily_figure, figure_for
 from traceability.attribution.models import Cause, Problem
 from traceability.dashboards.chart_words import chart_words
@@ -27,6 +28,7 @@ CAPTIONS = {
     "ages": gettext_lazy("Defect rate by age"),
     "pairs": gettext_lazy("Defect rate by combination"),
     "daily": gettext_lazy("Defect rate by day"),
+    "board": gettext_lazy("Where on the product"),
 }
 
 SIZES = {"readings": "l", "daily": "s"}
@@ -61,6 +63,15 @@ def rate_exhibit(problem: Problem) -> Exhibit | None:
         return None
     figure = daily_figure(frame["daily"], frame["marks"]["onset"], chart_words())
     return _exhibit("rate", frame, figure)
+
+
+def board_exhibit(problem: Problem) -> Exhibit | None:
+    """Where on the product the defects of a cluster lie; None for a whole class."""
+    columns = problem.overview.get("board") or {}
+    if not columns.get("x"):
+        return None
+    figure = board_map(columns, chart_words())
+    return _exhibit("board", {"chart": "board", "columns": columns}, figure)
 
 
 def _exhibit(key: str, frame: Frame, figure: dict[str, Any]) -> Exhibit:
@@ -110,6 +121,8 @@ def _yes(value: object) -> str:
 
 # Column of a frame → heading and how to write a value, in the order of the table.
 COLUMNS: dict[str, tuple[Any, Cell]] = {
+    "x": (gettext_lazy("Across the image"), _percent),
+    "y": (gettext_lazy("Down the image"), _percent),
     "at": (gettext_lazy("Time"), _time),
     "level": (gettext_lazy("Level"), str),
     "row": (gettext_lazy("First"), str),

@@ -20,7 +20,7 @@ from traceability.attribution.selectors import (
 from traceability.catalog.models import DefectClass, Line
 from traceability.dashboards import filters
 from traceability.dashboards.access import PageRequest, page
-from traceability.dashboards.evidence import rate_exhibit
+from traceability.dashboards.evidence import board_exhibit, rate_exhibit
 from traceability.dashboards.ranking import Listing, ranked
 from traceability.inspection.models import Inspection
 from traceability.inspection.selectors import visible, with_class, with_context
@@ -70,6 +70,7 @@ def problem(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "problem": found,
         "newer": newer_than(found),
         "rate": rate_exhibit(found),
+        "board": board_exhibit(found),
         "causes": Listing.of(causes),
         "chronic": Listing.of(chronic),
         "silent": leading(found) is None,
