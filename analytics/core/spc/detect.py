@@ -93,7 +93,9 @@ def detect_excursion(
     :param n: inspected units of each stretch. :param defective: those with the defect.
     :param arl: stretches between two false alarms.
     :param ratio: the smallest rise that matters; larger ones are seen sooner.
-    :param baseline, dispersion: where they are known; else from the data.
+    :param baseline, dispersion: where they are known; else from the data, and `arl`
+        is then not exact: spread that lasts several stretches alarms up to twice as
+        often, chance alone less often (`benchmarks/attribution/rise_alarms.py`).
     """
     share = _typical(n, defective) if baseline is None else baseline
     spread = dispersion_of(n, defective, share) if dispersion is None else dispersion
