@@ -177,7 +177,7 @@ def test_hostile_names_stay_names(scene: Scene, inbox: Inbox) -> None:
 
 
 def test_a_huge_list_of_causes_is_cut_short(scene: Scene) -> None:
-    scene.problem(causes=[{"confidence": 0.01}] * 400)
+    scene.problem(causes=[{"confidence": 0.21}] * 400)
     dispatch()
     letter = written(alerts_now()[0], scene.user())
     assert "397 more causes on the page." in letter.html
@@ -329,3 +329,20 @@ def test_mail_into_files_opens_as_mail(
     assert deliveries.deliver_due() == 1
     (path,) = tmp_path.glob("*.eml")
     assert b"Content-ID: <defect>" in path.read_bytes()
+
+
+def test_a_candidate_that_is_one_of_many_is_not_named(scene: Scene) -> None:
+    scene.problem(causes=[{"confidence": 0.15}, {"confidence": 0.02}])
+    dispatch()
+    letter = written(alerts_now()[0], scene.user())
+    for said in (letter.html, letter.text):
+        assert "Nothing that was recorded explains this." in said
+        assert "15 %" not in said
+
+
+def test_a_mail_is_never_surer_than_counting_can_make_it(scene: Scene) -> None:
+    scene.problem(causes=[{"confidence": 1.0}])
+    dispatch()
+    letter = written(alerts_now()[0], scene.user())
+    assert "> 99 % (almost certain)" in letter.text
+    assert "&gt; 99 %" in letter.html

@@ -177,6 +177,15 @@ def test_a_list_names_no_one_of_many_that_are_each_unlikely(plant, engineer):
         assert "ETCH-2" in page
 
 
+@pytest.mark.parametrize("confidence", [0.1, 0.9])
+def test_an_alert_names_only_what_is_more_than_weak(plant, engineer, confidence):
+    Cause.objects.update(confidence=confidence)
+    alert = make.AlertFactory(line=plant.line, problem=plant.problem)
+    page = text(engineer.get(reverse("alert", args=[alert.pk])))
+    assert ("Machine ETCH-2 at ETCH" in page) == (confidence > 0.5)
+    assert (SILENT in page) == (confidence < 0.5)
+
+
 def test_what_is_not_explained_is_said_in_words(plant, engineer):
     page = text(engineer.get(reverse("problem", args=[plant.problem.pk])))
     assert "12 %<small>of the rise: most of it is explained" in page

@@ -17,8 +17,10 @@ from traceability.alerts import wording
 from traceability.alerts.models import Alert, AlertState
 from traceability.alerts.pictures import defect_picture
 from traceability.alerts.selectors import shown_defect
+from traceability.attribution.credible import POSSIBLE
 from traceability.attribution.models import Cause
 from traceability.attribution.wording import (
+    confidence_share,
     confidence_word,
     heading,
     kind_label,
@@ -141,7 +143,8 @@ def _causes(alert: Alert) -> dict[str, Any]:
     problem = alert.problem
     if problem is None:
         return {"analysed": False, "causes": [], "more": 0}
-    ranked = list(problem.causes.filter(chronic=False).order_by("rank"))
+    rise = problem.causes.filter(chronic=False, confidence__gte=POSSIBLE)
+    ranked = list(rise.order_by("rank"))
     shown = [_cause(cause) for cause in ranked[:CAUSES_SHOWN]]
     return {"analysed": True, "causes": shown, "more": len(ranked) - len(shown)}
 
@@ -154,6 +157,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "kind": kind_label(cause.kind),
         "sentence": _visible(sentence(cause)),
         "percent": share,
+        "share": confidence_share(cause.confidence),
         "rest": 100 - share,
         "word": confidence_word(cause.confidence),
         "risk": _risk(cause),

@@ -16,6 +16,7 @@ from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertState
 from traceability.alerts.selectors import alerts_of, shown_defect
 from traceability.alerts.wording import parameter_facts
+from traceability.attribution.credible import POSSIBLE
 from traceability.attribution.selectors import problems_of
 from traceability.dashboards.access import PageRequest, may_act, page, require_action
 from traceability.dashboards.ranking import Card, ranked
@@ -23,6 +24,7 @@ from traceability.inspection.models import Inspection
 from traceability.inspection.selectors import visible, with_context
 
 PAGE_SIZE = 50
+CAUSES_SHOWN = 3
 ALL = "all"
 
 
@@ -84,8 +86,10 @@ def _causes(request: PageRequest, found: Alert) -> list[Card]:
     if found.problem_id is None:
         return []
     problem = problems_of(request.sites).get(pk=found.problem_id)
-    causes = [c for c in problem.causes.all() if not c.chronic][:3]
-    return [card for group in ranked(problem, causes) for card in group.cards]
+    rise = [cause for cause in problem.causes.all() if not cause.chronic]
+    named = [cause for cause in rise if cause.confidence >= POSSIBLE]
+    groups = ranked(problem, named[:CAUSES_SHOWN])
+    return [card for group in groups for card in group.cards]
 
 
 @require_POST
