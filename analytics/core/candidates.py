@@ -14,6 +14,7 @@ from analytics.core.finemap import Fit
 LEAST_WEIGHT = 1e-5
 LEAST_CONFIDENCE = 0.002
 MOST_CANDIDATES = 12
+MOST_HYPOTHESES = 400
 COVERAGE = 0.95
 
 
@@ -49,7 +50,8 @@ def candidates_of(fit: Fit, space: CellSpace) -> list[Candidate]:
     """All answers worth a word, the surest first; ties in order of their names."""
     inclusion = fit.inclusion()
     by_group: dict[tuple[str, ...], list[int]] = {}
-    for hypothesis in np.flatnonzero(inclusion > LEAST_WEIGHT):
+    likely = np.argsort(-inclusion, kind="stable")[:MOST_HYPOTHESES]
+    for hypothesis in likely[inclusion[likely] > LEAST_WEIGHT]:
         claim = space.claim(int(hypothesis))
         by_group.setdefault(claim.group, []).append(int(hypothesis))
     found = [_candidate(fit, space, members) for members in by_group.values()]

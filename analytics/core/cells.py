@@ -37,8 +37,9 @@ class Family:
     `cell`: one entry for each unit, or, where a unit may meet several, for each entry
     of `unit`; `n_cells` marks a unit that is in none. `at`: when it was met (seconds,
     NaN unknown), None where time does not matter. `log_prior`: log of the prior share
-    of each hypothesis. `salience`: how much the factor stands out by itself, compared
-    within its kind. `derived`: not recorded itself, but computed from readings.
+    of each hypothesis. `salience`: how much the series of each hypothesis stands out by
+    itself, compared within its kind; None where nothing can. `derived`: not recorded
+    itself, but computed from readings.
     """
 
     unit: Ints | None
@@ -49,7 +50,7 @@ class Family:
     stop: Ints
     log_prior: Floats
     claims: Claims
-    salience: float = 1.0
+    salience: Floats | None = None
     derived: bool = False
 
     @property
@@ -73,6 +74,7 @@ class Family:
             stop=self.stop[which],
             log_prior=self.log_prior[which],
             claims=Kept(self.claims, which),
+            salience=None if self.salience is None else self.salience[which],
         )
 
     def seen(self, seen_at: Floats) -> Family:

@@ -23,6 +23,7 @@ MOST_OVERLAP = 0.5
 LEAST_GAIN = 6.0
 """Log likelihood ratio of each part once the other is known."""
 MOST_PARTS = 10
+MOST_LOOKED_AT = 400
 CUTS = 5
 """Cuts of each part that are tried with those of the other."""
 
@@ -56,7 +57,8 @@ def _parts(task: Task) -> list[Part]:
     """The readings with the strongest signals, one entry for each direction."""
     scores = baseline_scores(task)
     found: dict[tuple[str, ...], list[int]] = {}
-    for hypothesis in np.flatnonzero(scores > LEAST_SIGNAL):
+    strong = np.argsort(-scores, kind="stable")[:MOST_LOOKED_AT]
+    for hypothesis in strong[scores[strong] > LEAST_SIGNAL]:
         claim = task.space.claim(int(hypothesis))
         if claim.kind == "parameter" and not claim.level:
             found.setdefault(claim.group, []).append(int(hypothesis))

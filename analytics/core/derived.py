@@ -18,7 +18,7 @@ from analytics.core.arrays import Bools, Floats, Ints
 from analytics.core.factors import Numeric
 
 MOST_CASES = 500
-MOST_CONTROLS = 800
+MOST_CONTROLS = 400
 MOST_PAIRS = 3000
 MOST_KEPT = 12
 SIGNALS = 24
@@ -58,7 +58,8 @@ class Screen:
         """Log likelihood ratio of the best tail of each row of values, (rows,)."""
         cases, others = values[:, self.cases], values[:, ~self.cases]
         points = np.concatenate([TAILS, 1 - TAILS])
-        cuts = np.quantile(others, points, axis=1)[:, :, None]
+        rank = np.round(points * (others.shape[1] - 1)).astype(np.int64)
+        cuts = np.sort(others, axis=1)[:, rank].T[:, :, None]
         upper = (np.arange(points.size) < TAILS.size)[:, None]
         hit = (cases[None] > cuts).mean(axis=2)
         usual = (others[None] > cuts).mean(axis=2)

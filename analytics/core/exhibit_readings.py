@@ -12,12 +12,13 @@ from analytics.core.exhibit import Columns, Exhibit, Readings
 from analytics.core.factors import Numeric
 from analytics.core.population import Outcome, timestamp
 from analytics.core.rounding import plain_time
-from analytics.core.salience import NORMAL_SPREAD
 from analytics.core.spc import ewma
 from analytics.core.study import Study
 
 MOST_POINTS = 300
 SERIES_POINTS = 100
+NORMAL_SPREAD = 1.4826
+"""Standard deviation of a normal over its median absolute deviation."""
 
 
 def readings_exhibit(

@@ -8,6 +8,7 @@ mass over all the pairs that could have been looked at.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -18,7 +19,7 @@ from analytics.core.claims import Simple, repeated
 from analytics.core.factors import Categorical, Numeric
 from analytics.core.pairs import pairs
 from analytics.core.population import Population
-from analytics.core.salience import weights
+from analytics.core.salience import standing_out
 from analytics.core.thresholds import thresholds
 from analytics.core.windows import hidden_family
 
@@ -76,11 +77,16 @@ def _weighed(families: list[Family], share: float) -> list[Family]:
     families = [family for family in families if family.size]
     if not families:
         return []
-    even = [family.share for family in families]
-    scale = min(1.0, 1.0 / sum(even))
-    parts = weights([family.salience for family in families], even)
+    even = np.concatenate([np.exp(family.log_prior) for family in families])
+    even = even * (share * min(1.0, 1.0 / float(even.sum())))
+    if all(family.salience is not None for family in families):
+        even = standing_out(
+            np.concatenate([f.salience for f in families if f.salience is not None]),
+            even,
+        )
+    parts = np.split(np.log(even), np.cumsum([family.size for family in families])[:-1])
     return [
-        family.scaled(share * scale * sum(even) * part / family.share)
+        replace(family, log_prior=part)
         for family, part in zip(families, parts, strict=True)
     ]
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
 from analytics.core.arrays import Bools, Floats, Ints
 from analytics.core.cells import MIN_UNITS, Codes, Family
-from analytics.core.claims import Simple
+from analytics.core.claims import Simple, repeated
 from analytics.core.factors import NOBODY, Numeric
-from analytics.core.salience import drift_score, overdue_score
+from analytics.core.grouping import Groups, edges_of
+from analytics.core.salience import drift_scores, overdue_scores
 
 MACHINE_SHARE = 0.5
 """Prior share of the machines by themselves, where an operation has several."""
@@ -21,29 +23,67 @@ QUANTILES = (
     *(0.925, 0.95, 0.965, 0.98, 0.99, 0.995),
 )
 POINTS = np.unique([*QUANTILES, *(1 - q for q in QUANTILES)])
-COMMISSIONING = "commissioning"
 FINE_POINTS = np.union1d(POINTS, np.linspace(0.02, 0.98, 97))
-SAMPLE = 20_000
-"""Values from which quantile points are taken; evenly spaced in time when more."""
+COMMISSIONING = "commissioning"
 
 
-def thresholds(factor: Numeric) -> Iterator[Family]:
-    """Above and below quantile points; pooled, and on each machine by itself."""
+def thresholds(factor: Numeric, points: Floats = POINTS) -> Iterator[Family]:
+    """Above and below quantile points: of all machines, then of each by itself."""
     known = np.isfinite(factor.values)
-    machines = _machines(factor, known)
-    pooled_share = 1.0 if machines.size < 2 else 1.0 - MACHINE_SHARE
-    pooled = _cuts(factor, known, "")
-    if pooled is not None and factor.name == COMMISSIONING:
-        yield pooled.kept(_between_machines(factor, pooled))
+    if known.sum() < 2 * MIN_UNITS:
         return
-    if pooled is not None:
-        yield pooled.scaled(pooled_share)
-    if machines.size < 2:
+    whole, machines = _groups(factor, known)
+    alone = machines.n < 2 or factor.name == COMMISSIONING
+    pooled = _cuts(factor, whole, points)
+    if factor.name == COMMISSIONING:
+        pooled = pooled.kept(_between_machines(factor, pooled))
+    if pooled.size:
+        yield pooled.scaled(1.0 if alone else 1.0 - MACHINE_SHARE)
+    if alone:
         return
-    for code in machines:
-        own = _cuts(factor, known & (factor.equipment == code), factor.machines[code])
-        if own is not None:
-            yield own.scaled(MACHINE_SHARE / machines.size)
+    own = _cuts(factor, machines, points)
+    if own.size:
+        yield own.scaled(MACHINE_SHARE)
+
+
+def zoomed(factor: Numeric, family: Family) -> Family:
+    """The family of a factor cut finely, with the same prior share as a whole."""
+    whole, machines = _groups(factor, np.isfinite(factor.values))
+    groups = machines if family.claims[0].level else whole
+    fine = _cuts(factor, groups, FINE_POINTS)
+    return fine.scaled(family.share / fine.share)
+
+
+def _groups(factor: Numeric, known: Bools) -> tuple[Groups, Groups]:
+    """All units as one group, and those of each machine."""
+    if known.all():
+        return _all_in_one(known.size), _by_machine(Shared(factor))
+    one = np.where(known, 0, NOBODY)
+    code = np.where(known, factor.equipment, NOBODY)
+    return Groups.of(one, ("",)), Groups.of(code, factor.machines)
+
+
+class Shared:
+    """The machines of an operation: equal where the very same arrays are meant."""
+
+    def __init__(self, factor: Numeric) -> None:
+        self.code, self.names = factor.equipment, factor.machines
+
+    def __hash__(self) -> int:
+        return id(self.code)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shared) and self.code is other.code
+
+
+@lru_cache(maxsize=4)
+def _all_in_one(size: int) -> Groups:
+    return Groups.of(np.zeros(size, dtype=np.int64), ("",))
+
+
+@lru_cache(maxsize=64)
+def _by_machine(shared: Shared) -> Groups:
+    return Groups.of(shared.code, shared.names)
 
 
 def _between_machines(factor: Numeric, family: Family) -> Ints:
@@ -57,78 +97,74 @@ def _between_machines(factor: Numeric, family: Family) -> Ints:
     return np.flatnonzero(cuts < oldest_start)
 
 
-def _machines(factor: Numeric, known: Bools) -> np.ndarray:
-    present = np.bincount(factor.equipment[known] + 1, minlength=1)[1:]
-    return np.flatnonzero(present)
-
-
-def zoomed(factor: Numeric, family: Family) -> Family:
-    """The family of a factor cut finely, with the same prior share as a whole."""
-    machine = family.claims[0].level
-    own = np.isfinite(factor.values)
-    if machine:
-        own &= factor.equipment == factor.machines.index(machine)
-    fine = _cuts(factor, own, machine, FINE_POINTS)
-    return family if fine is None else fine.scaled(family.share / fine.share)
-
-
-def _cuts(
-    factor: Numeric, own: Bools, machine: str, points: Floats = POINTS
-) -> Family | None:
-    """The family of one set of units; None where they are too few to be cut."""
-    values = factor.values[own]
-    if values.size < 2 * MIN_UNITS:
-        return None
-    series = values[:: max(values.size // SAMPLE, 1)].astype(np.float64)
-    ordered = np.sort(series)
-    edges = edges_of(ordered, points)
-    n = edges.size + 1
-    low, high = ordered[_rank(np.array([1 - MOST_EXPOSED, MOST_EXPOSED]), ordered)]
-    places = np.arange(edges.size)
-    above = places[edges >= low]
-    below = places[edges <= high] if factor.kind != "age" else places[:0]
-    start = np.concatenate([above + 1, np.zeros(below.size, dtype=np.int64)])
-    stop = np.concatenate([np.full(above.size, n), below + 1])
-    shapes = ["above"] * above.size + ["below"] * below.size
-    cuts = edges[np.concatenate([above, below])]
-    cell = _cells(values, edges, own)
-    place = (factor.kind, factor.operation, factor.name)
-    claims = Simple(*place, shapes, [machine] * cuts.size, cuts)
-    family = Family(
+def _cuts(factor: Numeric, groups: Groups, points: Floats) -> Family:
+    """Above (and, but for ages, below) each edge of each group of units."""
+    series = factor.values[groups.sample.unit]
+    edges, group = edges_of(series, groups.sample, points)
+    counts = np.bincount(group, minlength=groups.n)
+    first = np.cumsum(counts + 1) - (counts + 1)
+    cell, n = _cells(factor, groups, edges, np.cumsum(counts) - counts, first)
+    place = first[group] + np.arange(edges.size) - (np.cumsum(counts) - counts)[group]
+    start = np.concatenate([place + 1, first[group]])
+    stop = np.concatenate([(first + counts + 1)[group], place + 1])
+    both = np.concatenate([group, group])
+    kept = _worth(cell, start, stop, both, n, groups)
+    if factor.kind == "age":
+        kept = kept[kept < edges.size]
+    both, cuts = both[kept], np.concatenate([edges, edges])[kept]
+    shapes = np.where(kept < edges.size, "above", "below").tolist()
+    claims = Simple(
+        factor.kind,
+        factor.operation,
+        factor.name,
+        shapes,
+        repeated(groups.names, both).tolist(),
+        cuts,
+    )
+    share = np.bincount(both, minlength=groups.n)[both] * groups.n
+    scores = overdue_scores if factor.kind == "age" else drift_scores
+    return Family(
         None,
         cell,
         factor.at,
         n,
-        start,
-        stop,
-        np.full(cuts.size, -np.log(max(cuts.size, 1))),
+        start[kept],
+        stop[kept],
+        -np.log(np.maximum(share, 1)),
         claims,
-        _salience(factor.kind, series),
+        scores(series, groups.sample)[both],
     )
+
+
+def _worth(
+    cell: Codes, start: Ints, stop: Ints, group: Ints, n: int, groups: Groups
+) -> Ints:
+    """Hypotheses with enough units, and not of nearly all."""
     running = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=n)[:n])])
-    return family.kept(np.flatnonzero(running[stop] - running[start] >= MIN_UNITS))
+    exposed = running[stop] - running[start]
+    sizes = np.bincount(groups.code, minlength=groups.n)[group]
+    return np.flatnonzero((exposed >= MIN_UNITS) & (exposed <= MOST_EXPOSED * sizes))
 
 
-def _cells(values: Floats, edges: Floats, own: Bools) -> Codes:
-    """The slice of each unit's value; units of others are in none."""
-    cell = np.full(own.size, edges.size + 1, dtype=np.uint8)
-    cell[own] = np.searchsorted(edges.astype(values.dtype), values, side="left")
-    return cell
+def _cells(
+    factor: Numeric, groups: Groups, edges: Floats, begins: Ints, first: Ints
+) -> tuple[Codes, int]:
+    """The slice of each unit's value within its group, and how many slices there are.
 
-
-def edges_of(ordered: Floats, points: Floats) -> Floats:
-    """Quantile points of rising values, each halfway to the next larger value."""
-    below = ordered[_rank(points, ordered)]
-    after = np.searchsorted(ordered, below, side="right")
-    inside = after < ordered.size
-    edges: Floats = np.unique((below[inside] + ordered[after[inside]]) / 2)
-    return edges
-
-
-def _rank(points: Floats, ordered: Floats) -> Ints:
-    """Places of quantile points among rising values."""
-    return np.floor(points * (ordered.size - 1)).astype(np.int64)
-
-
-def _salience(kind: str, series: Floats) -> float:
-    return overdue_score(series) if kind == "age" else drift_score(series)
+    Units of no group are in none.
+    """
+    n = edges.size + groups.n
+    cell = np.full(groups.size, n, dtype=np.uint8 if n < 256 else np.uint16)
+    values = factor.values[groups.unit]
+    ends = np.append(begins[1:], edges.size)
+    own = np.empty(values.size, dtype=cell.dtype)
+    for group, places in enumerate(groups.places):
+        cuts = edges[begins[group] : ends[group]].astype(values.dtype)
+        found = values if groups.n == 1 else values[places]
+        slices = np.searchsorted(cuts, found, side="left") + first[group]
+        if groups.n == 1:
+            own = slices.astype(cell.dtype)
+        else:
+            own[places] = slices
+    cell[groups.unit] = own
+    return cell, n
