@@ -2,8 +2,9 @@
 
     python -m benchmarks.attribution.peers.run --family test --runs 5 --out peers.jsonl
 
-One JSON line for each peer, seed and kind, with the rank of the truth; what is in the
-file already is not run again. Slow peers come last. Needs `requirements-peers.txt`.
+One JSON line for each method, seed and kind, with the rank of the truth. What is in the
+file already is not run again unless the simulator draws the line otherwise now. Slow
+peers come last. Needs `requirements-peers.txt`; set OMP_NUM_THREADS=1 for one thread.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,19 @@ import numpy as np
 from benchmarks.attribution.oracle import detectable
 from benchmarks.attribution.peers.answers import Answer, ranks_of
 from benchmarks.attribution.peers.table import Table, table_of
-from benchmarks.attribution.simulator import KINDS, Settings, simulate
+from benchmarks.attribution.run import recorded
+from benchmarks.attribution.simulator import (
+    KINDS,
+    Settings,
+    Simulated,
+    Truth,
+    simulate,
+)
 
 SILENT = ("hidden", "null")
 Answers = dict[str, list[Answer]]
 Peer = Callable[[Table, float], Answers]
-Case = tuple[int, str]
+Json = dict[str, Any]
 
 
 def _commonality(table: Table, _onset: float) -> Answers:
@@ -70,7 +78,7 @@ PEERS: dict[str, Peer] = {
 """By their names on the command line, each importing what it needs; slow ones last."""
 
 
-def onset_of(truth: Any, at: np.ndarray) -> float:
+def onset_of(truth: Truth, at: np.ndarray) -> float:
     """The true onset, seconds: of the first plant, else when its units first appear.
 
     A cause that was there from the start has none; the middle is taken.
@@ -83,58 +91,60 @@ def onset_of(truth: Any, at: np.ndarray) -> float:
     return first if begun > 0.05 else float((at.min() + at.max()) / 2)
 
 
-def measure(peer: str, case: Case, settings: Settings, family: str) -> Iterator[dict]:
-    """One line for each of the peer's methods."""
-    seed, kind = case
-    simulated = simulate(seed, kind, settings, family)
+def measure(peer: str, line: Json, simulated: Simulated) -> Iterator[Json]:
+    """A JSON line for each of the peer's methods; `line`: what tells the drawn line."""
     table = table_of(simulated.frames, simulated.columns)
     begun = time.perf_counter()
     answered = PEERS[peer](table, onset_of(simulated.truth, table.at))
-    seconds = time.perf_counter() - begun
+    seconds = round(time.perf_counter() - begun, 2)
     for method, answers in answered.items():
-        yield {
-            "peer": peer,
-            "method": method,
-            "seed": seed,
-            "kind": kind,
-            "family": family,
-            "units": settings.units,
-            "lift": settings.lift,
-            "defects": int(simulated.truth.defective.sum()),
-            "detectable": detectable(simulated.truth),
-            "ranks": ranks_of(simulated.truth, answers),
-            "seconds": round(seconds, 2),
-        }
+        ranks = ranks_of(simulated.truth, answers)
+        told = {"peer": peer, "method": method, **line}
+        yield {**told, "ranks": ranks, "seconds": seconds}
 
 
-def done(path: Path) -> set[tuple[str, int, str]]:
+def drawn(asked: argparse.Namespace) -> Iterator[tuple[Json, Simulated]]:
+    """The lines asked for, each with what tells it from others."""
+    settings = Settings(units=asked.units, lift=asked.lift)
+    for seed in range(asked.first, asked.first + asked.runs):
+        for kind in asked.kinds:
+            simulated = simulate(seed, kind, settings, asked.family)
+            line = {
+                "seed": seed,
+                "kind": kind,
+                "family": asked.family,
+                "units": settings.units,
+                "lift": settings.lift,
+                "defects": int(simulated.truth.defective.sum()),
+                "detectable": detectable(simulated.truth),
+            }
+            yield line, simulated
+
+
+def done(path: Path) -> set[str]:
     """What the file holds already."""
-    if not path.exists():
-        return set()
-    lines: list[Mapping[str, Any]] = [
-        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()
-    ]
-    return {(line["peer"], line["seed"], line["kind"]) for line in lines}
+    return {_mark(line["peer"], line) for line in recorded(path)}
+
+
+def _mark(peer: str, line: Json) -> str:
+    keys = ("seed", "kind", "family", "units", "lift", "defects")
+    return json.dumps([peer, *(line[key] for key in keys)])
 
 
 def main() -> None:
     asked = _parser().parse_args()
-    settings = Settings(units=asked.units, lift=asked.lift)
-    cases = [
-        (seed, kind)
-        for seed in range(asked.first, asked.first + asked.runs)
-        for kind in asked.kinds
-    ]
     known = done(asked.out)
     for peer in (name for name in PEERS if name in asked.peers):
-        for case in cases:
-            if (peer, *case) in known:
-                continue
-            lines = list(measure(peer, case, settings, asked.family))
-            with asked.out.open("a", encoding="utf-8") as out:
-                out.writelines(json.dumps(line) + "\n" for line in lines)
-            for line in lines:
-                print(*line.values(), file=sys.stderr)
+        for line, simulated in drawn(asked):
+            if _mark(peer, line) not in known:
+                _write(asked.out, list(measure(peer, line, simulated)))
+
+
+def _write(path: Path, lines: list[Json]) -> None:
+    with path.open("a", encoding="utf-8") as out:
+        out.writelines(json.dumps(line) + "\n" for line in lines)
+    for line in lines:
+        print(*line.values(), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
