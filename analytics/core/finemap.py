@@ -27,6 +27,8 @@ MOST_REFINED = 480
 BATCH = 48
 MOST_ENTRIES = 4_000_000
 MARGIN = 8.0
+FAR = 14.0
+"""Taken to lie this far behind: what is not followed, though noise was not weighed."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def _refined(task: Task, counts: noise.Counts, screened: Floats) -> Floats:
         factors[batch] = _worst(members, counts, sums, screened[batch], enough)
         best = max(best, float((factors[batch] + log_prior[batch]).max()))
     left = np.setdiff1d(np.arange(score.size), order[:place], assume_unique=True)
-    factors[left] = np.minimum(factors[left], best - MARGIN - log_prior[left])
+    factors[left] = np.minimum(factors[left], best - FAR - log_prior[left])
     return factors
 
 

@@ -127,7 +127,7 @@ def _with_reasons(task: Task, effect: Effect, leader: int, claim: Claim) -> Effe
     for family, begin in zip(task.space.families, task.space.offsets, strict=False):
         own = slice(int(begin), int(begin) + family.size)
         if _is_reading_at(family, claim.operation) and overlap[own].max() > enough:
-            weights[own] *= odds
+            weights[own] *= np.where(overlap[own] > enough / 2, odds, 1.0)
     held = effect.weights.sum()
     return replace(effect, weights=weights * (held / weights.sum()))
 
