@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,17 +82,31 @@ class Family:
         if self.at is None:
             return self
         looked = seen_at if self.unit is None else seen_at[self.unit]
-        late = self.at > looked
-        if not late.any():
-            return self
-        nowhere = np.array(self.n_cells, dtype=self.cell.dtype)
-        return replace(self, cell=np.where(late, nowhere, self.cell))
+        late = np.flatnonzero(self.at > looked)
+        return self.without(late) if late.size else self
+
+    def without(self, entries: Ints) -> Family:
+        """With some of its entries in no cell."""
+        cell = self.cell.copy()
+        cell[entries] = self.n_cells
+        return replace(self, cell=cell)
 
     def sums(self, weights: Floats, strata: Ints, n: int, some: Ints | None) -> Floats:
         """Sum of a weight of units by hypothesis and stratum, (hypotheses, `n`).
 
         `some`: the only units whose weight is not zero; None for all.
         """
+        return self.between(self.running(weights, strata, n, some))
+
+    def between(self, running: Floats) -> Floats:
+        """Sums by hypothesis from the running totals over the cells."""
+        sums: Floats = running[self.stop] - running[self.start]
+        return sums
+
+    def running(
+        self, weights: Floats, strata: Ints, n: int, some: Ints | None
+    ) -> Floats:
+        """Sum of a weight over the first 0, 1, … cells by stratum, (cells + 1, `n`)."""
         cell, unit = self._entries(weights, some)
         code = cell.astype(np.int64)
         if n > 1:
@@ -102,7 +116,7 @@ class Family:
         running = np.zeros((self.n_cells + 1, n))
         kept = cells.reshape(self.n_cells + 1, n)[:-1]
         np.cumsum(kept, axis=0, out=running[1:])
-        return running[self.stop] - running[self.start]
+        return running
 
     def _entries(self, weights: Floats, some: Ints | None) -> tuple[Codes, Ints | None]:
         if self.unit is None:
@@ -117,6 +131,47 @@ class Family:
         start, stop = self.start[place], self.stop[place]
         found = np.flatnonzero((self.cell >= start) & (self.cell < stop))
         return found if self.unit is None else np.unique(self.unit[found])
+
+
+class Home(Protocol):
+    """Who keeps the cells of families that are not here."""
+
+    def running(
+        self,
+        families: Sequence[Far],
+        weights: Floats,
+        strata: Ints,
+        n: int,
+        some: Ints | None,
+    ) -> list[Floats]:
+        """`Family.running` of each, computed where the cells are."""
+        ...
+
+    def brought(self, family: Far) -> Family:
+        """The family with its cells."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Far(Family):
+    """A family of readings whose cells are kept elsewhere; here `cell` is empty.
+
+    `number`: its name at its home. `late`: units that met it only after they were
+    looked at.
+    """
+
+    home: Home
+    number: int
+    late: Ints | None = None
+
+    def seen(self, seen_at: Floats) -> Family:
+        if self.at is None:
+            return self
+        late = np.flatnonzero(self.at > seen_at)
+        return replace(self, late=late) if late.size else self
+
+    def members(self, place: int) -> Ints:
+        return self.home.brought(self).members(place)
 
 
 @dataclass(frozen=True)
@@ -151,8 +206,22 @@ class CellSpace:
         """Sum of a weight of units by hypothesis and stratum, (hypotheses, strata)."""
         chosen = np.flatnonzero(weights)
         some = chosen if chosen.size < SPARSE * weights.size else None
-        parts = [f.sums(weights, strata, n_strata, some) for f in self.families]
+        far = iter(self._far_sums(weights, strata, n_strata, some))
+        parts = [
+            next(far) if isinstance(f, Far) else f.sums(weights, strata, n_strata, some)
+            for f in self.families
+        ]
         return np.concatenate([np.zeros((0, n_strata)), *parts])
+
+    def _far_sums(
+        self, weights: Floats, strata: Ints, n: int, some: Ints | None
+    ) -> list[Floats]:
+        """Of the families that are kept elsewhere, all asked for at once."""
+        far = [family for family in self.families if isinstance(family, Far)]
+        if not far:
+            return []
+        running = far[0].home.running(far, weights, strata, n, some)
+        return [f.between(own) for f, own in zip(far, running, strict=True)]
 
     def place(self, hypothesis: int) -> tuple[Family, int]:
         """The family of a hypothesis, and its number in it."""

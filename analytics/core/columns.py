@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,21 @@ Key = tuple[str, str]
 """Operation and parameter."""
 Values = NDArray[np.float32]
 ReadingColumns = Mapping[Key, Values]
+
+
+class FarColumns(ReadingColumns):
+    """Columns that are kept elsewhere: what a bundle asks of them (see `far`).
+
+    As a mapping they fetch values, for the few that are looked at closely.
+    """
+
+    @abstractmethod
+    def in_order(self, order: Ints | None, n_units: int) -> FarColumns:
+        """The columns for units in this order; None keeps that of the file."""
+
+    @abstractmethod
+    def sha256(self, key: Key) -> bytes:
+        """`fingerprint.values_sha256` of a column."""
 
 
 def in_order(

@@ -16,6 +16,7 @@ import numpy as np
 
 from analytics.core.arrays import Bools, Floats, Ints
 from analytics.core.factors import Numeric
+from analytics.core.far import Reading, here, picked
 
 MOST_CASES = 500
 MOST_CONTROLS = 400
@@ -44,12 +45,12 @@ class Screen:
 
     @classmethod
     def of(
-        cls, factors: Sequence[Numeric], defective: Bools, inspected: Bools
+        cls, factors: Sequence[Reading], defective: Bools, inspected: Bools
     ) -> Screen:
         cases = _evenly(np.flatnonzero(defective & inspected), MOST_CASES)
         others = _evenly(np.flatnonzero(inspected & ~defective), MOST_CONTROLS)
         chosen = np.concatenate([cases, others])
-        values = np.stack([f.values[chosen] for f in factors]).astype(np.float64)
+        values = np.stack(picked(factors, chosen)).astype(np.float64)
         middle = np.nanmedian(values, axis=1, keepdims=True)
         flags = np.arange(chosen.size) < cases.size
         return cls(np.where(np.isnan(values), middle, values), flags)
@@ -68,10 +69,10 @@ class Screen:
 
 
 def derived_factors(
-    factors: Sequence[Numeric], defective: Bools, inspected: Bools, units: Units
+    factors: Sequence[Reading], defective: Bools, inspected: Bools, units: Units
 ) -> tuple[list[Numeric], int]:
     """Derived readings worth weighing, and how many could have been formed."""
-    usable = [f for f in factors if f.kind == "parameter" and _varies(f)]
+    usable = [f for f in factors if f.kind == "parameter" and f.varies]
     formed = len(usable) * max(len(usable) - 1, 0)
     if len(usable) < 2 or not defective.any():
         return [], formed
@@ -89,10 +90,12 @@ def derived_factors(
                 for k in np.flatnonzero(gain > GAIN)
             )
     best = sorted(found, key=lambda item: (-item[0], *item[1:]))[:MOST_KEPT]
-    return [_derived(usable[a], usable[b], sign) for _, a, b, sign in best], formed
+    return [
+        _derived(here(usable[a]), here(usable[b]), sign) for _, a, b, sign in best
+    ], formed
 
 
-def _pairs(factors: Sequence[Numeric], alone: Floats) -> Iterator[tuple[int, Ints]]:
+def _pairs(factors: Sequence[Reading], alone: Floats) -> Iterator[tuple[int, Ints]]:
     """Each reading with those to its right: of its operation, or both with a signal."""
     strong = set(np.argsort(-alone, kind="stable")[:SIGNALS].tolist())
     chosen = [
@@ -111,7 +114,7 @@ def _pairs(factors: Sequence[Numeric], alone: Floats) -> Iterator[tuple[int, Int
 
 def _meaningful(
     screen: Screen,
-    factors: Sequence[Numeric],
+    factors: Sequence[Reading],
     first: int,
     others: Ints,
     sign: str,
@@ -144,11 +147,6 @@ def _derived(first: Numeric, second: Numeric, sign: str) -> Numeric:
         a, b, names = b, a, names[::-1]
     values = _combined(a, b, sign).astype(np.float32)
     return replace(later, name=f" {sign} ".join(names), values=values)
-
-
-def _varies(factor: Numeric) -> bool:
-    known = factor.values[np.isfinite(factor.values)]
-    return known.size > 1 and bool(known.min() < known.max())
 
 
 def _evenly(items: Ints, most: int) -> Ints:

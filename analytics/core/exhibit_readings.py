@@ -10,6 +10,7 @@ from analytics.core.arrays import Bools, Floats, Ints
 from analytics.core.claims import Claim
 from analytics.core.exhibit import Columns, Exhibit, Readings
 from analytics.core.factors import Numeric
+from analytics.core.far import here
 from analytics.core.population import Outcome, timestamp
 from analytics.core.rounding import plain_time
 from analytics.core.spc import ewma
@@ -132,7 +133,7 @@ def of_equipment(factor: Numeric, equipment: str) -> Bools:
 def numeric_factor(study: Study, claim: Claim) -> Numeric:
     """The factor that the claim is about."""
     return next(
-        f
+        here(f)
         for f in study.numeric
         if (f.kind, f.operation, f.name) == (claim.kind, claim.operation, claim.factor)
     )

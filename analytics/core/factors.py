@@ -66,6 +66,12 @@ class Numeric:
     equipment: Codes
     machines: tuple[str, ...]
 
+    @property
+    def varies(self) -> bool:
+        """Has it two values?"""
+        known = self.values[np.isfinite(self.values)]
+        return known.size > 1 and bool(known.min() < known.max())
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -79,6 +85,18 @@ class Visit:
     first: Floats
     equipment: Codes
     machines: tuple[str, ...]
+
+    @classmethod
+    def nowhere(cls, size: int) -> Visit:
+        """Of an operation of which no run is known."""
+        never = np.full(size, np.nan)
+        return cls(never, never, np.full(size, NOBODY, dtype=np.int32), ())
+
+    def numeric(self, kind: str, operation: str, name: str, values: Values) -> Numeric:
+        """The factor of values that were taken in these runs."""
+        return Numeric(
+            kind, operation, name, values, self.at, self.equipment, self.machines
+        )
 
 
 def visits(bundle: Bundle, population: Population) -> dict[str, Visit]:
@@ -175,11 +193,11 @@ def reading_factors(
 ) -> Iterator[Numeric]:
     """One numeric factor for each (operation, parameter), taken in the counting run."""
     columns = dict(_long_columns(bundle.readings, population)) | dict(bundle.columns)
-    nowhere = _nowhere(population.size)
+    nowhere = Visit.nowhere(population.size)
     for operation, parameter in sorted(columns):
         values = columns[operation, parameter]
         visit = met.get(operation, nowhere)
-        yield _numeric("parameter", operation, parameter, values, visit)
+        yield visit.numeric("parameter", operation, parameter, values)
 
 
 def _long_columns(
@@ -197,20 +215,6 @@ def _long_columns(
                 yield (operation, str(names[code])), column
 
 
-def _nowhere(size: int) -> Visit:
-    """Of an operation of which no run is known."""
-    never = np.full(size, np.nan)
-    return Visit(never, never, np.full(size, NOBODY, dtype=np.int32), ())
-
-
-def _numeric(
-    kind: str, operation: str, name: str, values: Values, visit: Visit
-) -> Numeric:
-    return Numeric(
-        kind, operation, name, values, visit.at, visit.equipment, visit.machines
-    )
-
-
 def age_factors(bundle: Bundle, met: dict[str, Visit]) -> Iterator[Numeric]:
     """Hours since commissioning and since each kind of event of the equipment.
 
@@ -223,11 +227,11 @@ def age_factors(bundle: Bundle, met: dict[str, Visit]) -> Iterator[Numeric]:
         born = _commissioned(bundle, operation, visit)
         if np.unique(born[np.isfinite(born)]).size > 1:
             age = (visit.at - _of_machine(born, visit)) / 3600
-            yield _numeric("age", operation, "commissioning", _hours(age), visit)
+            yield visit.numeric("age", operation, "commissioning", _hours(age))
         for kind in kinds:
             age = (visit.at - _last_event(bundle, kind, visit)) / 3600
             if np.isfinite(age).any():
-                yield _numeric("age", operation, kind, _hours(age), visit)
+                yield visit.numeric("age", operation, kind, _hours(age))
 
 
 def _hours(age: Floats) -> Values:

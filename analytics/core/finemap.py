@@ -91,14 +91,16 @@ class Task:
     @cached_property
     def by_family(self) -> list[tuple[Floats, Floats]]:
         """Observed and baseline sums of each family, (hypotheses, strata)."""
-        return [
-            self.made.get(id(family))
-            or (self._of(family, self.observed), self._of(family, self.baseline))
-            for family in self.space.families
-        ]
+        families = self.space.families
+        new = CellSpace.of([f for f in families if id(f) not in self.made])
+        parts = self._of(new, self.observed), self._of(new, self.baseline)
+        sums = zip(*parts, strict=True)
+        return [self.made.get(id(family)) or next(sums) for family in families]
 
-    def _of(self, family: Family, weights: Floats) -> Floats:
-        return CellSpace((family,)).sums(weights, self.strata, self.n_strata)
+    def _of(self, space: CellSpace, weights: Floats) -> list[Floats]:
+        """Sums of each family, which are asked for together."""
+        sums = space.sums(weights, self.strata, self.n_strata)
+        return np.split(sums, space.offsets[1:-1]) if space.families else []
 
     @cached_property
     def observed_sums(self) -> Floats:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analytics.core.arrays import Floats
 from analytics.core.coding import codes_of
+from analytics.core.columns import FarColumns, Key, ReadingColumns, Values
 from analytics.core.contract import COLUMNS
 from analytics.core.frames import Bundle
 
@@ -40,8 +41,19 @@ def bundle_sha256(bundle: Bundle) -> str:
         digest.update(_sums(getattr(bundle, file)))
     for key in sorted(bundle.columns):
         digest.update("\0".join(("", *key, "")).encode())
-        digest.update(bundle.columns[key].astype("<f4", copy=False).data)
+        digest.update(_column_sha256(bundle.columns, key))
     return digest.hexdigest()
+
+
+def _column_sha256(columns: ReadingColumns, key: Key) -> bytes:
+    """Of the values in their order; far ones were hashed where they are kept."""
+    if isinstance(columns, FarColumns):
+        return columns.sha256(key)
+    return values_sha256(columns[key])
+
+
+def values_sha256(values: Values) -> bytes:
+    return hashlib.sha256(values.astype("<f4", copy=False).data).digest()
 
 
 def _sums(frame: pd.DataFrame) -> bytes:

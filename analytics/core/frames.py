@@ -15,6 +15,7 @@ from analytics.core.arrays import Codes, Ints
 from analytics.core.checks import check_rows
 from analytics.core.coding import codes_of
 from analytics.core.columns import (
+    FarColumns,
     Key,
     ReadingColumns,
     Values,
@@ -73,8 +74,7 @@ class Bundle:
                 frames[file] = _frame(file, _table(file, tables), names)
         if "inspections" not in tables:
             frames["inspections"] = _inspected_at_completion(units)
-        pairs = columns.items() if isinstance(columns, Mapping) else columns or ()
-        ordered = in_order(pairs, order, len(units))
+        ordered = _ordered(columns, order, len(units))
         refuse_both_layouts(ordered, frames["readings"])
         return cls(**frames, columns=ordered)
 
@@ -87,6 +87,17 @@ class Bundle:
         frames = {file: _part(getattr(self, file), place, units) for file in COLUMNS}
         columns = {key: values[kept] for key, values in self.columns.items()}
         return Bundle(**frames, columns=columns)
+
+
+def _ordered(
+    columns: ReadingColumns | Iterable[tuple[Key, Values]] | None,
+    order: Ints | None,
+    n_units: int,
+) -> ReadingColumns:
+    if isinstance(columns, FarColumns):
+        return columns.in_order(order, n_units)
+    pairs = columns.items() if isinstance(columns, Mapping) else columns or ()
+    return in_order(pairs, order, n_units)
 
 
 def _part(frame: pd.DataFrame, place: Codes, units: UnitNames) -> pd.DataFrame:

@@ -16,7 +16,8 @@ import numpy as np
 from analytics.core.arrays import Floats, Ints
 from analytics.core.cells import MIN_UNITS, UNITS_PER_BIN, CellSpace, Family
 from analytics.core.claims import Simple, repeated
-from analytics.core.factors import Categorical, Numeric
+from analytics.core.factors import Categorical
+from analytics.core.far import FarReading, Reading
 from analytics.core.pairs import pairs
 from analytics.core.population import Population
 from analytics.core.salience import standing_out
@@ -49,7 +50,7 @@ OWN_SHARE = 0.7
 
 def hypothesis_space(
     categorical: Iterable[Categorical],
-    numeric: Iterable[Numeric],
+    numeric: Iterable[Reading],
     population: Population,
 ) -> CellSpace:
     """All hypotheses over a population, with a prior that sums to at most one."""
@@ -58,7 +59,8 @@ def hypothesis_space(
     for factor in levels:
         by_kind.setdefault(factor.kind, []).append(_levels(factor))
     for column in numeric:
-        by_kind.setdefault(column.kind, []).extend(thresholds(column))
+        cuts = column.families if isinstance(column, FarReading) else thresholds(column)
+        by_kind.setdefault(column.kind, []).extend(cuts)
     together = _interactions(levels, population.size)
     if together:
         by_kind["interaction"] = together

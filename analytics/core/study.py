@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from analytics.core.factors import (
     reading_factors,
     visits,
 )
+from analytics.core.far import FarReadings, Reading, here
 from analytics.core.finemap import Task
 from analytics.core.frames import Bundle
 from analytics.core.gaps import not_recorded
@@ -42,7 +43,7 @@ class Study:
     population: Population
     met: dict[str, Visit]
     categorical: tuple[Categorical, ...]
-    numeric: tuple[Numeric, ...]
+    numeric: tuple[Reading, ...]
     space: CellSpace
     sources: tuple[Source, ...]
     gaps: tuple[dict[str, str], ...]
@@ -54,7 +55,7 @@ class Study:
         met = visits(bundle, population)
         categorical = tuple(categorical_factors(bundle, population, met))
         numeric = (
-            *reading_factors(bundle, population, met),
+            *_readings(bundle, population, met),
             *age_factors(bundle, met),
         )
         return cls(
@@ -74,7 +75,7 @@ class Study:
         for factor in (*self.categorical, *self.numeric):
             place = (factor.kind, factor.operation, factor.name)
             if place == (claim.kind, claim.operation, claim.factor):
-                return factor
+                return factor if isinstance(factor, Categorical) else here(factor)
         return None
 
     def task(self, outcome: Outcome) -> Task:
@@ -98,6 +99,17 @@ class Study:
         found = group_sums(strata, outcome.defective & among, n_strata)
         rate: Floats = found / np.maximum(group_sums(strata, among, n_strata), 1.0)
         return rate[strata]
+
+
+def _readings(
+    bundle: Bundle, population: Population, met: dict[str, Visit]
+) -> list[Reading]:
+    """By operation and parameter, those whose values are kept elsewhere among them."""
+    if not isinstance(bundle.columns, FarReadings):
+        return list(reading_factors(bundle, population, met))
+    rows = reading_factors(replace(bundle, columns={}), population, met)
+    far = bundle.columns.readings(met)
+    return sorted([*rows, *far], key=lambda factor: (factor.operation, factor.name))
 
 
 def _order(met: dict[str, Visit], population: Population) -> dict[str, int]:
