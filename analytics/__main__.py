@@ -46,7 +46,7 @@ def _answer(asked: argparse.Namespace) -> Analysis:
     with SlowProgress(sys.stderr) as progress:
         bundle = read_bundle(asked.bundle, progress)
         _refuse_unknown_class(bundle, asked.defect_class)
-        found = analyse(bundle, _options(asked))
+        found = analyse(bundle, _options(asked), progress)
     if hold is not None:
         _write_containment(found, hold)
     return found

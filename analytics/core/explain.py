@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.core.candidates import candidates_of, hidden_confidence, recorded
+from analytics.core.clustering import Cluster
 from analytics.core.containment import HELD_COLUMNS, Hold, held_units
 from analytics.core.daily import daily_columns
 from analytics.core.excursion import find_excursion
@@ -23,13 +24,15 @@ LEAST_DEFECTIVE = 5
 LEAST_INSPECTED = 30
 
 
-def explain(study: Study, defect_class: str, options: Options) -> Problem:
-    """Rank what explains one class of defect, or say that there is too little data."""
-    outcome = outcome_of(study.bundle, study.population, defect_class)
+def explain(
+    study: Study, defect_class: str, cluster: Cluster, options: Options
+) -> Problem:
+    """Rank what explains one cluster of a class, or say that there is too little."""
+    outcome = outcome_of(study.bundle, study.population, defect_class, cluster.defects)
     defective = int(outcome.defective.sum())
     inspected = int(outcome.inspected.sum())
     if defective < LEAST_DEFECTIVE or inspected < LEAST_INSPECTED:
-        return _too_little(study, outcome)
+        return _too_little(study, outcome, cluster)
     study, task = widened(study, study.task(outcome), outcome)
     found = put_in_order(task, fit(task, options.effects), study.order)
     episode = find_excursion(study.population, task)
@@ -41,7 +44,7 @@ def explain(study: Study, defect_class: str, options: Options) -> Problem:
     exposures = [(w.candidate.confidence, w.exposed, w.strength) for w in weighed]
     return Problem(
         defect_class=defect_class,
-        cluster="all",
+        cluster=cluster.name,
         defective_units=defective,
         inspected_units=inspected,
         rate=defective / inspected,
@@ -60,7 +63,7 @@ def explain(study: Study, defect_class: str, options: Options) -> Problem:
     )
 
 
-def _too_little(study: Study, outcome: Outcome) -> Problem:
+def _too_little(study: Study, outcome: Outcome, cluster: Cluster) -> Problem:
     """Nothing is said about causes; the note says how much more data it takes."""
     defective = int(outcome.defective.sum())
     inspected = int(outcome.inspected.sum())
@@ -72,7 +75,7 @@ def _too_little(study: Study, outcome: Outcome) -> Problem:
     }
     return Problem(
         defect_class=outcome.defect_class,
-        cluster="all",
+        cluster=cluster.name,
         defective_units=defective,
         inspected_units=inspected,
         rate=defective / max(inspected, 1),
