@@ -36,6 +36,8 @@ PHRASES: Mapping[str, str] = {
 def phrase(statement: Mapping[str, Any]) -> str:
     """The statement as words; a code without words is shown with its parameters."""
     code, params = str(statement["code"]), statement["params"]
+    if code == "together":
+        return " together with ".join(phrase(part) for part in params["parts"])
     plain = code.removesuffix("_from_onset").removesuffix("_on_equipment")
     text = PHRASES.get(code) or PHRASES.get(plain)
     if text is None:

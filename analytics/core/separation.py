@@ -9,7 +9,11 @@ from analytics.core.results import Coded
 from analytics.core.strength import Strength
 
 DECISIVE = math.log(20.0)
-"""Expected log likelihood ratio after which one member is twenty times likelier."""
+"""Log likelihood ratio from which one member is twenty times likelier."""
+POWER = 0.9
+LEAST_RISK = 1.2
+MANY = 300.0
+MOST_UNITS = 10_000_000
 
 ACTIONS = {
     "parameter": "set_back_parameter",
@@ -43,19 +47,53 @@ def comparison(members: list[tuple[Candidate, Strength]]) -> Coded | None:
         "keep_kind": other.claim.kind,
         "keep_factor": other.claim.factor,
         "keep_level": other.claim.level,
-        "units": units_needed(strength.risk, strength.other_rate),
+        "units": units_needed(_cautious(strength), strength.other_rate),
     }
     return Coded(ACTIONS[first.claim.kind], params)
 
 
-def units_needed(risk: float, base_rate: float) -> int:
-    """Units whose counts decide between a rate and `risk` times it, on average.
+def _cautious(strength: Strength) -> float:
+    """A risk that the true one is likely (five times of six) not below."""
+    return math.sqrt(strength.risk * max(strength.risk_interval[0], 1.0))
 
-    From the Kullback-Leibler divergence of two Poisson rates, the smaller of both
-    directions.
+
+def units_needed(risk: float, base_rate: float) -> int:
+    """Units after which the counts decide between a rate and `risk` times it.
+
+    The fewest for which, whichever is true, the likelihood ratio is at least
+    `DECISIVE` on its side with probability `POWER` (Wald 1947, "Sequential Analysis",
+    for a test of fixed size); counts are Poisson.
     """
-    risk = max(risk, 1.2)
-    each = base_rate * min(
-        risk * math.log(risk) - risk + 1.0, risk - 1.0 - math.log(risk)
-    )
-    return math.ceil(DECISIVE / max(each, 1e-6))
+    risk, base_rate = max(risk, LEAST_RISK), max(base_rate, 1e-6)
+    low, high = 1, 2
+    while not _decides(high * base_rate, risk) and high < MOST_UNITS:
+        low, high = high, 2 * high
+    while high - low > max(low // 100, 1):
+        middle = (low + high) // 2
+        if _decides(middle * base_rate, risk):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _decides(expected: float, risk: float) -> bool:
+    """Would so many expected defects tell both rates apart, whichever is true?"""
+    gain, cost = math.log(risk), expected * (risk - 1.0)
+    enough = math.ceil((DECISIVE + cost) / gain)
+    few = math.floor((cost - DECISIVE) / gain)
+    if few < 0:
+        return False
+    raised = 1.0 - _poisson_up_to(enough - 1, expected * risk)
+    return min(raised, _poisson_up_to(few, expected)) >= POWER
+
+
+def _poisson_up_to(count: int, mean: float) -> float:
+    """Probability of at most so many; normal (with continuity) for large means."""
+    if mean > MANY:
+        return 0.5 * math.erfc((mean - count - 0.5) / math.sqrt(2.0 * mean))
+    term = total = math.exp(-mean)
+    for k in range(1, count + 1):
+        term *= mean / k
+        total += term
+    return min(total, 1.0)
