@@ -48,6 +48,8 @@ def thresholds(factor: Numeric, points: Floats = POINTS) -> Iterator[Family]:
 
 def zoomed(factor: Numeric, family: Family) -> Family:
     """The family of a factor cut finely, with the same prior share as a whole."""
+    if factor.name == COMMISSIONING:
+        return family
     whole, machines = _groups(factor, np.isfinite(factor.values))
     groups = machines if family.claims[0].level else whole
     fine = _cuts(factor, groups, FINE_POINTS)

@@ -17,6 +17,7 @@ from analytics.core.share import is_chronic
 from analytics.core.sharpen import Sharp, sharpened
 from analytics.core.strength import Strength, expected_without, strength_of, wander_of
 from analytics.core.study import Study
+from analytics.core.thresholds import COMMISSIONING
 
 WORTH = 0.05
 """Confidence from which the cut of a claim is placed between two units."""
@@ -66,7 +67,7 @@ def weigh(
 def _sharp(study: Study, task: Task, expected: Floats, candidate: Candidate) -> Sharp:
     exposed = np.zeros(task.observed.size, dtype=bool)
     exposed[task.space.members(candidate.best)] = True
-    if candidate.confidence < WORTH:
+    if candidate.confidence < WORTH or candidate.claim.factor == COMMISSIONING:
         return Sharp(candidate.claim, exposed)
     factor = study.factor(candidate.claim)
     return sharpened(task, expected, candidate.claim, exposed, factor)
