@@ -107,16 +107,15 @@ def draw_calibration(path: Path, bins: np.ndarray, error: float) -> None:
     )
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes.set(xlabel="stated confidence", ylabel="share that was right")
-    axes.set_title("What is said with 0.9 should be right nine times of ten", pad=12)
+    axes.set_title("What was stated, and what was right", pad=12)
     _saved(figure, path)
 
 
 Line = Sequence[tuple[float, float]]
 COLOURS = {"analysis": BLUE, "forest": ORANGE}
-WORDS = {
-    "analysis": "this analysis",
-    "forest": "random forest\n(100 trees, fit only once)",
-}
+WORDS = {"analysis": "this analysis", "forest": "random forest"}
+ROOM = 3.0
+"""Times the least and the most that the axes reach beyond them, for the labels."""
 
 
 @mpl.rc_context(STYLE)
@@ -128,8 +127,9 @@ def draw_time(path: Path, panels: Mapping[str, Mapping[str, Line]]) -> None:
     for axes, (label, lines) in zip(frames[0], panels.items(), strict=True):
         for method, line in lines.items():
             _time_line(axes, method, line)
-        _plain_ticks(axes, lines)
         axes.set_xlabel(label)
+    for axes, lines in zip(frames[0], panels.values(), strict=True):
+        _plain_ticks(axes, lines)
     frames[0][0].set_ylabel("seconds, whole process")
     frames[0][0].set_title("Cost on two cores; dotted: linear", pad=12)
     _saved(figure, path)
@@ -140,28 +140,40 @@ def _time_line(axes: Axes, method: str, line: Line) -> None:
     colour = COLOURS[method]
     axes.loglog(size, seconds, "o-", color=colour, markersize=5, linewidth=1.8)
     axes.loglog(size, seconds[-1] * size / size[-1], ":", color=GREY, linewidth=1)
-    axes.annotate(
-        WORDS[method],
-        (size[-1], seconds[-1]),
-        xytext=(-6, 8),
-        textcoords="offset points",
-        ha="right",
-        color=colour,
-        weight="bold",
-    )
-    for at in (0, -1):
-        axes.annotate(
-            f"{seconds[at]:.1f} s",
-            (size[at], seconds[at]),
-            xytext=(0, -14),
-            textcoords="offset points",
-            ha="center",
-            color=colour,
-        )
+    _note(axes, WORDS[method], size[-1], seconds[-1], (4, 9), colour, "right")
+    _note(axes, f"{seconds[0]:.1f} s", size[0], seconds[0], (0, -15), colour, "center")
+    _note(axes, f"{seconds[-1]:.1f} s", size[-1], seconds[-1], (8, -4), colour, "left")
+
+
+def _note(
+    axes: Axes,
+    text: str,
+    x: float,
+    y: float,
+    offset: tuple[int, int],
+    colour: str,
+    side: str,
+) -> None:
+    weight = "normal" if text.endswith(" s") else "bold"
+    place = {"xytext": offset, "textcoords": "offset points", "ha": side}
+    axes.annotate(text, (x, y), color=colour, weight=weight, **place)
 
 
 def _plain_ticks(axes: Axes, lines: Mapping[str, Line]) -> None:
     sizes = sorted({int(size) for line in lines.values() for size, _ in line})
-    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.set_xticks(sizes, [_short(size) for size in sizes])
+    axes.set_xlim(sizes[0] / 1.4, sizes[-1] * 2)
+    seconds = [value for line in lines.values() for _, value in line]
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, min(seconds) / ROOM), max(high, max(seconds) * ROOM))
     axes.tick_params(which="minor", bottom=False)
+    axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     axes.yaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+
+
+def _short(size: int) -> str:
+    """1000000 as "1 M", 30000 as "30 k"."""
+    for unit, letter in ((1_000_000, "M"), (1000, "k")):
+        if size >= unit:
+            return f"{size / unit:g} {letter}"
+    return str(size)
