@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 hash = $(shell cat $(1) | cksum | tr ' ' '-')
 INSTALLED := $(VENV)/installed-$(call hash,requirements.txt)
-INSTALLED_DEV := $(VENV)/installed-dev-$(call hash,requirements.txt requirements-dev.txt)
+INSTALLED_DEV := $(VENV)/installed-dev-$(call hash,requirements.txt requirements-dask.txt requirements-dev.txt)
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -79,5 +79,5 @@ $(INSTALLED): $(VENV)/python-found
 
 $(INSTALLED_DEV): $(VENV)/python-found
 	@echo "Installing the packages of requirements-dev.txt into $(VENV) …" >&2
-	$(call pip_install,requirements.txt requirements-dev.txt)
+	$(call pip_install,requirements.txt requirements-dask.txt requirements-dev.txt)
 	touch $@ $(INSTALLED)

@@ -1,7 +1,7 @@
 """Ranks the causes of defects from a bundle: `python -m analytics BUNDLE`.
 
-Needs no Django and no database. Exit codes: 0 answered, 1 the bundle is at fault,
-2 the command is.
+Needs no Django and no database. Exit codes: 0 answered, 1 the bundle (or the
+cluster of `--dask`) is at fault, 2 the command is.
 """
 
 from __future__ import annotations
@@ -11,16 +11,25 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from analytics.bundle import read_bundle
+from analytics.bundle_readings import READINGS
+from analytics.cluster import VARIABLE, ClusterError
+from analytics.cluster_columns import cluster_columns
 from analytics.core.analyse import analyse
+from analytics.core.columns import FarColumns
 from analytics.core.errors import BundleError
 from analytics.core.frames import Bundle
 from analytics.core.results import Analysis, Options
 from analytics.progress import SlowProgress
 
 OUTPUT_WIDTH = 120
+NO_COLUMNS = (
+    "there is no folder of readings as columns to share out, so all of it runs here"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         found = _answer(asked)
-    except (BundleError, OSError) as error:
+    except (BundleError, ClusterError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     try:
@@ -43,13 +52,26 @@ def _answer(asked: argparse.Namespace) -> Analysis:
     hold: Path | None = asked.containment
     if hold is not None and not hold.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {hold.parent} to write into")
-    with SlowProgress(sys.stderr) as progress:
-        bundle = read_bundle(asked.bundle, progress)
+    with SlowProgress(sys.stderr) as progress, _far(asked) as far:
+        bundle = read_bundle(asked.bundle, progress, far)
         _refuse_unknown_class(bundle, asked.defect_class)
         found = analyse(bundle, _options(asked), progress)
     if hold is not None:
         _write_containment(found, hold)
     return found
+
+
+@contextmanager
+def _far(asked: argparse.Namespace) -> Iterator[FarColumns | None]:
+    """The readings on the workers of a cluster, if one was named and there are such."""
+    if not asked.dask:
+        yield None
+    elif not (asked.bundle / READINGS).is_dir():
+        print(f"note: {NO_COLUMNS}", file=sys.stderr)
+        yield None
+    else:
+        with cluster_columns(asked.dask, asked.bundle) as columns:
+            yield columns
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
         default=0.5,
         metavar="P",
         help="hold units of causes at or above this confidence (default 0.5)",
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        default=os.environ.get(VARIABLE, ""),
+        help=f"screen on the workers of this Dask scheduler (default: ${VARIABLE})",
     )
     return parser
 

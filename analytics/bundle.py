@@ -12,6 +12,7 @@ from pyarrow.lib import ArrowException
 
 from analytics.bundle_csv import csv_table
 from analytics.bundle_readings import READINGS, Progress, reading_columns, unreadable
+from analytics.core.columns import FarColumns
 from analytics.core.contract import COLUMNS, Column
 from analytics.core.errors import BundleError
 from analytics.core.frames import Bundle
@@ -22,10 +23,13 @@ TABLES_SHARE = 0.4
 """Of the time of reading, what the tables take in a bundle with many columns."""
 
 
-def read_bundle(folder: Path, progress: Progress | None = None) -> Bundle:
+def read_bundle(
+    folder: Path, progress: Progress | None = None, far: FarColumns | None = None
+) -> Bundle:
     """The bundle in a folder; of CSV and Parquet of the same name, Parquet is read.
 
-    `progress` is told what is going on and what share of it is done, 0..1.
+    `progress` is told what is going on and what share of it is done, 0..1. `far`: the
+    folder of readings where others read it.
 
     :raises BundleError: a file is missing, cannot be read, or breaks the contract.
     """
@@ -35,7 +39,7 @@ def read_bundle(folder: Path, progress: Progress | None = None) -> Bundle:
         )
     tell = partial(progress, "reading") if progress else _nobody
     tables = _Tables(folder, lambda share: tell(TABLES_SHARE * share))
-    columns = reading_columns(
+    columns = far or reading_columns(
         folder / READINGS,
         lambda share: tell(TABLES_SHARE + (1 - TABLES_SHARE) * share),
     )

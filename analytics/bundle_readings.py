@@ -36,15 +36,18 @@ def reading_columns(
     :raises BundleError: a file is no Parquet, or not of numbers, or does not say what
         it holds.
     """
-    paths = _paths(folder)
+    paths = column_paths(folder)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for k, column in enumerate(pool.map(_column, paths)):
+        for k, column in enumerate(pool.map(column_of, paths)):
             done(k / len(paths))
             yield column
 
 
-def _paths(folder: Path) -> list[Path]:
-    """The files of the folder but hidden ones, as tools leave such behind."""
+def column_paths(folder: Path) -> list[Path]:
+    """The files of the folder but hidden ones, as tools leave such behind.
+
+    :raises BundleError: one is no Parquet file.
+    """
     if not folder.is_dir():
         return []
     paths = sorted(p for p in folder.iterdir() if p.name[0] not in "._")
@@ -55,7 +58,24 @@ def _paths(folder: Path) -> list[Path]:
     return paths
 
 
-def _column(path: Path) -> tuple[Key, Values]:
+def key_of(path: Path) -> Key:
+    """Operation and parameter of a file, without reading its values.
+
+    :raises BundleError: it cannot be read, or does not say.
+    """
+    try:
+        metadata = parquet.read_schema(path).metadata
+    except (ArrowException, OSError) as error:
+        raise unreadable(f"{READINGS}/{path.name}", error) from error
+    return _key(path, metadata or {})
+
+
+def column_of(path: Path) -> tuple[Key, Values]:
+    """Operation and parameter of a file, and its values.
+
+    :raises BundleError: it cannot be read, is not of numbers, or does not say what it
+        holds.
+    """
     name = f"{READINGS}/{path.name}"
     try:
         with parquet.ParquetFile(path) as file:

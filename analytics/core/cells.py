@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from analytics.core.arrays import Floats, Ints
 from analytics.core.claims import Claim, Claims, Kept
+from analytics.core.columns import Key
 
 MIN_UNITS = 5
 """Units below which a set is not a hypothesis."""
@@ -156,11 +157,12 @@ class Home(Protocol):
 class Far(Family):
     """A family of readings whose cells are kept elsewhere; here `cell` is empty.
 
-    `number`: its name at its home. `late`: units that met it only after they were
-    looked at.
+    `number`: its place among those of its column. `late`: units that met it only after
+    they were looked at.
     """
 
     home: Home
+    column: Key
     number: int
     late: Ints | None = None
 

@@ -47,12 +47,19 @@ def in_order(
     """
     found: dict[Key, Values] = {}
     for key, values in columns:
-        name = f"readings/{key[0]}/{key[1]}"
         if key in found:
-            raise BundleError(name, "it is there twice", "Keep one file for each")
-        checked = _checked(name, values, n_units)
+            raise there_twice(key)
+        checked = _checked(_name(key), values, n_units)
         found[key] = checked if order is None else checked[order]
     return found
+
+
+def there_twice(key: Key) -> BundleError:
+    return BundleError(_name(key), "it is there twice", "Keep one file for each")
+
+
+def _name(key: Key) -> str:
+    return f"readings/{key[0]}/{key[1]}"
 
 
 def _checked(name: str, values: NDArray[np.floating[Any]], n_units: int) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 HEADING_ROWS = 1
@@ -29,6 +30,11 @@ class BundleError(ValueError):
         self.problem = problem
         self.hint = hint
         super().__init__(f"{self._place()}: {problem}. {hint}.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """All of it crosses from one process to another, not its sentence alone."""
+        again = partial(BundleError, column=self.column, row=self.row)
+        return again, (self.file, self.problem, self.hint)
 
     def _place(self) -> str:
         parts = [self.file]
