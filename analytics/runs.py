@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +13,8 @@ import pandas as pd
 from django.conf import settings
 from django.utils import timezone
 
+from analytics.cluster import ClusterError
+from analytics.cluster_columns import cluster_columns
 from analytics.core.analyse import analyse
 from analytics.core.errors import BundleError
 from analytics.core.frames import Bundle
@@ -28,6 +31,8 @@ from traceability.attribution.services import store_run
 from traceability.catalog.models import Line
 from traceability.lib.errors import BadInput
 
+logger = logging.getLogger(__name__)
+
 MINIMUM_UNITS = 30
 
 
@@ -43,10 +48,11 @@ def analyse_line(line: Line, options: Options | None = None) -> AnalysisRun:
     end = started + timedelta(hours=settings.CAPTURED_AHEAD_HOURS)
     window = Window(started - timedelta(days=settings.ANALYSIS_WINDOW_DAYS), end)
     bundle = _load(line, window)
-    found = analyse(bundle, options)
+    kept = _kept(bundle, started)
+    found = _analysed(bundle, options, kept["snapshot"])
     about = _about(found, options, window, started)
     result = with_names(line, _result(found, bundle))
-    return store_run(line, result, about | _kept(bundle, started))
+    return store_run(line, result, about | kept)
 
 
 def _load(line: Line, window: Window) -> Bundle:
@@ -54,6 +60,24 @@ def _load(line: Line, window: Window) -> Bundle:
         return load_line(line, window)
     except BundleError as error:
         raise BadInput(str(error), code="contradicting_data") from error
+
+
+def _analysed(bundle: Bundle, options: Options, snapshot: str) -> Analysis:
+    """The answer, screened on the Dask cluster of the settings if there is one.
+
+    Its workers read the snapshot. An analysis is worth more than the cluster: when
+    that cannot be used, it goes on in this process and the log says so.
+    """
+    address = settings.ANALYSIS_DASK_SCHEDULER
+    if not (address and snapshot and bundle.columns):
+        return analyse(bundle, options)
+    try:
+        with cluster_columns(address, settings.RUNS_ROOT / snapshot) as columns:
+            far = columns.in_order(None, len(bundle.units))
+            return analyse(replace(bundle, columns=far), options)
+    except ClusterError as error:
+        logger.warning("analysed without the cluster: %s", error)
+        return analyse(bundle, options)
 
 
 def _kept(bundle: Bundle, at: datetime) -> dict[str, Any]:

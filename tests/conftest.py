@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
-from tests import services
+from tests import clusters, services
 from traceability.lib import embedded_redis
 
 # The workers of pytest-xdist inherit the environment: with the name in it they would
@@ -73,3 +73,18 @@ def system_redis(tmp_path: Path) -> Iterator[services.RedisServer]:
     """A system Redis on a TCP port of its own; skips (fails in CI) without."""
     with services.system_redis(tmp_path) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def empty_dask_scheduler() -> Iterator[str]:
+    """The address of a Dask scheduler without workers; skips where Dask is missing."""
+    pytest.importorskip("distributed", reason="needs requirements-dask.txt")
+    with clusters.scheduler() as address:
+        yield address
+
+
+@pytest.fixture
+def dask_scheduler(empty_dask_scheduler: str) -> Iterator[str]:
+    """The same with two workers."""
+    with clusters.workers(empty_dask_scheduler):
+        yield empty_dask_scheduler

@@ -256,6 +256,8 @@ ANALYSIS_WINDOW_DAYS = config.number("CAUSELINE_ANALYSIS_DAYS", 60, 1, 3650)
 # What each analysis saw is kept for `manage.py replay`, the newest first.
 SNAPSHOT_DAYS = config.number("CAUSELINE_SNAPSHOT_DAYS", 90, 0, 3650)
 SNAPSHOT_BYTES = config.number("CAUSELINE_SNAPSHOT_MB", 2048) * 1024 * 1024
+# Where readings are screened; the analysis' own process when empty.
+ANALYSIS_DASK_SCHEDULER = config.text("ANALYTICS_DASK_SCHEDULER")
 ALERT_MAX_AGE_HOURS = 24
 
 # --- Mail ----------------------------------------------------------------------------

@@ -1,14 +1,11 @@
-"""Screening on a Dask cluster: real scheduler, real worker processes, same answer."""
+"""Screening on a Dask cluster: real processes, the answer of one process."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -25,49 +22,9 @@ from analytics.core.study import Study
 from analytics.export import write_bundle
 from tests.analytics.scene import line
 
-pytest.importorskip("distributed", reason="needs requirements-dask.txt")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 NOBODY = "tcp://127.0.0.1:9"
-
-
-def _start(*arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL
-    )
-
-
-def _worker(address: str) -> subprocess.Popen[bytes]:
-    return _start("worker", address, "--nthreads", "1", "--no-nanny")
-
-
-@pytest.fixture(scope="module")
-def empty_scheduler():
-    """The address of a scheduler without workers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = _start("scheduler", "--host", "127.0.0.1", "--port", str(port))
-    yield f"tcp://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
-
-
-@pytest.fixture
-def scheduler(empty_scheduler):
-    """The address of a scheduler that has two workers, one thread each."""
-    from distributed import Client
-
-    workers = [_worker(empty_scheduler) for _ in range(2)]
-    with Client(empty_scheduler, timeout=60) as client:
-        client.wait_for_workers(2, timeout=60)
-    yield empty_scheduler
-    for worker in workers:
-        worker.kill()
-        worker.wait(20)
 
 
 def _columns_of(kind: str) -> Bundle:
@@ -92,9 +49,11 @@ def near(folder):
     return analyse(read_bundle(folder)).to_json()
 
 
-def test_two_workers_give_the_answer_of_one_process(folder, near, scheduler, capsys):
+def test_two_workers_give_the_answer_of_one_process(
+    folder, near, dask_scheduler, capsys
+):
     assert near["problems"][0]["causes"][0]["kind"] == "parameter"
-    assert main([str(folder), "--json", "--dask", scheduler]) == 0
+    assert main([str(folder), "--json", "--dask", dask_scheduler]) == 0
     assert json.loads(capsys.readouterr().out) == near
 
 
@@ -104,8 +63,8 @@ def test_the_environment_names_the_scheduler(folder, monkeypatch, capsys):
     assert f"no Dask scheduler answers at '{NOBODY}'" in capsys.readouterr().err
 
 
-def test_screening_moves_neither_values_nor_cells(folder, near, scheduler):
-    with cluster_columns(scheduler, folder) as columns:
+def test_screening_moves_neither_values_nor_cells(folder, near, dask_scheduler):
+    with cluster_columns(dask_scheduler, folder) as columns:
         bundle = read_bundle(folder, far=columns)
         study = Study.of(bundle)
         name = near["problems"][0]["defect_class"]
@@ -115,20 +74,20 @@ def test_screening_moves_neither_values_nor_cells(folder, near, scheduler):
         assert bundle.columns._cells.cache_info().misses == 0
 
 
-def test_late_readings_are_left_out_as_in_one_process(tmp_path, near, scheduler):
+def test_late_readings_are_left_out_as_in_one_process(tmp_path, near, dask_scheduler):
     bundle = _columns_of("parameter_step")
     bundle.inspections.loc[::3, "inspected_at"] -= pd.Timedelta(hours=5)
     write_bundle(bundle, tmp_path)
-    with cluster_columns(scheduler, tmp_path) as columns:
+    with cluster_columns(dask_scheduler, tmp_path) as columns:
         far = analyse(read_bundle(tmp_path, far=columns)).to_json()
     assert far == analyse(read_bundle(tmp_path)).to_json()
     assert far["result_sha256"] != near["result_sha256"]
 
 
 def test_a_worker_that_is_killed_in_the_middle_is_replaced(
-    folder, near, scheduler, monkeypatch
+    folder, near, dask_scheduler, monkeypatch
 ):
-    with cluster_columns(scheduler, folder) as columns:
+    with cluster_columns(dask_scheduler, folder) as columns:
         workers = columns._client.run(os.getpid)
         asked: list[int] = []
         running = ClusterColumns.running
@@ -144,8 +103,8 @@ def test_a_worker_that_is_killed_in_the_middle_is_replaced(
     assert len(asked) > 2
 
 
-def test_when_all_workers_are_lost_it_says_so(folder, scheduler, monkeypatch):
-    with cluster_columns(scheduler, folder) as columns:
+def test_when_all_workers_are_lost_it_says_so(folder, dask_scheduler, monkeypatch):
+    with cluster_columns(dask_scheduler, folder) as columns:
         workers = columns._client.run(os.getpid)
         picked = ClusterColumns.picked
 
@@ -159,20 +118,20 @@ def test_when_all_workers_are_lost_it_says_so(folder, scheduler, monkeypatch):
             analyse(read_bundle(folder, far=columns))
 
 
-def test_a_scheduler_without_workers_is_said(folder, empty_scheduler, monkeypatch):
+def test_a_scheduler_without_workers_is_said(folder, empty_dask_scheduler, monkeypatch):
     monkeypatch.setattr("analytics.cluster.PATIENCE", 2.0)
     none = pytest.raises(ClusterError, match="has no workers")
-    with none, cluster_columns(empty_scheduler, folder):
+    with none, cluster_columns(empty_dask_scheduler, folder):
         pass
 
 
-def test_a_folder_that_workers_do_not_see_is_said(tmp_path, scheduler):
+def test_a_folder_that_workers_do_not_see_is_said(tmp_path, dask_scheduler):
     unseen = pytest.raises(ClusterError, match="does not see the folder")
-    with unseen, cluster_columns(scheduler, tmp_path / "absent"):
+    with unseen, cluster_columns(dask_scheduler, tmp_path / "absent"):
         pass
 
 
-def test_a_broken_file_is_the_same_error_as_in_one_process(tmp_path, scheduler):
+def test_a_broken_file_is_the_same_error_as_in_one_process(tmp_path, dask_scheduler):
     bundle = _columns_of("parameter_step")
     write_bundle(bundle, tmp_path)
     files = sorted((tmp_path / "readings").iterdir())
@@ -183,7 +142,7 @@ def test_a_broken_file_is_the_same_error_as_in_one_process(tmp_path, scheduler):
         read_bundle(tmp_path)
     with (
         pytest.raises(BundleError) as far,
-        cluster_columns(scheduler, tmp_path) as columns,
+        cluster_columns(dask_scheduler, tmp_path) as columns,
     ):
         analyse(read_bundle(tmp_path, far=columns))
     assert str(far.value) == str(near.value)

@@ -62,3 +62,28 @@ def test_statements_keep_the_names_that_people_know(line, look, push, produce):
     named = Cause.objects.get(problem__defect_class__code="open", rank=1)
     assert named.statement["params"]["operation_name"] == "Etching"
     assert wording.heading(named).startswith("Machine E2 at Etching")
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same_answer(
+    line, produce, settings, dask_scheduler, caplog
+):
+    produce(0, 240)
+    near = analyse_line(line)
+    settings.ANALYSIS_DASK_SCHEDULER = dask_scheduler
+    far = analyse_line(line)
+    assert (far.input_sha256, far.result_sha256) == (
+        near.input_sha256,
+        near.result_sha256,
+    )
+    assert "without the cluster" not in caplog.text
+
+
+def test_without_its_dask_cluster_a_line_is_analysed_all_the_same(
+    line, produce, settings, monkeypatch, caplog
+):
+    monkeypatch.setattr("analytics.cluster.PATIENCE", 1)
+    settings.ANALYSIS_DASK_SCHEDULER = "tcp://127.0.0.1:9"
+    produce(0, 60)
+    assert analyse_line(line).state == "done"
+    assert "analysed without the cluster: no Dask scheduler" in caplog.text
