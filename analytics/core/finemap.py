@@ -18,7 +18,7 @@ from analytics.core import evidence, noise
 from analytics.core.arrays import Floats, Ints, log_sum_exp
 from analytics.core.cells import CellSpace, Family
 
-PRIOR_NONE = 0.75
+PRIOR_NONE = 0.85
 """Prior of each effect that it does not exist."""
 KEPT_SHARE = 1e-3
 TOLERANCE = 0.01

@@ -19,10 +19,10 @@ import numpy as np
 from analytics.core.arrays import Floats, Ints, group_sums, log_sum_exp
 from analytics.core.evidence import LOG_NODES, NODES, TO_RISKS, log_ratio
 
-SPREADS: Floats = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.65])
-LOG_SPREAD_PRIOR: Floats = np.log(np.array([0.2, 0.28, 0.32, 0.19, 0.01, 1e-4]))
+SPREADS: Floats = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.65, 0.9])
+LOG_SPREAD_PRIOR: Floats = np.log([0.2, 0.27, 0.31, 0.19, 0.025, 0.004, 0.001])
 """Of many groups, which show their spread themselves."""
-LOG_SMALL_SPREAD_PRIOR: Floats = np.log(np.array([0.3, 0.3, 0.25, 0.15, 1e-9, 1e-9]))
+LOG_SMALL_SPREAD_PRIOR: Floats = np.log([0.3, 0.3, 0.25, 0.15, 1e-9, 1e-9, 1e-9])
 """Of a few groups (the machines of an operation), which cannot."""
 SHAPES: Floats = 1.0 / SPREADS**2
 
@@ -134,12 +134,18 @@ def _log_rising(observed: Floats) -> Floats:
 
 def spread_of(sums: SourceSums) -> float:
     """Expected variance of the log rate between groups, when no risk is raised."""
+    return float(_spread_posterior(sums) @ SPREADS**2)
+
+
+def _spread_posterior(sums: SourceSums) -> Floats:
+    """Weight of each of `SPREADS`, when no risk is raised."""
     level = sums.total / np.maximum(sums.expected.sum(axis=0), 1e-12)
     mean = sums.expected @ level
     weight = SHAPES[:, None] + sums.observed
     logs = sums.constant - (weight * np.log(SHAPES[:, None] + mean)).sum(axis=1)
-    logs += sums.source.log_prior
-    return float(np.exp(logs - log_sum_exp(logs)) @ SPREADS**2)
+    logs = logs + sums.source.log_prior
+    posterior: Floats = np.exp(logs - log_sum_exp(logs))
+    return posterior
 
 
 def against(sets: Sets, sums: SourceSums) -> Floats:
