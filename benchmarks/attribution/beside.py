@@ -79,10 +79,12 @@ alias of the cause counts as right, for all.
   commonality must be right too; a pair is right when nothing wrong comes before its
   parts.
 - **BARO scorer** and **PyRCA** (ε-diagnosis, HT) get the true onset, and series of 100
-  bins of time: means of readings and ages, share and defect rate of every level.
+  bins of time: means of readings and ages, and the share and defect rate of every
+  level; or of readings and ages alone ("readings").
 - **DoWhy-GCM** gets the true onset, and the ten factors that commonality puts first.
 
-Where a method has two variants both are listed; the better one is its best light."""
+Where a method has variants all are listed; the best one is its best light. Variants, and
+the three that share the series, are timed together."""
 
 
 def speed(lines: Sequence[Json]) -> str:

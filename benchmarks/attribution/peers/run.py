@@ -52,12 +52,11 @@ def _models(name: str, table: Table, _onset: float) -> Answers:
     return answers
 
 
-def _scorer(name: str, table: Table, onset: float) -> Answers:
+def _scorers(table: Table, onset: float) -> Answers:
     from benchmarks.attribution.peers import scorers
     from benchmarks.attribution.peers.series import series_of
 
-    answers: Answers = getattr(scorers, name)(series_of(table, onset))
-    return answers
+    return scorers.scored(series_of(table, onset))
 
 
 def _graph_model(table: Table, onset: float) -> Answers:
@@ -68,9 +67,7 @@ def _graph_model(table: Table, onset: float) -> Answers:
 
 PEERS: dict[str, Peer] = {
     "commonality": _commonality,
-    "baro": partial(_scorer, "baro"),
-    "ht": partial(_scorer, "hypothesis_testing"),
-    "epsilon": partial(_scorer, "epsilon_diagnosis"),
+    "scorers": _scorers,
     "shap": partial(_models, "boosting"),
     "forest": partial(_models, "forest"),
     "dowhy": _graph_model,

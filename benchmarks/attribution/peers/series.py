@@ -6,7 +6,7 @@ units that met it and the defect rate among them, as a service has load and erro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from benchmarks.attribution.peers.answers import Answer
 from benchmarks.attribution.peers.commonality import FEWEST, worst_levels
 from benchmarks.attribution.peers.table import Json, Table
 
+SHARE, RATE = "|share", "|rate"
 BINS = 100
 LEAST = 10
 """Bins on either side of the onset, at the least."""
@@ -31,6 +32,12 @@ class Series:
     frame: pd.DataFrame
     says: dict[str, tuple[Json, ...]]
     onset: int
+
+    def numbers(self) -> Series:
+        """Without the metrics of levels."""
+        kept = [m for m in self.frame if not m.endswith((SHARE, RATE))]
+        says = {metric: self.says[metric] for metric in kept}
+        return replace(self, frame=self.frame[kept], says=says)
 
     def answers(self, scores: dict[str, float]) -> list[Answer]:
         """Candidates by the best of their metrics; metrics without score are last."""
@@ -89,8 +96,8 @@ def _levels(table: Table, bins: np.ndarray) -> Metrics:
             met = np.bincount(bins[own], minlength=BINS)
             bad = np.bincount(bins[own & table.defective], minlength=BINS)
             label = f"{factor.label}|{level}"
-            columns[f"{label}|share"] = met / units
-            columns[f"{label}|rate"] = bad / np.maximum(met, 1)
+            columns[label + SHARE] = met / units
+            columns[label + RATE] = bad / np.maximum(met, 1)
             claims = (factor.claim(str(level)),)
-            says[f"{label}|share"] = says[f"{label}|rate"] = claims
+            says[label + SHARE] = says[label + RATE] = claims
     return columns, says
