@@ -5,7 +5,9 @@ The only file that knows Dask, which is loaded when a cluster is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,6 +127,7 @@ class Cluster:
                 self._place()
                 return self._answers(question, own, shared)
             except _LostError as error:
+                self._sent.clear()
                 lost = error
         raise ClusterError(
             f"the Dask cluster lost workers in the middle ({lost}): see whether they "
@@ -136,13 +139,22 @@ class Cluster:
         there = self._workers()
         if not there:
             raise _LostError("no worker is left")
+        self._where = {
+            n: own for n, own in self._where.items() if self._is_kept(n, own, there)
+        }
         loads = dict.fromkeys(there, 0.0)
+        for number, worker in self._where.items():
+            loads[worker] += len(self.plans[number].paths) / there[worker]
         for number, plan in enumerate(self.plans):
-            worker = self._where.get(number)
-            if worker not in there or self._kept[number].status == "cancelled":
-                worker = min(there, key=lambda name: (loads[name], name))
+            if number not in self._where:
+                worker = min(loads, key=lambda name: (loads[name], name))
+                loads[worker] += len(plan.paths) / there[worker]
                 self._make(number, plan, worker)
-            loads[worker] += len(plan.paths) / there[worker]
+
+    def _is_kept(self, number: int, worker: str, there: Mapping[str, int]) -> bool:
+        made = self._kept.get(number)
+        good = made is not None and made.status in ("pending", "finished")
+        return good and worker in there
 
     def _workers(self) -> dict[str, int]:
         """Addresses of the workers that are there, and their threads."""
@@ -151,21 +163,21 @@ class Cluster:
         return found
 
     def _make(self, number: int, plan: Plan, worker: str) -> None:
+        self._where[number] = worker
         with _losing():
             key = (id(plan.visit), worker)
             if key not in self._sent:
                 about = (self.order, self.n_units, plan.visit)
-                self._sent[key] = self.client.scatter([about], workers=[worker])[0]
+                self._sent[key] = self._scattered(about, workers=[worker])
             self._kept[number] = self.client.submit(
                 _made, plan.paths, self._sent[key], workers=[worker], pure=False
             )
-            self._where[number] = worker
 
     def _answers(
         self, question: str, own: Mapping[int, Any], shared: tuple[Any, ...]
     ) -> dict[int, Any]:
         with _losing():
-            (sent,) = self.client.scatter([shared], broadcast=True, hash=False)
+            sent = self._scattered(shared, broadcast=True)
             futures = [
                 self.client.submit(
                     _called,
@@ -178,22 +190,27 @@ class Cluster:
                 )
                 for number, argument in own.items()
             ]
-            self._await(futures)
-            return dict(zip(own, self.client.gather(futures), strict=True))
+            answers = self._awaited(self.client.gather(futures, asynchronous=True))
+            return dict(zip(own, answers, strict=True))
 
-    def _await(self, futures: list[Future]) -> None:
-        """Wait, and look now and then whether somebody still works on it."""
-        from distributed import wait
+    def _scattered(self, value: Any, **where: Any) -> Future:
+        sent = self.client.scatter([value], hash=False, asynchronous=True, **where)
+        future: Future = self._awaited(sent)[0]
+        return future
 
-        while True:
-            try:
-                wait(futures, timeout=TICK)
-            except TimeoutError:
-                gone = set(self._where.values()) - set(self._workers())
-                if gone:
-                    raise _LostError(", ".join(sorted(gone))) from None
-            else:
-                return
+    def _awaited(self, coming: Coroutine[Any, Any, Any]) -> Any:
+        """Wait, and look now and then whether somebody still works on it.
+
+        Dask itself would wait for ever for what only a dead worker may do.
+        """
+        loop = self.client.loop.asyncio_loop
+        future = asyncio.run_coroutine_threadsafe(coming, loop)
+        while wait([future], timeout=TICK).not_done:
+            gone = set(self._where.values()) - set(self._workers())
+            if gone:
+                future.cancel()
+                raise _LostError(", ".join(sorted(gone)))
+        return future.result()
 
 
 @contextmanager
