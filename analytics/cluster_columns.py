@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analytics.bundle_readings import READINGS, column_of, column_paths, key_of
 from analytics.cluster import Cluster, Plan, connected
-from analytics.core.arrays import Floats, Ints
+from analytics.core.arrays import AnyInts, Floats, Ints
 from analytics.core.cells import Codes, Family, Far
 from analytics.core.columns import Key, Values, in_order, there_twice
 from analytics.core.factors import Visit
@@ -133,7 +133,7 @@ class ClusterColumns(FarReadings):
         self,
         families: Sequence[Far],
         weights: Floats,
-        strata: Ints,
+        strata: AnyInts,
         n: int,
         some: Ints | None,
     ) -> list[Floats]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 """Places of units, levels of factors: half the memory, as there are many."""
+AnyInts = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
 
 
@@ -30,7 +33,7 @@ def x_log_x(values: Floats, over: Floats | float = 1.0) -> Floats:
     return product
 
 
-def group_sums(group: Ints | Codes, weights: Floats | Bools, n: int) -> Floats:
+def group_sums(group: AnyInts, weights: Floats | Bools, n: int) -> Floats:
     """Sum of the weights of each group 0..n-1; one weight for each entry."""
     sums: NDArray[np.generic] = np.bincount(group, weights=weights, minlength=n)
     return sums.astype(np.float64)

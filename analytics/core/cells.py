@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.core.arrays import Floats, Ints
+from analytics.core.arrays import AnyInts, Floats, Ints
 from analytics.core.claims import Claim, Claims, Kept
 from analytics.core.columns import Key
 
@@ -43,7 +43,7 @@ class Family:
     itself, but computed from readings.
     """
 
-    unit: Ints | None
+    unit: AnyInts | None
     cell: Codes
     at: Floats | None
     n_cells: int
@@ -92,7 +92,9 @@ class Family:
         cell[entries] = self.n_cells
         return replace(self, cell=cell)
 
-    def sums(self, weights: Floats, strata: Ints, n: int, some: Ints | None) -> Floats:
+    def sums(
+        self, weights: Floats, strata: AnyInts, n: int, some: Ints | None
+    ) -> Floats:
         """Sum of a weight of units by hypothesis and stratum, (hypotheses, `n`).
 
         `some`: the only units whose weight is not zero; None for all.
@@ -105,7 +107,7 @@ class Family:
         return sums
 
     def running(
-        self, weights: Floats, strata: Ints, n: int, some: Ints | None
+        self, weights: Floats, strata: AnyInts, n: int, some: Ints | None
     ) -> Floats:
         """Sum of a weight over the first 0, 1, … cells by stratum, (cells + 1, `n`)."""
         cell, unit = self._entries(weights, some)
@@ -119,7 +121,9 @@ class Family:
         np.cumsum(kept, axis=0, out=running[1:])
         return running
 
-    def _entries(self, weights: Floats, some: Ints | None) -> tuple[Codes, Ints | None]:
+    def _entries(
+        self, weights: Floats, some: Ints | None
+    ) -> tuple[Codes, AnyInts | None]:
         if self.unit is None:
             return (self.cell, None) if some is None else (self.cell[some], some)
         if some is None:
@@ -141,7 +145,7 @@ class Home(Protocol):
         self,
         families: Sequence[Far],
         weights: Floats,
-        strata: Ints,
+        strata: AnyInts,
         n: int,
         some: Ints | None,
     ) -> list[Floats]:
@@ -204,7 +208,7 @@ class CellSpace:
         """Only what units met before they were looked at."""
         return CellSpace(tuple(family.seen(seen_at) for family in self.families))
 
-    def sums(self, weights: Floats, strata: Ints, n_strata: int) -> Floats:
+    def sums(self, weights: Floats, strata: AnyInts, n_strata: int) -> Floats:
         """Sum of a weight of units by hypothesis and stratum, (hypotheses, strata)."""
         chosen = np.flatnonzero(weights)
         some = chosen if chosen.size < SPARSE * weights.size else None
@@ -216,7 +220,7 @@ class CellSpace:
         return np.concatenate([np.zeros((0, n_strata)), *parts])
 
     def _far_sums(
-        self, weights: Floats, strata: Ints, n: int, some: Ints | None
+        self, weights: Floats, strata: AnyInts, n: int, some: Ints | None
     ) -> list[Floats]:
         """Of the families that are kept elsewhere, all asked for at once."""
         far = [family for family in self.families if isinstance(family, Far)]

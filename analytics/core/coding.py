@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analytics.core.arrays import Codes, Ints
+from analytics.core.arrays import AnyInts, Codes, Ints
 
 NOBODY = -1
 """Code of a missing level."""
@@ -38,7 +38,7 @@ def groups(labels: pd.Series) -> Iterator[tuple[str, Ints]]:
             yield str(names[code]), rows
 
 
-def split(codes: Codes, n: int) -> list[Ints]:
+def split(codes: AnyInts, n: int) -> list[Ints]:
     """Rows of each code 0..n-1, in their order; other codes are left out."""
     order: Ints = np.argsort(
         codes.astype(np.int16) if n < RADIX else codes, kind="stable"

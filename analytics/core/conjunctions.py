@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from analytics.core import evidence
-from analytics.core.arrays import Bools, Floats, x_log_x
+from analytics.core.arrays import Bools, Floats, group_sums, x_log_x
 from analytics.core.cells import Family
 from analytics.core.claims import Both, Claim
 from analytics.core.finemap import Task
@@ -30,8 +30,8 @@ CUTS = 5
 
 def baseline_scores(task: Task) -> Floats:
     """Log Bayes factor of each hypothesis before any effect is found."""
-    total = np.bincount(task.strata, task.observed, task.n_strata)
-    whole = np.bincount(task.strata, task.baseline, task.n_strata)
+    total = group_sums(task.strata, task.observed, task.n_strata)
+    whole = group_sums(task.strata, task.baseline, task.n_strata)
     sums = task.observed_sums, task.baseline_sums
     return evidence.log_bayes_factors(*sums, total, whole)
 
@@ -124,7 +124,7 @@ def _gain(task: Task, within: Bools, other: Bools) -> float:
 
 def _scores(task: Task, sets: list[Bools]) -> Floats:
     def by_stratum(weights: Floats) -> Floats:
-        return np.bincount(task.strata, weights, task.n_strata)
+        return group_sums(task.strata, weights, task.n_strata)
 
     observed = np.array([by_stratum(task.observed * flags) for flags in sets])
     exposed = np.array([by_stratum(task.baseline * flags) for flags in sets])

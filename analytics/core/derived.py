@@ -65,7 +65,9 @@ class Screen:
         hit = (cases[None] > cuts).mean(axis=2)
         usual = (others[None] > cuts).mean(axis=2)
         hit, usual = np.where(upper, hit, 1 - hit), np.where(upper, usual, 1 - usual)
-        return _ratio(hit, usual, cases.shape[1], others.shape[1]).max(axis=0)
+        ratios = _ratio(hit, usual, cases.shape[1], others.shape[1])
+        best: Floats = ratios.max(axis=0)
+        return best
 
 
 def derived_factors(

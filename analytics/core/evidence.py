@@ -142,7 +142,7 @@ def log_likelihood(
     `total_expected`: (strata,) of all units.
     """
     share = np.minimum(expected / np.maximum(total_expected, 1e-12), 1.0)
-    net = observed.sum(axis=1)[:, None] * np.log(risks)[None, :]
+    net: Floats = observed.sum(axis=1)[:, None] * np.log(risks)[None, :]
     for stratum in np.flatnonzero(total):
         grown = 1.0 + (risks - 1.0)[None, :] * share[:, stratum, None]
         net -= total[stratum] * np.log(grown)

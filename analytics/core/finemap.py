@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from analytics.core import evidence, noise
-from analytics.core.arrays import Floats, Ints, log_sum_exp
+from analytics.core.arrays import AnyInts, Floats, Ints, log_sum_exp
 from analytics.core.cells import CellSpace, Family
 
 PRIOR_NONE = 0.85
@@ -80,7 +80,7 @@ class Task:
     space: CellSpace
     observed: Floats
     baseline: Floats
-    strata: Ints
+    strata: AnyInts
     n_strata: int
     sources: tuple[noise.Source, ...]
     made: Mapping[int, tuple[Floats, Floats]] = field(default_factory=dict)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.core.arrays import Codes, Floats, Ints
 from analytics.core.coding import split
 
+AnyFloats = NDArray[np.floating[Any]]
 SAMPLE = 20_000
 """Units from which quantile points are taken; evenly spaced in time when more."""
 BLOCKS = 24
@@ -66,7 +69,7 @@ class Groups:
         return block, np.repeat(np.arange(self.n), n_blocks)
 
 
-def edges_of(values: Floats, groups: Groups, points: Floats) -> tuple[Floats, Ints]:
+def edges_of(values: AnyFloats, groups: Groups, points: Floats) -> tuple[Floats, Ints]:
     """Quantile points of each group, each halfway to the next larger value.
 
     `values`: of the units of the groups. Returns edges and their groups, both rising.

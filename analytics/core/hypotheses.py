@@ -33,13 +33,16 @@ KIND_SHARE = {
     "shift": 0.03,
     "tool": 0.05,
     "supplier": 0.03,
-    "interaction": 0.15,
+    "interaction": 0.20,
     "hidden": 0.10,
 }
 """Prior share of each kind; what a bundle does not have is shared by the rest."""
 
-DERIVED, CONJUNCTIONS = 0.03, 0.02
-"""Shares kept for derived readings and for two readings together: see `widen`."""
+DERIVED, CONJUNCTIONS, LIMITS = 0.03, 0.02, 0.02
+"""Shares kept for derived readings, for two readings together, and for readings
+outside their specification: see `widen`."""
+
+RESERVED = DERIVED + CONJUNCTIONS + LIMITS
 
 WITH_ONSET = frozenset({"equipment", "tool", "supplier"})
 ONSET_SHARE = 0.5
@@ -64,7 +67,7 @@ def hypothesis_space(
     together = _interactions(levels, population.size)
     if together:
         by_kind["interaction"] = together
-    present = sum(KIND_SHARE[kind] for kind in by_kind) + DERIVED + CONJUNCTIONS
+    present = sum(KIND_SHARE[kind] for kind in by_kind) + RESERVED
     return CellSpace.of(
         [
             family

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.core.arrays import Floats, Ints, group_sums, log_sum_exp
+from analytics.core.arrays import AnyInts, Floats, Ints, group_sums, log_sum_exp
 from analytics.core.evidence import LOG_NODES, NODES, TO_RISKS, log_ratio
 
 SPREADS: Floats = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.65, 0.9])
@@ -36,7 +36,7 @@ class Counts:
 
     observed: Floats
     expected: Floats
-    strata: Ints
+    strata: AnyInts
     n_strata: int
 
     def by_stratum(self, weights: Floats) -> Floats:
@@ -74,7 +74,7 @@ class Sets:
         sizes = [own.size for own in members]
         owner = np.repeat(np.arange(len(members)), sizes)
         unit = np.concatenate([np.zeros(0, np.int64), *members])
-        observed = np.bincount(owner, counts.observed[unit], minlength=len(sizes))
+        observed = group_sums(owner, counts.observed[unit], len(sizes))
         return cls(unit, owner, len(sizes), counts.expected[unit], observed)
 
     def kept(self, which: Ints) -> Sets:
@@ -93,7 +93,7 @@ class Sets:
     def exposed(self, code: Ints, n_codes: int) -> Floats:
         """Expected defects of each set by code of its units, (sets, codes)."""
         place = self.owner * n_codes + code[self.unit]
-        sums = np.bincount(place, self.expected, minlength=self.n * n_codes)
+        sums = group_sums(place, self.expected, self.n * n_codes)
         return sums.reshape(self.n, n_codes)
 
 

@@ -59,7 +59,8 @@ def overdue_score(ages: NDArray[np.floating[Any]]) -> float:
 def cycle_lengths(ages: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """The age reached at the end of each cycle of a saw-tooth."""
     falls = np.flatnonzero(np.diff(ages) < 0)
-    return ages[np.append(falls, ages.size - 1)]
+    ends: NDArray[np.floating[Any]] = ages[np.append(falls, ages.size - 1)]
+    return ends
 
 
 def standing_out(scores: Floats, shares: Floats) -> Floats:

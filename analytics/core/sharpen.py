@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analytics.core import evidence
-from analytics.core.arrays import Bools, Floats, Ints, log_sum_exp
+from analytics.core.arrays import Bools, Floats, Ints, group_sums, log_sum_exp
 from analytics.core.claims import Claim
 from analytics.core.factors import Categorical, Numeric
 from analytics.core.finemap import Task
@@ -127,8 +127,8 @@ def _evidence(task: Task, expected: Floats, units: Ints, places: Ints) -> Floats
     """Log likelihood, risk integrated out, of the set that ends at each place."""
     observed = _running(task, task.observed, units)[places]
     exposed = _running(task, expected, units)[places]
-    total = np.bincount(task.strata, task.observed, task.n_strata)
-    whole = np.bincount(task.strata, expected, task.n_strata)
+    total = group_sums(task.strata, task.observed, task.n_strata)
+    whole = group_sums(task.strata, expected, task.n_strata)
     logs = evidence.log_likelihood(observed, exposed, total, whole) @ evidence.TO_RISKS
     return log_sum_exp(logs + evidence.LOG_RAISED, axis=1)
 

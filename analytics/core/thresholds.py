@@ -156,7 +156,8 @@ def _cells(
     Units of no group are in none.
     """
     n = edges.size + groups.n
-    cell = np.full(groups.size, n, dtype=np.uint8 if n < 256 else np.uint16)
+    kind = np.uint8 if n < 256 else np.uint16
+    cell: Codes = np.full(groups.size, n, dtype=kind)
     values = factor.values[groups.unit]
     ends = np.append(begins[1:], edges.size)
     own = np.empty(values.size, dtype=cell.dtype)

@@ -1,4 +1,4 @@
-"""Hypotheses that are only formed once the defects are known: pairs of readings.
+"""Hypotheses beyond single cuts: finer ones, specification limits, pairs of readings.
 
 Their prior is that of all that could have been formed, so looking first and weighing
 afterwards earns nothing.
@@ -13,7 +13,8 @@ from analytics.core.conjunctions import baseline_scores, conjunctions
 from analytics.core.derived import derived_factors
 from analytics.core.factors import Numeric
 from analytics.core.finemap import Task
-from analytics.core.hypotheses import CONJUNCTIONS, DERIVED
+from analytics.core.hypotheses import CONJUNCTIONS, DERIVED, LIMITS
+from analytics.core.limits import limit_families
 from analytics.core.population import Outcome
 from analytics.core.study import Study
 from analytics.core.thresholds import thresholds, zoomed
@@ -25,7 +26,7 @@ LEAST_SCORE = -4.0
 
 def widened(study: Study, task: Task, outcome: Outcome) -> tuple[Study, Task]:
     """Both with finer cuts, derived readings and the conjunctions worth weighing."""
-    task = _zoomed(study, task, outcome)
+    task = _with(_zoomed(study, task, outcome), _limits(study, outcome))
     derived, formed = derived_factors(
         study.numeric, outcome.defective, outcome.inspected, _units(study)
     )
@@ -35,6 +36,13 @@ def widened(study: Study, task: Task, outcome: Outcome) -> tuple[Study, Task]:
     readings = sum(factor.kind == "parameter" for factor in study.numeric)
     both = conjunctions(task, readings)
     return study, _with(task, [family.scaled(CONJUNCTIONS) for family in both])
+
+
+def _limits(study: Study, outcome: Outcome) -> list[Family]:
+    """Readings outside their specification, with even shares of one mass."""
+    families = list(limit_families(study))
+    n = sum(family.size for family in families)
+    return [family.scaled(LIMITS / n).seen(outcome.seen_at) for family in families]
 
 
 def _units(study: Study) -> dict[tuple[str, str], str]:

@@ -48,14 +48,14 @@ def test_sums_are_those_of_the_members(study):
 
 def test_the_prior_of_all_hypotheses_is_at_most_one(study):
     shares = np.exp(study.space.log_prior)
-    assert 0.9 < shares.sum() <= 1.0 + 1e-9
+    assert 0.85 < shares.sum() <= 1.0 + 1e-9
 
 
 def test_interactions_share_one_small_mass(study):
     shares = np.exp(study.space.log_prior)
     space = study.space
     kinds = np.array([space.claim(i).kind for i in range(space.size)])
-    assert shares[kinds == "interaction"].sum() < 0.15
+    assert shares[kinds == "interaction"].sum() < 0.21
 
 
 def bayes_factor(observed, expected, total=60.0):

@@ -8,6 +8,8 @@ import pytest
 
 from analytics.core.analyse import analyse
 from analytics.core.frames import Bundle
+from analytics.core.limits import limit_families
+from analytics.core.study import Study
 
 N = 4000
 START = pd.Timestamp("2026-03-01T00:00:00Z")
@@ -82,3 +84,32 @@ def test_chance_alone_forms_no_pair(rng):
     readings = {f"r{i}": rng.normal(size=N) for i in range(12)}
     found = answer(readings, rng.random(N) < 0.02)
     assert all(cause["confidence"] < 0.5 for cause in found)
+
+
+def test_readings_outside_their_specification_are_a_hypothesis(rng):
+    heat = rng.normal(size=N)
+    units = [f"U{i:05d}" for i in range(N)]
+    frames = {
+        "units": pd.DataFrame(
+            {"unit": units, "product": "P", "batch": "", "completed_at": START}
+        ),
+        "parameters": pd.DataFrame(
+            {
+                "operation": ["MILL"],
+                "parameter": ["heat"],
+                "lower_limit": [-2.71],
+                "upper_limit": [2.71],
+            }
+        ),
+        "defects": pd.DataFrame({"unit": units[:9], "defect_class": "crack"}),
+    }
+    bundle = Bundle.of(frames, {("MILL", "heat"): heat.astype(np.float32)})
+    claims = [
+        family.claims[i]
+        for family in limit_families(Study.of(bundle))
+        for i in range(family.size)
+    ]
+    assert {(claim.shape, claim.cut) for claim in claims} == {
+        ("above", 2.71),
+        ("below", -2.71),
+    }
