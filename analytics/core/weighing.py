@@ -75,10 +75,20 @@ def _sharp(study: Study, task: Task, expected: Floats, candidate: Candidate) -> 
 
 def _onset(study: Study, sharp: Sharp) -> Onset | None:
     """When the cause began: the first unit of a lot, the rise of a reading."""
-    claim, times = sharp.claim, study.population.completed
+    claim, times = sharp.claim, _times(study, sharp.claim)
     if claim.kind == "lot" or any(part.kind == "lot" for part in claim.parts):
         first = float(times[sharp.exposed].min())
         return Onset(first, first, first)
     if claim.shape in ("above", "below"):
-        return rise_of_share(sharp.exposed, times)
+        order = np.argsort(times, kind="stable")
+        return rise_of_share(sharp.exposed[order], times[order])
     return None
+
+
+def _times(study: Study, claim: Claim) -> Floats:
+    """When each unit met the operation of the claim, else when it was completed."""
+    completed = study.population.completed
+    visit = study.met.get(claim.operation)
+    if visit is None:
+        return completed
+    return np.where(np.isfinite(visit.at), visit.at, completed)
