@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analytics.core.arrays import Ints
+from analytics.core.errors import one_line
 from analytics.core.factors import Visit
 from analytics.partition import Partition, same_here
 from analytics.provenance import code_sha256
@@ -80,6 +81,11 @@ def _refuse_unfit(client: Client, folder: Path) -> None:
     here = code_sha256()
     said = client.run(same_here, str(folder), on_error="return")
     for worker, found in sorted(said.items()):
+        if isinstance(found, OSError):
+            raise ClusterError(
+                f"the Dask worker {worker} does not answer ({one_line(found)}): see "
+                "whether it still runs."
+            )
         if isinstance(found, BaseException) or found[1] != here:
             raise ClusterError(
                 f"the Dask worker {worker} does not have this version of the code: "
@@ -168,7 +174,7 @@ class Cluster:
             key = (id(plan.visit), worker)
             if key not in self._sent:
                 about = (self.order, self.n_units, plan.visit)
-                self._sent[key] = self._scattered(about, workers=[worker])
+                self._sent[key] = self._scattered(about, worker)
             self._kept[number] = self.client.submit(
                 _made, plan.paths, self._sent[key], workers=[worker], pure=False
             )
@@ -177,14 +183,15 @@ class Cluster:
         self, question: str, own: Mapping[int, Any], shared: tuple[Any, ...]
     ) -> dict[int, Any]:
         with _losing():
-            sent = self._scattered(shared, broadcast=True)
+            there = sorted({self._where[number] for number in own})
+            sent = {worker: self._scattered(shared, worker) for worker in there}
             futures = [
                 self.client.submit(
                     _called,
                     self._kept[number],
                     question,
                     argument,
-                    sent,
+                    sent[self._where[number]],
                     workers=[self._where[number]],
                     pure=False,
                 )
@@ -193,9 +200,15 @@ class Cluster:
             answers = self._awaited(self.client.gather(futures, asynchronous=True))
             return dict(zip(own, answers, strict=True))
 
-    def _scattered(self, value: Any, **where: Any) -> Future:
-        sent = self.client.scatter([value], hash=False, asynchronous=True, **where)
-        future: Future = self._awaited(sent)[0]
+    def _scattered(self, value: Any, worker: str) -> Future:
+        """To one worker: a broadcast would go on for ever when one of them dies."""
+        sent = self.client.scatter(
+            [value], workers=[worker], hash=False, asynchronous=True
+        )
+        try:
+            future: Future = self._awaited(sent)[0]
+        except (KeyError, ValueError) as error:  # of a scheduler that knows it no more
+            raise _LostError(worker) from error
         return future
 
     def _awaited(self, coming: Coroutine[Any, Any, Any]) -> Any:
