@@ -6,6 +6,8 @@ cluster of `--dask`) is at fault, 2 the command is.
 
 from __future__ import annotations
 
+import analytics.one_thread  # noqa: F401  # isort: skip
+
 import argparse
 import io
 import json

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from analytics.core import evidence
-from analytics.core.arrays import Bools, Floats, group_sums, x_log_x
+from analytics.core.arrays import Bools, Floats, x_log_x
 from analytics.core.cells import Family
 from analytics.core.claims import Both, Claim
 from analytics.core.finemap import Task
@@ -26,14 +26,6 @@ MOST_PARTS = 10
 MOST_LOOKED_AT = 400
 CUTS = 5
 """Cuts of each part that are tried with those of the other."""
-
-
-def baseline_scores(task: Task) -> Floats:
-    """Log Bayes factor of each hypothesis before any effect is found."""
-    total = group_sums(task.strata, task.observed, task.n_strata)
-    whole = group_sums(task.strata, task.baseline, task.n_strata)
-    sums = task.observed_sums, task.baseline_sums
-    return evidence.log_bayes_factors(*sums, total, whole)
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,7 @@ def conjunctions(task: Task, n_readings: int) -> list[Family]:
 
 def _parts(task: Task) -> list[Part]:
     """The readings with the strongest signals, one entry for each direction."""
-    scores = baseline_scores(task)
+    scores = task.baseline_scores
     found: dict[tuple[str, ...], list[int]] = {}
     strong = np.argsort(-scores, kind="stable")[:MOST_LOOKED_AT]
     for hypothesis in strong[scores[strong] > LEAST_SIGNAL]:
@@ -123,10 +115,7 @@ def _gain(task: Task, within: Bools, other: Bools) -> float:
 
 
 def _scores(task: Task, sets: list[Bools]) -> Floats:
-    def by_stratum(weights: Floats) -> Floats:
-        return group_sums(task.strata, weights, task.n_strata)
-
-    observed = np.array([by_stratum(task.observed * flags) for flags in sets])
-    exposed = np.array([by_stratum(task.baseline * flags) for flags in sets])
-    total, whole = by_stratum(task.observed), by_stratum(task.baseline)
-    return evidence.log_bayes_factors(observed, exposed, total, whole)
+    observed = np.array([task.by_stratum(task.observed * flags) for flags in sets])
+    exposed = np.array([task.by_stratum(task.baseline * flags) for flags in sets])
+    totals = task.by_stratum(task.observed), task.by_stratum(task.baseline)
+    return evidence.log_bayes_factors(observed, exposed, *totals)

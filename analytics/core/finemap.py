@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from analytics.core import evidence, noise
-from analytics.core.arrays import AnyInts, Floats, Ints, log_sum_exp
+from analytics.core.arrays import AnyInts, Floats, Ints, group_sums, log_sum_exp
 from analytics.core.cells import CellSpace, Family
 
 PRIOR_NONE = 0.85
@@ -71,10 +71,19 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Made:
+    """Sums of observed and baseline of a family, (hypotheses, strata), and scores."""
+
+    observed: Floats
+    baseline: Floats
+    scores: Floats
+
+
+@dataclass(frozen=True)
 class Task:
     """The data of one problem: `space` holds only what can be a cause of it.
 
-    `made`: sums by identity of a family that an earlier task of the problem has.
+    `made`: what an earlier task of the problem knows, by identity of a family.
     """
 
     space: CellSpace
@@ -83,40 +92,54 @@ class Task:
     strata: AnyInts
     n_strata: int
     sources: tuple[noise.Source, ...]
-    made: Mapping[int, tuple[Floats, Floats]] = field(default_factory=dict)
+    made: Mapping[int, Made] = field(default_factory=dict)
 
     def sums(self, weights: Floats) -> Floats:
         return self.space.sums(weights, self.strata, self.n_strata)
 
+    def by_stratum(self, weights: Floats) -> Floats:
+        return group_sums(self.strata, weights, self.n_strata)
+
     @cached_property
-    def by_family(self) -> list[tuple[Floats, Floats]]:
-        """Observed and baseline sums of each family, (hypotheses, strata)."""
+    def by_family(self) -> list[Made]:
+        """What is known of each family before any effect is found."""
         families = self.space.families
         new = CellSpace.of([f for f in families if id(f) not in self.made])
-        parts = self._of(new, self.observed), self._of(new, self.baseline)
-        sums = zip(*parts, strict=True)
-        return [self.made.get(id(family)) or next(sums) for family in families]
+        fresh = iter(self._made(new))
+        return [self.made.get(id(family)) or next(fresh) for family in families]
 
-    def _of(self, space: CellSpace, weights: Floats) -> list[Floats]:
-        """Sums of each family, which are asked for together."""
-        sums = space.sums(weights, self.strata, self.n_strata)
-        return np.split(sums, space.offsets[1:-1]) if space.families else []
+    def _made(self, space: CellSpace) -> list[Made]:
+        """Of all families at once, as they may be far away."""
+        if not space.families:
+            return []
+        observed = space.sums(self.observed, self.strata, self.n_strata)
+        baseline = space.sums(self.baseline, self.strata, self.n_strata)
+        totals = self.by_stratum(self.observed), self.by_stratum(self.baseline)
+        scores = evidence.log_bayes_factors(observed, baseline, *totals)
+        ends = space.offsets[1:-1]
+        parts = (np.split(values, ends) for values in (observed, baseline, scores))
+        return [Made(*values) for values in zip(*parts, strict=True)]
 
     @cached_property
     def observed_sums(self) -> Floats:
-        parts = [observed for observed, _ in self.by_family]
+        parts = [made.observed for made in self.by_family]
         return np.concatenate([np.zeros((0, self.n_strata)), *parts])
 
     @cached_property
     def baseline_sums(self) -> Floats:
-        parts = [baseline for _, baseline in self.by_family]
+        parts = [made.baseline for made in self.by_family]
         return np.concatenate([np.zeros((0, self.n_strata)), *parts])
+
+    @cached_property
+    def baseline_scores(self) -> Floats:
+        """Log Bayes factor of each hypothesis before any effect is found."""
+        return np.concatenate([np.zeros(0), *(m.scores for m in self.by_family)])
 
     def with_families(self, families: Sequence[Family]) -> Task:
         """The same data under other families; those it has are not summed again."""
         made = {
-            id(family): sums
-            for family, sums in zip(self.space.families, self.by_family, strict=True)
+            id(family): own
+            for family, own in zip(self.space.families, self.by_family, strict=True)
         }
         return replace(self, space=CellSpace.of(families), made=made)
 
@@ -158,12 +181,14 @@ def single_effect(task: Task, expected: Floats) -> Effect:
     """Spread one effect over all hypotheses, given the expected counts without it."""
     space = task.space
     counts = noise.Counts(task.observed, expected, task.strata, task.n_strata)
-    total = counts.by_stratum(task.observed)
-    total_expected = counts.by_stratum(expected)
-    exposed = task.expected_sums(expected)
-    screened = evidence.log_bayes_factors(
-        task.observed_sums, exposed, total, total_expected
-    )
+    total, total_expected = task.by_stratum(task.observed), task.by_stratum(expected)
+    if np.array_equal(expected, task.baseline):
+        exposed, screened = task.baseline_sums, task.baseline_scores
+    else:
+        exposed = task.expected_sums(expected)
+        screened = evidence.log_bayes_factors(
+            task.observed_sums, exposed, total, total_expected
+        )
     factors = _refined(task, counts, screened)
     log_weights = factors + space.log_prior + np.log(1.0 - PRIOR_NONE)
     everything = log_sum_exp(np.append(log_weights, np.log(PRIOR_NONE)))

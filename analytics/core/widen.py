@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analytics.core.cells import Family
-from analytics.core.conjunctions import baseline_scores, conjunctions
+from analytics.core.conjunctions import conjunctions
 from analytics.core.derived import derived_factors
 from analytics.core.factors import Numeric
 from analytics.core.finemap import Task
@@ -57,7 +57,7 @@ def _units(study: Study) -> dict[tuple[str, str], str]:
 
 def _zoomed(study: Study, task: Task, outcome: Outcome) -> Task:
     """The thresholds with most to say, cut more finely."""
-    scores = baseline_scores(task) + task.space.log_prior
+    scores = task.baseline_scores + task.space.log_prior
     families = list(task.space.families)
     best = [
         (float(scores[begin : begin + family.size].max()), number)
