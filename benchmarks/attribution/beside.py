@@ -83,7 +83,8 @@ alias of the cause counts as right, for all.
   level; or of readings and ages alone ("readings").
 - **DoWhy-GCM** gets the true onset, and the ten factors that commonality puts first.
 
-Where a method has variants all are listed; the best one is its best light. Variants and
+Sizes of trees and metrics were chosen for the peers' best on development lines. Where a
+method has variants all are listed; the best one is its best light. Variants and
 the three that share the series are timed together."""
 
 

@@ -56,7 +56,7 @@ python -m benchmarks.attribution.speed --out R/speed.jsonl
 and in the environment of `benchmarks/attribution/requirements-peers.txt`
 
 ```
-python -m benchmarks.attribution.peers.run --family test --runs 5 --out R/peers.jsonl
+python -m benchmarks.attribution.peers.run --family test --runs 6 --out R/peers.jsonl
 python -m benchmarks.attribution.report R
 ```
 

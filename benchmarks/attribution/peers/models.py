@@ -20,13 +20,16 @@ from benchmarks.attribution.peers.answers import Answer
 from benchmarks.attribution.peers.commonality import worst_levels
 from benchmarks.attribution.peers.table import Factor, Table
 
-TREES = 100
+TREES, BOOSTED = 100, 60
 REPEATS = 2
 HELD_OUT = 0.3
 
 
 def forest(table: Table) -> dict[str, list[Answer]]:
-    """Impurity and permutation importance of a forest with balanced classes."""
+    """Impurity and permutation importance of a forest with balanced classes.
+
+    Leaves of 50 units: Top-1 on development lines 0.57, against 0.50 with 5.
+    """
     features = encoded(table)
     seen, held, known, true = train_test_split(
         features,
@@ -37,7 +40,7 @@ def forest(table: Table) -> dict[str, list[Answer]]:
     )
     model = RandomForestClassifier(
         TREES,
-        min_samples_leaf=5,
+        min_samples_leaf=50,
         class_weight="balanced_subsample",
         n_jobs=1,
         random_state=0,
@@ -57,18 +60,21 @@ def forest(table: Table) -> dict[str, list[Answer]]:
 
 
 def boosting(table: Table) -> dict[str, list[Answer]]:
-    """SHAP values of gradient boosting; lots and machines as categories."""
+    """SHAP values of gradient boosting.
+
+    Small trees, and levels as numbers: as categories, lots drown everything else
+    (Top-1 on development lines 0.05 for 200 trees of 15 leaves, against 0.6).
+    """
     features = encoded(table)
-    named = [factor.label for factor in table.factors if not factor.numeric]
     model = lightgbm.LGBMClassifier(
-        n_estimators=2 * TREES,
+        n_estimators=BOOSTED,
         learning_rate=0.05,
-        num_leaves=15,
-        min_child_samples=20,
+        num_leaves=4,
+        min_child_samples=40,
         n_jobs=1,
         random_state=0,
         verbose=-1,
-    ).fit(features, table.defective, categorical_feature=named)
+    ).fit(features, table.defective)
     shares = np.asarray(model.predict(features, pred_contrib=True))[:, :-1]
     added = shares[table.defective].mean(axis=0)
     return {
