@@ -25,14 +25,14 @@ from analytics.core.thresholds import thresholds
 from analytics.core.windows import hidden_family
 
 KIND_SHARE = {
-    "lot": 0.18,
+    "lot": 0.22,
     "equipment": 0.18,
     "parameter": 0.26,
     "age": 0.12,
     "operator": 0.06,
-    "shift": 0.03,
-    "tool": 0.05,
-    "supplier": 0.03,
+    "shift": 0.012,
+    "tool": 0.02,
+    "supplier": 0.012,
     "interaction": 0.20,
     "hidden": 0.10,
 }

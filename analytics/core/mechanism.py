@@ -27,9 +27,11 @@ LIFT = 4.0
 """Times that a reading must exceed its threshold more often with the cause."""
 CLEAR = 3.0
 """Log Bayes factor that the cause itself must have for the defects."""
-COINCIDENT = {"equipment": (0.4, 30.0), "tool": (0.4, 30.0), "hidden": (0.75, 10.0)}
-"""By kind: overlap (Jaccard index) from which a reading moved with it, and the odds
-by which the reading is then the better answer."""
+MOVED_WITH, COINCIDENCE = 0.3, 30.0
+"""Overlap (Jaccard index) from which a reading moved with its machine, and the odds by
+which it is then the better answer."""
+SAME_TIME, KNOWN_BY_NAME = 0.75, 0.9
+"""The same for a reading that moved when something unknown began."""
 LEAST_WEIGHT = 1e-3
 
 
@@ -93,9 +95,11 @@ def _ordered(task: Task, effect: Effect, order: Mapping[str, int]) -> Effect:
     if effect.none > 0.5 or not task.space.size:
         return effect
     leader, claim = _leader(task.space, effect)
-    if claim.kind in COINCIDENT:
+    if claim.kind == "hidden":
+        effect = _with_names(task, effect, leader)
+    elif claim.kind in ("equipment", "tool"):
         effect = _with_reasons(task, effect, leader, claim)
-        leader, claim = _leader(task.space, effect)
+    leader, claim = _leader(task.space, effect)
     if claim.kind == "parameter":
         return _with_root(task, effect, leader, claim, order)
     return effect
@@ -116,20 +120,29 @@ def _leader(space: CellSpace, effect: Effect) -> tuple[int, Claim]:
 
 
 def _with_reasons(task: Task, effect: Effect, leader: int, claim: Claim) -> Effect:
-    """Prefer readings that moved when the machine, or something unknown, did.
+    """Prefer readings that moved when their machine went bad: they say why it did.
 
-    A reading of the machine's own operation says why it went bad; that one moved
-    just then by chance is unlikely, the more so the better it fits.
+    That one moved just then by chance is unlikely.
     """
     overlap = Overlap.of(task, _flags(task, leader)).jaccard()
-    enough, odds = COINCIDENT[claim.kind]
-    weights = effect.weights.copy()
-    for family, begin in zip(task.space.families, task.space.offsets, strict=False):
-        own = slice(int(begin), int(begin) + family.size)
-        if _is_reading_at(family, claim.operation) and overlap[own].max() > enough:
-            weights[own] *= np.where(overlap[own] > enough / 2, odds, 1.0)
-    held = effect.weights.sum()
-    return replace(effect, weights=weights * (held / weights.sum()))
+    beside = _readings(task.space, claim.operation) & (overlap > MOVED_WITH)
+    weights = np.where(beside, COINCIDENCE, 1.0) * effect.weights
+    return replace(effect, weights=weights * (effect.weights.sum() / weights.sum()))
+
+
+def _with_names(task: Task, effect: Effect, leader: int) -> Effect:
+    """A name for what nobody recorded: a reading that moved at that very time.
+
+    Both are the same units but for a few, and time can be cut where it fits best, so
+    their evidence says little; that a reading moved just then does.
+    """
+    overlap = Overlap.of(task, _flags(task, leader)).jaccard()
+    alike = np.flatnonzero(_readings(task.space, "") & (overlap > SAME_TIME))
+    if not alike.size:
+        return effect
+    score = effect.log_factors[alike] + task.space.log_prior[alike]
+    name = int(alike[np.argmax(score)])
+    return _exchanged(task.space, effect, leader, name, KNOWN_BY_NAME)
 
 
 def _with_root(
@@ -148,16 +161,21 @@ def _with_root(
     return _exchanged(task.space, effect, leader, root)
 
 
-def _exchanged(space: CellSpace, effect: Effect, leader: int, root: int) -> Effect:
-    """The root takes the weight of all claims of the reading, and they take its own."""
+def _exchanged(
+    space: CellSpace, effect: Effect, leader: int, other: int, share: float = 1.0
+) -> Effect:
+    """Another takes a share of the weight of all claims of the leading answer.
+
+    These keep the rest and get what the other had.
+    """
     family, place = space.place(leader)
     own = family.claims[place].group
     first = leader - place
     same = [first + i for i in range(family.size) if family.claims[i].group == own]
     weights = effect.weights.copy()
-    held, before = weights[same].sum(), weights[root]
-    weights[same] *= before / held
-    weights[root] = held
+    held, before = weights[same].sum(), weights[other]
+    weights[same] *= ((1.0 - share) * held + before) / held
+    weights[other] = share * held
     return replace(effect, weights=weights)
 
 
@@ -167,10 +185,15 @@ def _flags(task: Task, hypothesis: int) -> Bools:
     return flags
 
 
-def _is_reading_at(family: Family, operation: str) -> bool:
-    claim = family.claims[0]
-    here = operation in ("", claim.operation)
-    return claim.kind == "parameter" and here and not family.derived
+def _readings(space: CellSpace, operation: str) -> Bools:
+    """Marks thresholds of recorded readings, of one operation or ("") of all."""
+    marks = np.zeros(space.size, dtype=bool)
+    for family, begin in zip(space.families, space.offsets, strict=False):
+        claim = family.claims[0]
+        here = operation in ("", claim.operation)
+        if claim.kind == "parameter" and here and not family.derived:
+            marks[int(begin) : int(begin) + family.size] = True
+    return marks
 
 
 def _is_upstream(family: Family, reading: Claim, order: Mapping[str, int]) -> bool:

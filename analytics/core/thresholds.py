@@ -25,6 +25,8 @@ QUANTILES = (
 POINTS = np.unique([*QUANTILES, *(1 - q for q in QUANTILES)])
 FINE_POINTS = np.union1d(POINTS, np.linspace(0.02, 0.98, 97))
 COMMISSIONING = "commissioning"
+COMMISSIONING_SHARE = 0.25
+"""Of the prior share of an age: machines differ in much else than in years."""
 
 
 def thresholds(factor: Numeric, points: Floats = POINTS) -> Iterator[Family]:
@@ -36,7 +38,8 @@ def thresholds(factor: Numeric, points: Floats = POINTS) -> Iterator[Family]:
     alone = machines.n < 2 or factor.name == COMMISSIONING
     pooled = _cuts(factor, whole, points)
     if factor.name == COMMISSIONING:
-        pooled = pooled.kept(_between_machines(factor, pooled))
+        between = _between_machines(factor, pooled)
+        pooled = pooled.kept(between).scaled(COMMISSIONING_SHARE)
     if pooled.size:
         yield pooled.scaled(1.0 if alone else 1.0 - MACHINE_SHARE)
     if alone:
