@@ -115,6 +115,7 @@ def shown(patience, terminal=True):
     stream.write("end")
     stream.flush()
     said = os.read(ours, 100_000).decode() if terminal else stream.getvalue()
+    stream.close()
     os.close(ours)
     return said
 
