@@ -78,7 +78,8 @@ def _factory_problems(plan: Any) -> tuple[dict[str, dict[str, Json]], float]:
     begun = time.process_time()
     for line in sorted(plan.frames["units"]["line"].unique()):
         found = analyse(Bundle.of(plan.of_line(line))).to_json()
-        problems[line] = {p["defect_class"]: p for p in found["problems"]}
+        by_size = sorted(found["problems"], key=lambda p: p["defective_units"])
+        problems[line] = {p["defect_class"]: p for p in by_size}
     return problems, time.process_time() - begun
 
 
