@@ -42,7 +42,6 @@ WATTS = 60 / (2 * math.pi)
 
 AIR, PROCESS = "Air temperature", "Process temperature"
 SPEED, TORQUE, WEAR = "Rotational speed", "Torque", "Tool wear"
-PRODUCT = "product"
 Json = Mapping[str, Any]
 Factor = tuple[str, ...]
 """A reading, or a derived one as ("*" or "-", part, part)."""
@@ -51,11 +50,12 @@ POWER: Factor = ("*", *sorted((TORQUE, SPEED)))
 STRAIN: Factor = ("*", *sorted((TORQUE, WEAR)))
 LAG: Factor = ("-", PROCESS, AIR)
 
+# The limit of OSF also differs between products. A product is a stratum, not a cause.
 TRUE_SETS: dict[str, tuple[Factor, ...]] = {
     "TWF": ((WEAR,),),
     "HDF": (LAG, (AIR,), (PROCESS,), (SPEED,)),
     "PWF": ((TORQUE,), (SPEED,), POWER),
-    "OSF": ((WEAR,), (TORQUE,), STRAIN, (PRODUCT,)),
+    "OSF": ((WEAR,), (TORQUE,), STRAIN),
     "RNF": (),
 }
 
@@ -130,8 +130,6 @@ def cuts(cause: Json) -> Iterator[Cut]:
         factors, levels = [factors], [levels]
     for factor, level in zip(factors, levels, strict=True):
         yield _cut(str(factor), str(level))
-    if _names_product(cause):
-        yield Cut((PRODUCT,), "=", math.nan)
 
 
 def _cut(factor: str, level: str) -> Cut:
@@ -151,11 +149,6 @@ def _derived(mark: str, parts: list[str], sign: str, value: float) -> Cut:
         turned = {"<": ">", ">": "<"}.get(sign, sign)
         return Cut((mark, PROCESS, AIR), turned, -value)
     return Cut((mark, *parts), sign, value)
-
-
-def _names_product(cause: Json) -> bool:
-    named = str(cause["factor"]) == PRODUCT or cause["kind"] == PRODUCT
-    return named or any(key.startswith(PRODUCT) for key in cause["statement"]["params"])
 
 
 def checks(problem: Json) -> Iterator[Check]:
