@@ -85,7 +85,10 @@ def recorded(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def credible_groups(fit: Fit, told: list[Candidate]) -> list[Group]:
-    """For every effect likelier than not: the fewest candidates that hold 95 %."""
+    """For every effect likelier than not: the fewest candidates that hold 95 %.
+
+    None where what is not recorded holds most of the effect.
+    """
     groups = []
     for number, effect in enumerate(fit.effects):
         if effect.none > 0.5:
@@ -95,8 +98,8 @@ def credible_groups(fit: Fit, told: list[Candidate]) -> list[Group]:
         running = np.cumsum(shares[order]) / max(float(effect.weights.sum()), 1e-12)
         size = int(np.searchsorted(running, COVERAGE)) + 1
         members = [int(i) for i in order[:size] if shares[i] > 0]
-        if members and shares[members[0]] >= LEAST_CONFIDENCE:
-            held = float(running[min(size, running.size) - 1])
+        held = float(running[min(size, running.size) - 1]) if members else 0.0
+        if held > 0.5:
             groups.append(Group(number, min(held, 1.0), tuple(sorted(members))))
     return groups
 
