@@ -10,7 +10,6 @@ from benchmarks.attribution.ai4i import (
     LAG,
     POWER,
     PROCESS,
-    PRODUCT,
     SPEED,
     TORQUE,
     Cut,
@@ -50,11 +49,6 @@ def test_products_have_no_order_and_pairs_have_two_parts() -> None:
     assert list(cuts(turned)) == list(cuts(cause(f"{SPEED} * {TORQUE}", "> 85944")))
     pair = cause([f"{PROCESS} - {AIR}", SPEED], ["< 8.6", "< 1380"])
     assert [cut.factor for cut in cuts(pair)] == [LAG, (SPEED,)]
-
-
-def test_the_product_is_named_by_the_statement() -> None:
-    told = cause(TORQUE, "> 50", params={"product": "L"})
-    assert (PRODUCT,) in [cut.factor for cut in cuts(told)]
 
 
 @pytest.mark.parametrize(
