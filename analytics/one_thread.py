@@ -1,6 +1,6 @@
 """Imported before numpy: small products of matrices are faster on one thread.
 
-Sums are also added in one order then, whatever the machine has.
+The command's sums are also added in one order then, whatever the machine has.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from importlib import metadata
 from pathlib import Path
 
 CORE = Path(__file__).parent / "core"
-LIBRARIES = ("numpy", "pandas", "scipy")
+LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
 @lru_cache
 def code_sha256() -> str:
-    """SHA-256 of the source of `analytics.core`: all that an answer depends on."""
+    """SHA-256 of the source of `analytics.core`, where answers are made."""
     digest = hashlib.sha256()
     for path in sorted(CORE.rglob("*.py")):
         digest.update(path.relative_to(CORE).as_posix().encode() + b"\0")

@@ -15,6 +15,7 @@ from analytics.core.fingerprint import bundle_sha256
 from analytics.core.frames import Bundle
 from analytics.core.results import Analysis, Coded, Options, Problem
 from analytics.core.study import Study
+from analytics.core.thresholds import forget
 
 Progress = Callable[[str, float], None]
 
@@ -39,11 +40,12 @@ def analyse(
     for number, name in enumerate(classes):
         tell(name, (1 + number) / (1 + len(classes)))
         problems.extend(_of_class(study, name, options))
+    forget()
     held = [problem.held for problem in problems if len(problem.held)]
     return Analysis(
         seed=options.seed,
         units=len(chosen.units),
-        hypotheses=study.space.size,
+        hypotheses=max((p.hypotheses for p in problems), default=study.space.size),
         input_sha256=bundle_sha256(chosen),
         problems=tuple(problems),
         notes=_notes(chosen),

@@ -84,23 +84,27 @@ def recorded(candidates: list[Candidate]) -> list[Candidate]:
     return [c for c in known if c.confidence >= LEAST_CONFIDENCE][:MOST_CANDIDATES]
 
 
-def credible_groups(fit: Fit, told: list[Candidate]) -> list[Group]:
+def credible_groups(
+    fit: Fit, candidates: list[Candidate], told: list[Candidate]
+) -> list[Group]:
     """For every effect likelier than not: the fewest candidates that hold 95 %.
 
-    None where what is not recorded holds most of the effect.
+    What is not recorded takes its place among them and is not told; there is no set
+    where it holds most. Members are places in `told`, the likeliest first.
     """
     groups = []
+    place = {id(candidate): number for number, candidate in enumerate(told)}
     for number, effect in enumerate(fit.effects):
         if effect.none > 0.5:
             continue
-        shares = np.array([candidate.by_effect[number] for candidate in told])
-        order = np.argsort(-shares, kind="stable")
-        running = np.cumsum(shares[order]) / max(float(effect.weights.sum()), 1e-12)
-        size = int(np.searchsorted(running, COVERAGE)) + 1
-        members = [int(i) for i in order[:size] if shares[i] > 0]
-        held = float(running[min(size, running.size) - 1]) if members else 0.0
+        ordered = sorted(candidates, key=lambda c: -c.by_effect[number])
+        shares = np.array([candidate.by_effect[number] for candidate in ordered])
+        shares = shares / max(float(effect.weights.sum()), 1e-12)
+        size = int(np.searchsorted(np.cumsum(shares), COVERAGE)) + 1
+        members = [place[id(c)] for c in ordered[:size] if id(c) in place]
+        held = sum(told[i].by_effect[number] for i in members)
         if held > 0.5:
-            groups.append(Group(number, min(held, 1.0), tuple(sorted(members))))
+            groups.append(Group(number, min(held, 1.0), tuple(members)))
     return groups
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analytics.core.arrays import Bools, Codes, Floats
 from analytics.core.frames import Bundle
-from analytics.core.population import Population, seconds
+from analytics.core.population import Population, looks_named, seconds
 from analytics.core.spots.assign import assigned
 from analytics.core.spots.points import Points
 
@@ -127,9 +127,12 @@ def _seen_at(
     at = seconds(looks["inspected_at"])
     np.maximum.at(last, population.places(looks["unit"]), at)
     last = np.where(np.isfinite(last), last, population.completed)
-    named = pd.Series(at, index=looks["inspection"].to_numpy(dtype=object))
-    named = named[(named.index != "") & ~named.index.duplicated()]
-    own = named.reindex(defects["inspection"].to_numpy(dtype=object)).to_numpy()
+    found = looks_named(looks, defects)
+    named = pd.Series(seconds(found["inspected_at"])).groupby(
+        [found["unit"].astype(str), found["inspection"].astype(str)]
+    )
+    keys = [defects["unit"].astype(str), defects["inspection"].astype(str)]
+    own = named.min().reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
     return np.where(np.isfinite(own), own, last[place])
 
 

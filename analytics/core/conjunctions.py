@@ -6,6 +6,7 @@ pairs of readings, directions and cuts that could have been looked at.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,6 +17,7 @@ from analytics.core.arrays import Bools, Floats, x_log_x
 from analytics.core.cells import Family
 from analytics.core.claims import Both, Claim
 from analytics.core.finemap import Task
+from analytics.core.thresholds import POINTS
 
 LEAST_SIGNAL = 3.0
 """Log Bayes factor that each part must have by itself."""
@@ -40,7 +42,7 @@ class Part:
 def conjunctions(task: Task, n_readings: int) -> list[Family]:
     """For each pair of parts the best of their cuts; prior shares of one mass."""
     parts = _parts(task)
-    looked_at = max(n_readings * (n_readings - 1) // 2 * 4 * CUTS * CUTS, 1)
+    looked_at = max(n_readings * (n_readings - 1) // 2 * 4 * POINTS.size**2, 1)
     families = [_best(task, a, b, looked_at) for a, b in combinations(parts, 2)]
     return [family for family in families if family is not None]
 
@@ -71,7 +73,7 @@ def _part(task: Task, scores: Floats, hypotheses: list[int]) -> Part:
 
 def _best(task: Task, first: Part, second: Part, looked_at: int) -> Family | None:
     """The pair of cuts with the most evidence; None where it is nothing new."""
-    if first.claims[0].factor == second.claims[0].factor:
+    if _readings(first) & _readings(second):
         return None
     flags = [a & b for a in first.members for b in second.members]
     scores = _scores(task, flags)
@@ -93,6 +95,12 @@ def _best(task: Task, first: Part, second: Part, looked_at: int) -> Family | Non
     return Family(
         None, cell, None, 1, zero, one, np.array([-np.log(looked_at)]), claims
     )
+
+
+def _readings(part: Part) -> set[tuple[str, str]]:
+    """What is read: one reading, or the two of a derived one."""
+    claim = part.claims[0]
+    return {(claim.operation, name) for name in re.split(r" [-*] ", claim.factor)}
 
 
 def _apart(task: Task, first: Bools, second: Bools) -> bool:

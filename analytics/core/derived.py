@@ -15,6 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from analytics.core.arrays import Bools, Floats, Ints
+from analytics.core.cells import MIN_UNITS
 from analytics.core.factors import Numeric
 from analytics.core.far import Reading, here, picked
 
@@ -76,7 +77,8 @@ def derived_factors(
     """Derived readings worth weighing, and how many could have been formed."""
     usable = [f for f in factors if f.kind == "parameter" and f.varies]
     formed = len(usable) * max(len(usable) - 1, 0)
-    if len(usable) < 2 or not defective.any():
+    controls = int((inspected & ~defective).sum())
+    if len(usable) < 2 or not defective.any() or controls < MIN_UNITS:
         return [], formed
     screen = Screen.of(usable, defective, inspected)
     alone = screen.ratios(screen.values)

@@ -28,7 +28,7 @@ def find_excursion(population: Population, task: Task) -> Excursion | None:
     Looks only at when the defects were, never at the factors.
     """
     seen = CellSpace.of([hidden_family(population)])
-    timed = replace(task, space=seen, sources=task.sources[:1])
+    timed = replace(task, space=seen, sources=task.sources[:1], made={})
     effect = single_effect(timed, task.baseline)
     if effect.none > 0.5:
         return None

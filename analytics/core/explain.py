@@ -40,7 +40,7 @@ def explain(
     told = recorded(candidates)
     weighed = [weigh(study, outcome, task, found, episode, c) for c in told]
     weighed = [own for own in weighed if own.strength.exposed_units]
-    rising, chronic, sets = ranked(study, outcome, found, weighed)
+    rising, chronic, sets = ranked(study, outcome, found, candidates, weighed)
     exposures = [(w.candidate.confidence, w.exposed, w.strength) for w in weighed]
     return Problem(
         defect_class=defect_class,
@@ -103,9 +103,7 @@ def _held(
 ) -> pd.DataFrame:
     """Units of the causes at or above a confidence, with the risk of their own mix."""
     acted_on = [w for w in weighed if w.candidate.confidence >= confidence]
-    holds = [
-        Hold(w.exposed, w.strength.risk, w.strength.risk_interval) for w in acted_on
-    ]
+    holds = [Hold(w.met, w.strength.risk, w.strength.risk_interval) for w in acted_on]
     untouched = outcome.inspected & ~np.any([h.exposed for h in holds], axis=0)
     rates = study.rates(outcome, untouched) if holds else task.baseline
     return held_units(study.population, rates, holds, outcome.defect_class)

@@ -25,6 +25,8 @@ TOLERANCE = 0.01
 ROUNDS = 8
 MOST_REFINED = 480
 BATCH = 48
+NOBODY_EXPOSED = 1e-9
+"""Expected defects below which a set has no inspected unit, rounding aside."""
 MOST_ENTRIES = 4_000_000
 MARGIN = 8.0
 FAR = 14.0
@@ -74,6 +76,7 @@ class Fit:
 class Made:
     """Sums of observed and baseline of a family, (hypotheses, strata), and scores."""
 
+    family: Family
     observed: Floats
     baseline: Floats
     scores: Floats
@@ -104,9 +107,14 @@ class Task:
     def by_family(self) -> list[Made]:
         """What is known of each family before any effect is found."""
         families = self.space.families
-        new = CellSpace.of([f for f in families if id(f) not in self.made])
-        fresh = iter(self._made(new))
-        return [self.made.get(id(family)) or next(fresh) for family in families]
+        known = [self._known(family) for family in families]
+        new = [f for f, made in zip(families, known, strict=True) if made is None]
+        fresh = iter(self._made(CellSpace.of(new)))
+        return [made or next(fresh) for made in known]
+
+    def _known(self, family: Family) -> Made | None:
+        made = self.made.get(id(family))
+        return made if made is not None and made.family is family else None
 
     def _made(self, space: CellSpace) -> list[Made]:
         """Of all families at once, as they may be far away."""
@@ -118,7 +126,7 @@ class Task:
         scores = evidence.log_bayes_factors(observed, baseline, *totals)
         ends = space.offsets[1:-1]
         parts = (np.split(values, ends) for values in (observed, baseline, scores))
-        return [Made(*values) for values in zip(*parts, strict=True)]
+        return [Made(*own) for own in zip(space.families, *parts, strict=True)]
 
     @cached_property
     def observed_sums(self) -> Floats:
@@ -191,6 +199,7 @@ def single_effect(task: Task, expected: Floats) -> Effect:
         )
     factors = _refined(task, counts, screened)
     log_weights = factors + space.log_prior + np.log(1.0 - PRIOR_NONE)
+    log_weights[exposed.sum(axis=1) < NOBODY_EXPOSED] = -np.inf
     everything = log_sum_exp(np.append(log_weights, np.log(PRIOR_NONE)))
     weights = np.exp(log_weights - everything)
     kept = np.flatnonzero(weights > KEPT_SHARE)

@@ -15,7 +15,7 @@ from analytics.core.coding import split
 
 AnyFloats = NDArray[np.floating[Any]]
 SAMPLE = 20_000
-"""Units from which quantile points are taken; evenly spaced in time when more."""
+"""Units from which quantile points are taken, when there are more."""
 BLOCKS = 24
 UNITS_PER_BLOCK = 10
 
@@ -50,11 +50,20 @@ class Groups:
 
     @cached_property
     def sample(self) -> Groups:
-        """At most about `SAMPLE` of the units, evenly spaced in time."""
-        step = max(self.unit.size // SAMPLE, 1)
-        if step == 1:
+        """About `SAMPLE` of the units, drawn by chance (always the same) in each group.
+
+        Every k-th unit would miss a machine that gets every k-th unit.
+        """
+        if self.unit.size <= SAMPLE:
             return self
-        return Groups(self.names, self.unit[::step], self.code[::step], self.size)
+        rng = np.random.default_rng(0)
+        share = SAMPLE / self.unit.size
+        drawn = [
+            rng.choice(places, int(np.ceil(places.size * share)), replace=False)
+            for places in self.places
+        ]
+        kept = np.sort(np.concatenate(drawn))
+        return Groups(self.names, self.unit[kept], self.code[kept], self.size)
 
     @cached_property
     def blocks(self) -> tuple[Ints, Ints]:

@@ -168,10 +168,9 @@ def _exchanged(
 
     These keep the rest and get what the other had.
     """
-    family, place = space.place(leader)
-    own = family.claims[place].group
-    first = leader - place
-    same = [first + i for i in range(family.size) if family.claims[i].group == own]
+    own = space.claim(leader).group
+    likely = np.flatnonzero(effect.weights > LEAST_WEIGHT * effect.weights.max())
+    same = [int(h) for h in likely if space.claim(int(h)).group == own]
     weights = effect.weights.copy()
     held, before = weights[same].sum(), weights[other]
     weights[same] *= ((1.0 - share) * held + before) / held

@@ -119,7 +119,7 @@ def first_sight(bundle: Bundle, population: Population, found: pd.DataFrame) -> 
         seconds(bundle.inspections["inspected_at"]),
     )
     seen_at = np.where(np.isfinite(seen_at), seen_at, population.completed)
-    looks = _looks_named(bundle.inspections, found)
+    looks = looks_named(bundle.inspections, found)
     first = np.full(population.size, np.inf)
     np.minimum.at(
         first, population.places(looks["unit"]), seconds(looks["inspected_at"])
@@ -127,7 +127,7 @@ def first_sight(bundle: Bundle, population: Population, found: pd.DataFrame) -> 
     return np.where(np.isfinite(first), first, seen_at)
 
 
-def _looks_named(looks: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def looks_named(looks: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """The inspections that defects name, of the units that have these defects."""
     unit, names = codes_of(looks["unit"])
     bad = np.zeros(len(names), dtype=bool)

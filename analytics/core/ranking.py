@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics.core.candidates import Group, credible_groups
+from analytics.core.candidates import Candidate, Group, credible_groups
 from analytics.core.exhibit_readings import limits_of
 from analytics.core.exhibits import exhibit_for
 from analytics.core.finemap import Fit
@@ -15,13 +15,17 @@ from analytics.core.weighing import Weighed
 
 
 def ranked(
-    study: Study, outcome: Outcome, found: Fit, weighed: list[Weighed]
+    study: Study,
+    outcome: Outcome,
+    found: Fit,
+    candidates: list[Candidate],
+    weighed: list[Weighed],
 ) -> tuple[tuple[Cause, ...], tuple[Cause, ...], tuple[CredibleSet, ...]]:
     """Causes, chronic causes, and sets, whose members are ranks of the causes.
 
     What cannot be told apart stays in one list: that of its likeliest member.
     """
-    groups = credible_groups(found, [w.candidate for w in weighed])
+    groups = credible_groups(found, candidates, [w.candidate for w in weighed])
     chronic = [w.chronic for w in weighed]
     for group in reversed(groups):
         for place in group.members:
@@ -35,7 +39,7 @@ def ranked(
         CredibleSet(
             id=number,
             coverage=group.coverage,
-            members=tuple(ranks[i] for i in group.members if not chronic[i]),
+            members=tuple(sorted(ranks[i] for i in group.members if not chronic[i])),
             separate_by=comparison(
                 [(weighed[i].candidate, weighed[i].strength) for i in group.members]
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from analytics.core.candidates import Candidate
+from analytics.core.claims import Claim
 from analytics.core.results import Coded
 from analytics.core.strength import Strength
 
@@ -24,7 +25,6 @@ ACTIONS = {
     "lot": "run_lot_elsewhere",
     "supplier": "run_supplier_elsewhere",
     "equipment": "run_elsewhere",
-    "interaction": "run_lot_elsewhere",
 }
 """What takes one member away and leaves the rest, the cheapest kind first."""
 
@@ -37,19 +37,26 @@ def comparison(members: list[tuple[Candidate, Strength]]) -> Coded | None:
     if len(members) < 2:
         return None
     order = list(ACTIONS)
-    first, strength = min(members, key=lambda m: order.index(m[0].claim.kind))
+    first, strength = min(members, key=lambda m: order.index(_subject(m[0]).kind))
     other = next(c for c, _ in members if c is not first)
+    changed, kept = _subject(first), _subject(other)
     params = {
-        "kind": first.claim.kind,
-        "operation": first.claim.operation,
-        "factor": first.claim.factor,
-        "level": first.claim.level,
-        "keep_kind": other.claim.kind,
-        "keep_factor": other.claim.factor,
-        "keep_level": other.claim.level,
+        "kind": changed.kind,
+        "operation": changed.operation,
+        "factor": changed.factor,
+        "level": changed.level,
+        "keep_kind": kept.kind,
+        "keep_factor": kept.factor,
+        "keep_level": kept.level,
         "units": units_needed(_cautious(strength), strength.other_rate),
     }
-    return Coded(ACTIONS[first.claim.kind], params)
+    return Coded(ACTIONS[changed.kind], params)
+
+
+def _subject(candidate: Candidate) -> Claim:
+    """What is changed: of an interaction its first part (the lot, one reading)."""
+    claim = candidate.claim
+    return claim.parts[0] if claim.parts else claim
 
 
 def _cautious(strength: Strength) -> float:
@@ -60,9 +67,9 @@ def _cautious(strength: Strength) -> float:
 def units_needed(risk: float, base_rate: float) -> int:
     """Units after which the counts decide between a rate and `risk` times it.
 
-    The fewest for which, whichever is true, the likelihood ratio is at least
-    `DECISIVE` on its side with probability `POWER` (Wald 1947, "Sequential Analysis",
-    for a test of fixed size); counts are Poisson.
+    The fewest (within 1 %) for which, whichever is true, the likelihood ratio is at
+    least `DECISIVE` on its side with probability `POWER` (Wald 1947, "Sequential
+    Analysis", for a test of fixed size); counts are Poisson.
     """
     risk, base_rate = max(risk, LEAST_RISK), max(base_rate, 1e-6)
     low, high = 1, 2

@@ -57,6 +57,7 @@ def is_chronic(
         task,
         observed=np.where(before, task.observed, 0.0),
         baseline=np.where(before, task.baseline, 0.0),
+        made={},
     )
     early = strength_of(calm, np.where(before, expected, 0.0), exposed & before, before)
     alone = explained_share(outcome, episode, [(1.0, exposed, strength)])

@@ -26,10 +26,14 @@ REACH = 2.5
 
 @dataclass(frozen=True)
 class Sharp:
-    """A claim with its cut in place, its units, and when it began if that is dated."""
+    """A claim with its cut in place, its units, and when it began if that is dated.
+
+    `exposed`: met it before they were looked at. `met`: at any time.
+    """
 
     claim: Claim
     exposed: Bools
+    met: Bools
     onset: Onset | None = None
 
 
@@ -39,24 +43,37 @@ def sharpened(
     claim: Claim,
     exposed: Bools,
     factor: Numeric | Categorical | None,
+    seen_at: Floats,
 ) -> Sharp:
-    """The same claim cut where the defects say; `expected` is without its effect."""
+    """The same claim cut where the defects say; `expected` is without its effect.
+
+    `seen_at`: seconds, when each unit was looked at; later is no exposure.
+    """
     if isinstance(factor, Numeric) and claim.shape in ("above", "below"):
-        return _threshold(task, expected, claim, exposed, factor)
+        return _threshold(task, expected, claim, exposed, factor, seen_at)
     if isinstance(factor, Categorical) and claim.shape == "onset":
-        return _onset(task, expected, claim, exposed, factor)
-    return Sharp(claim, exposed)
+        return _onset(task, expected, claim, exposed, factor, seen_at)
+    if isinstance(factor, Categorical) and claim.shape == "level":
+        met = np.zeros(exposed.size, dtype=bool)
+        met[factor.unit[factor.level == factor.levels.index(claim.level)]] = True
+        return Sharp(claim, exposed, met)
+    return Sharp(claim, exposed, exposed)
 
 
 def _threshold(
-    task: Task, expected: Floats, claim: Claim, exposed: Bools, factor: Numeric
+    task: Task,
+    expected: Floats,
+    claim: Claim,
+    exposed: Bools,
+    factor: Numeric,
+    seen_at: Floats,
 ) -> Sharp:
-    own = np.isfinite(factor.values) & (task.baseline > 0)
+    known, early = np.isfinite(factor.values), ~(factor.at > seen_at)
     if claim.level:
-        own &= factor.equipment == factor.machines.index(claim.level)
-    units = np.flatnonzero(own)
+        known &= factor.equipment == factor.machines.index(claim.level)
+    units = np.flatnonzero(known & early & (task.baseline > 0))
     if not units.size:
-        return Sharp(claim, exposed)
+        return Sharp(claim, exposed, exposed)
     sign = 1.0 if claim.shape == "above" else -1.0
     values = sign * factor.values[units].astype(np.float64)
     order = np.argsort(-values, kind="stable")
@@ -67,27 +84,31 @@ def _threshold(
     ends &= (near < REACH * n) & (near + 1 > n / REACH)
     places = _places(task, units, ends)
     if not places.size:
-        return Sharp(claim, exposed)
+        return Sharp(claim, exposed, exposed)
     best = int(places[np.argmax(_evidence(task, expected, units, places))])
     below = values[best + 1] if best + 1 < values.size else values[best]
     cut = sign * (values[best] + below) / 2
-    beyond = np.isfinite(factor.values) & (sign * factor.values > sign * cut)
-    if claim.level:
-        beyond &= factor.equipment == factor.machines.index(claim.level)
-    return Sharp(replace(claim, cut=float(cut)), beyond)
+    beyond = known & (sign * factor.values > sign * cut)
+    return Sharp(replace(claim, cut=float(cut)), beyond & early, beyond)
 
 
 def _onset(
-    task: Task, expected: Floats, claim: Claim, exposed: Bools, factor: Categorical
+    task: Task,
+    expected: Floats,
+    claim: Claim,
+    exposed: Bools,
+    factor: Categorical,
+    seen_at: Floats,
 ) -> Sharp:
     """Over all units of the level in time; the interval is of the posterior."""
     own = factor.level == factor.levels.index(claim.level)
     at = np.full(task.observed.size, np.nan)
     at[factor.unit[own]] = factor.at[own]
-    units = np.flatnonzero(np.isfinite(at) & (task.baseline > 0))
+    early = ~(at > seen_at)
+    units = np.flatnonzero(np.isfinite(at) & early & (task.baseline > 0))
     units = units[np.argsort(-at[units], kind="stable")]
     if units.size < 2:
-        return Sharp(claim, exposed)
+        return Sharp(claim, exposed, exposed)
     step = max(units.size // (4 * MOST_PLACES), 1)
     places = np.union1d(
         np.arange(0, units.size - 1, step),
@@ -97,7 +118,8 @@ def _onset(
     times = at[units[places]]
     onset = _interval(logs, times, np.diff(places, append=units.size))
     since = replace(claim, cut=onset.at)
-    return Sharp(since, at >= onset.at, onset)
+    met = at >= onset.at
+    return Sharp(since, met & early, met, onset)
 
 
 def _interval(logs: Floats, times: Floats, width: Ints) -> Onset:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -56,7 +58,30 @@ def zoomed(factor: Numeric, family: Family) -> Family:
     whole, machines = _groups(factor, np.isfinite(factor.values))
     groups = machines if family.claims[0].level else whole
     fine = _cuts(factor, groups, FINE_POINTS)
-    return fine.scaled(family.share / fine.share)
+    return replace(fine, log_prior=_spread_finely(family, fine))
+
+
+def _spread_finely(coarse: Family, fine: Family) -> Floats:
+    """Prior of finer cuts: each machine and direction keeps its share."""
+    shares: dict[tuple[str, str], float] = {}
+    for place, log_prior in enumerate(coarse.log_prior):
+        key = _machine_and_side(coarse, place)
+        shares[key] = shares.get(key, 0.0) + float(np.exp(log_prior))
+    keys = [_machine_and_side(fine, place) for place in range(fine.size)]
+    counts = Counter(keys)
+    least = min(shares.values())
+    return np.log([shares.get(key, least) / counts[key] for key in keys])
+
+
+def _machine_and_side(family: Family, place: int) -> tuple[str, str]:
+    claim = family.claims[place]
+    return claim.level, claim.shape
+
+
+def forget() -> None:
+    """Let go of the groups of the last bundle."""
+    _all_in_one.cache_clear()
+    _by_machine.cache_clear()
 
 
 def _groups(factor: Numeric, known: Bools) -> tuple[Groups, Groups]:
@@ -159,8 +184,7 @@ def _cells(
     Units of no group are in none.
     """
     n = edges.size + groups.n
-    kind = np.uint8 if n < 256 else np.uint16
-    cell: Codes = np.full(groups.size, n, dtype=kind)
+    cell: Codes = np.full(groups.size, n, dtype=np.min_scalar_type(n))
     values = factor.values[groups.unit]
     ends = np.append(begins[1:], edges.size)
     own = np.empty(values.size, dtype=cell.dtype)

@@ -27,12 +27,14 @@ WORTH = 0.05
 class Weighed:
     """A candidate as it is told.
 
-    `claim`: with its cut in place. `exposed`: its units, inspected or not.
+    `claim`: with its cut in place. `exposed`: its units, inspected or not. `met`: the
+    same with those that met it after they were looked at, which are to be held too.
     """
 
     candidate: Candidate
     claim: Claim
     exposed: Bools
+    met: Bools
     strength: Strength
     onset: Onset | None
     chronic: bool
@@ -48,7 +50,7 @@ def weigh(
 ) -> Weighed:
     """Everything that is told of one candidate."""
     expected = expected_without(found, list(candidate.hypotheses))
-    sharp = _sharp(study, task, expected, candidate)
+    sharp = _sharp(study, outcome, task, expected, candidate)
     seen = sharp.exposed & outcome.inspected
     wander = wander_of(task, expected, found.expected(), seen)
     strength = strength_of(task, expected, seen, outcome.inspected, wander)
@@ -57,6 +59,7 @@ def weigh(
         candidate=candidate,
         claim=sharp.claim,
         exposed=sharp.exposed,
+        met=sharp.met,
         strength=strength,
         onset=sharp.onset or _onset(study, sharp),
         chronic=episode is not None
@@ -64,13 +67,20 @@ def weigh(
     )
 
 
-def _sharp(study: Study, task: Task, expected: Floats, candidate: Candidate) -> Sharp:
+def _sharp(
+    study: Study,
+    outcome: Outcome,
+    task: Task,
+    expected: Floats,
+    candidate: Candidate,
+) -> Sharp:
     exposed = np.zeros(task.observed.size, dtype=bool)
     exposed[task.space.members(candidate.best)] = True
     if candidate.confidence < WORTH or candidate.claim.factor == COMMISSIONING:
-        return Sharp(candidate.claim, exposed)
+        return Sharp(candidate.claim, exposed, exposed)
     factor = study.factor(candidate.claim)
-    return sharpened(task, expected, candidate.claim, exposed, factor)
+    claim = candidate.claim
+    return sharpened(task, expected, claim, exposed, factor, outcome.seen_at)
 
 
 def _onset(study: Study, sharp: Sharp) -> Onset | None:
