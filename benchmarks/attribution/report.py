@@ -37,8 +37,8 @@ def head(family: str, commit: str, cores: int, python: str) -> str:
 
 Written by `python -m benchmarks.attribution.report` from the runs in its results
 folder; nobody edits figures here. Family of lines: **{family}**, drawn in another style
-than the lines that the method was tuned on. Commit {commit}, Python {python}, {cores}
-cores."""
+than the development family; single lines of it were looked at while the rules were made,
+with other seeds than these. Commit {commit}, Python {python}, {cores} cores."""
 
 
 def how() -> str:
