@@ -17,7 +17,7 @@ LEAST_CONFIDENCE = 0.002
 MOST_CANDIDATES = 12
 MOST_HYPOTHESES = 400
 COVERAGE = 0.95
-OFFSET, SLOPE = 0.2, 0.8
+OFFSET, SLOPE = -0.4, 0.8
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def candidates_of(fit: Fit, space: CellSpace) -> list[Candidate]:
 def calibrated(probability: float) -> float:
     """The share of such statements that were right on lines with a known cause.
 
-    Platt (1999): the log odds stretched and moved, as fitted on the calibration
-    family of `benchmarks.attribution`.
+    Platt (1999): the log odds stretched as fitted on the calibration family of
+    `benchmarks.attribution`, and moved down until lines without any cause are silent.
     """
     inside = min(max(probability, 1e-12), 1.0 - 1e-12)
     odds = OFFSET + SLOPE * math.log(inside / (1.0 - inside))
