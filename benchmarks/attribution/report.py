@@ -37,7 +37,7 @@ def head(family: str, commit: str, cores: int, python: str) -> str:
 
 Written by `python -m benchmarks.attribution.report` from the runs in its results
 folder; nobody edits figures here. Family of lines: **{family}**, drawn in another style
-than the development family; single lines of it were looked at while the rules were made,
+than the development family; some of it was looked at while the rules were made, though
 with other seeds than these. Commit {commit}, Python {python}, {cores} cores."""
 
 
