@@ -114,7 +114,9 @@ def shown(patience, terminal=True):
         progress("weighing", 0.75)
     stream.write("end")
     stream.flush()
-    said = os.read(ours, 100_000).decode() if terminal else stream.getvalue()
+    said = stream.getvalue() if not terminal else ""
+    while not said.endswith("end"):
+        said += os.read(ours, 100_000).decode(errors="replace")
     stream.close()
     os.close(ours)
     return said
