@@ -103,7 +103,18 @@ def _held(
 ) -> pd.DataFrame:
     """Units of the causes at or above a confidence, with the risk of their own mix."""
     acted_on = [w for w in weighed if w.candidate.confidence >= confidence]
-    holds = [Hold(w.met, w.strength.risk, w.strength.risk_interval) for w in acted_on]
+    holds = [_hold(w) for w in acted_on]
     untouched = outcome.inspected & ~np.any([h.exposed for h in holds], axis=0)
     rates = study.rates(outcome, untouched) if holds else task.baseline
     return held_units(study.population, rates, holds, outcome.defect_class)
+
+
+def _hold(weighed: Weighed) -> Hold:
+    """The risk as it is expected: raised if the cause is one, as it was if not."""
+
+    def expected(risk: float) -> float:
+        return 1.0 + weighed.candidate.confidence * (risk - 1.0)
+
+    low, high = weighed.strength.risk_interval
+    interval = (expected(low), expected(high))
+    return Hold(weighed.met, expected(weighed.strength.risk), interval)
