@@ -10,7 +10,6 @@ from analytics.core.arrays import Bools, Floats, Ints
 from analytics.core.claims import Claim
 from analytics.core.exhibit import Columns, Exhibit, Readings
 from analytics.core.factors import Numeric
-from analytics.core.far import here
 from analytics.core.population import Outcome, timestamp
 from analytics.core.rounding import plain_time
 from analytics.core.spc import ewma
@@ -30,7 +29,7 @@ def readings_exhibit(
     daily: Columns,
     marks: dict[str, Any],
 ) -> Exhibit:
-    factor = numeric_factor(study, claim)
+    factor = study.numbers(claim)
     at = np.where(np.isnan(factor.at), study.population.completed, factor.at)
     known = np.flatnonzero(outcome.inspected & np.isfinite(factor.values))
     known = known[np.argsort(at[known], kind="stable")]
@@ -128,12 +127,3 @@ def of_equipment(factor: Numeric, equipment: str) -> Bools:
         return np.ones(factor.values.size, dtype=bool)
     own: Bools = factor.equipment == factor.machines.index(equipment)
     return own
-
-
-def numeric_factor(study: Study, claim: Claim) -> Numeric:
-    """The factor that the claim is about."""
-    return next(
-        here(f)
-        for f in study.numeric
-        if (f.kind, f.operation, f.name) == (claim.kind, claim.operation, claim.factor)
-    )

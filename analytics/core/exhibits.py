@@ -12,7 +12,6 @@ from analytics.core.claims import Claim
 from analytics.core.daily import daily_columns
 from analytics.core.exhibit import LIMIT, Columns, Exhibit
 from analytics.core.exhibit_readings import (
-    numeric_factor,
     of_equipment,
     readings_exhibit,
 )
@@ -64,7 +63,7 @@ def _levels(
     daily: Columns,
     marks: dict[str, Any],
 ) -> Exhibit:
-    factor = _categorical(study, claim.kind, claim.operation, claim.factor)
+    factor = study.levels(claim)
     n, defective = _by_level(factor, outcome)
     target = factor.levels.index(claim.level)
     kept = _worst_levels(n, defective, target)
@@ -103,7 +102,7 @@ def _ages(
     daily: Columns,
     marks: dict[str, Any],
 ) -> Exhibit:
-    factor = numeric_factor(study, claim)
+    factor = study.numbers(claim)
     known = (
         outcome.inspected
         & np.isfinite(factor.values)
@@ -154,8 +153,8 @@ def _pairs(
     marks: dict[str, Any],
 ) -> Exhibit:
     first, second = claim.parts
-    lots = _categorical(study, first.kind, first.operation, first.factor)
-    machines = _categorical(study, second.kind, second.operation, second.factor)
+    lots = study.levels(first)
+    machines = study.levels(second)
     ran_on = np.full(outcome.inspected.size, NOBODY, dtype=np.int64)
     ran_on[machines.unit] = machines.level
     row, column = lots.level, ran_on[lots.unit]
@@ -183,14 +182,3 @@ def _pairs(
         "column": second.level,
     }
     return Exhibit("pairs", columns, marks, daily)
-
-
-def _categorical(study: Study, kind: str, operation: str, name: str) -> Categorical:
-    """The factor of that name; lots and suppliers are found by material alone."""
-    return next(
-        f
-        for f in study.categorical
-        if f.kind == kind
-        and f.name == name
-        and (kind in ("lot", "supplier") or f.operation == operation)
-    )

@@ -78,6 +78,26 @@ class Study:
                 return factor if isinstance(factor, Categorical) else here(factor)
         return None
 
+    def numbers(self, claim: Claim) -> Numeric:
+        """The factor of a claim about a threshold.
+
+        :raises LookupError: the claim is about levels, or of another study.
+        """
+        factor = self.factor(claim)
+        if not isinstance(factor, Numeric):
+            raise LookupError(claim)
+        return factor
+
+    def levels(self, claim: Claim) -> Categorical:
+        """The factor of a claim about a level.
+
+        :raises LookupError: the claim is about a threshold, or of another study.
+        """
+        factor = self.factor(claim)
+        if not isinstance(factor, Categorical):
+            raise LookupError(claim)
+        return factor
+
     def task(self, outcome: Outcome) -> Task:
         """The data of one class; units that were not inspected expect nothing."""
         strata, n_strata = self.population.strata, self.population.n_strata
