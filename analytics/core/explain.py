@@ -17,7 +17,7 @@ from analytics.core.ranking import ranked
 from analytics.core.results import Coded, Options, Problem
 from analytics.core.share import explained_share
 from analytics.core.study import Study
-from analytics.core.weighing import Weighed, weigh
+from analytics.core.weighing import Situation, Weighed, weigh
 from analytics.core.widen import widened
 
 LEAST_DEFECTIVE = 5
@@ -38,7 +38,8 @@ def explain(
     episode = find_excursion(study.population, task)
     candidates = candidates_of(found, task.space)
     told = recorded(candidates)
-    weighed = [weigh(study, outcome, task, found, episode, c) for c in told]
+    now = Situation(study, outcome, task, found, episode)
+    weighed = [weigh(now, candidate) for candidate in told]
     weighed = [own for own in weighed if own.strength.exposed_units]
     rising, chronic, sets = ranked(study, outcome, found, candidates, weighed)
     exposures = [(w.candidate.confidence, w.exposed, w.strength) for w in weighed]

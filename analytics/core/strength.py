@@ -92,20 +92,27 @@ def _posterior(likelihood: Likelihood, wander: float) -> tuple[Floats, Floats]:
     return grid, posterior
 
 
-def wander_of(task: Task, expected: Floats, fitted: Floats, exposed: Bools) -> float:
+def spreads_of(task: Task, fit: Fit) -> list[float]:
+    """Variance of the log rate between the groups of each source, effects apart."""
+    fitted = fit.expected()
+    counts = noise.Counts(task.observed, fitted, task.strata, task.n_strata)
+    return [noise.spread_of(noise.SourceSums.of(s, counts)) for s in task.sources]
+
+
+def wander_of(
+    task: Task, expected: Floats, spreads: list[float], exposed: Bools
+) -> float:
     """How much the log rate of a set of units differs without any cause (sd).
 
     Each source of noise adds its variance between groups, the less the more groups
-    the set is spread over. `fitted`: expected defects with all effects.
+    the set is spread over. `spreads`: of each source.
     """
     members = np.flatnonzero(exposed)
-    counts = noise.Counts(task.observed, fitted, task.strata, task.n_strata)
     variance = 0.0
-    for source in task.sources:
+    for source, spread in zip(task.sources, spreads, strict=True):
         parts = group_sums(source.group[members], expected[members], source.n_groups)
         parts = parts / max(float(parts.sum()), 1e-12)
-        sums = noise.SourceSums.of(source, counts)
-        variance += noise.spread_of(sums) * float(parts @ parts)
+        variance += spread * float(parts @ parts)
     return float(np.sqrt(variance))
 
 

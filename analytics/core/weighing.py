@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,13 @@ from analytics.core.onset import Onset, rise_of_share
 from analytics.core.population import Outcome
 from analytics.core.share import is_chronic
 from analytics.core.sharpen import Sharp, sharpened
-from analytics.core.strength import Strength, expected_without, strength_of, wander_of
+from analytics.core.strength import (
+    Strength,
+    expected_without,
+    spreads_of,
+    strength_of,
+    wander_of,
+)
 from analytics.core.study import Study
 from analytics.core.thresholds import COMMISSIONING
 
@@ -40,19 +47,28 @@ class Weighed:
     chronic: bool
 
 
-def weigh(
-    study: Study,
-    outcome: Outcome,
-    task: Task,
-    found: Fit,
-    episode: Excursion | None,
-    candidate: Candidate,
-) -> Weighed:
+@dataclass(frozen=True)
+class Situation:
+    """What is known of one cluster of a class when its candidates are weighed."""
+
+    study: Study
+    outcome: Outcome
+    task: Task
+    found: Fit
+    episode: Excursion | None
+
+    @cached_property
+    def spreads(self) -> list[float]:
+        return spreads_of(self.task, self.found)
+
+
+def weigh(now: Situation, candidate: Candidate) -> Weighed:
     """Everything that is told of one candidate."""
-    expected = expected_without(found, list(candidate.hypotheses))
-    sharp = _sharp(study, outcome, task, expected, candidate)
+    study, outcome, task, episode = now.study, now.outcome, now.task, now.episode
+    expected = expected_without(now.found, list(candidate.hypotheses))
+    sharp = _sharp(now, expected, candidate)
     seen = sharp.exposed & outcome.inspected
-    wander = wander_of(task, expected, found.expected(), seen)
+    wander = wander_of(task, expected, now.spreads, seen)
     strength = strength_of(task, expected, seen, outcome.inspected, wander)
     exposure = (candidate.confidence, seen, strength)
     return Weighed(
@@ -67,20 +83,14 @@ def weigh(
     )
 
 
-def _sharp(
-    study: Study,
-    outcome: Outcome,
-    task: Task,
-    expected: Floats,
-    candidate: Candidate,
-) -> Sharp:
+def _sharp(now: Situation, expected: Floats, candidate: Candidate) -> Sharp:
+    task, claim = now.task, candidate.claim
     exposed = np.zeros(task.observed.size, dtype=bool)
     exposed[task.space.members(candidate.best)] = True
-    if candidate.confidence < WORTH or candidate.claim.factor == COMMISSIONING:
-        return Sharp(candidate.claim, exposed, exposed)
-    factor = study.factor(candidate.claim)
-    claim = candidate.claim
-    return sharpened(task, expected, claim, exposed, factor, outcome.seen_at)
+    if candidate.confidence < WORTH or claim.factor == COMMISSIONING:
+        return Sharp(claim, exposed, exposed)
+    factor = now.study.factor(claim)
+    return sharpened(task, expected, claim, exposed, factor, now.outcome.seen_at)
 
 
 def _onset(study: Study, sharp: Sharp) -> Onset | None:
