@@ -20,6 +20,7 @@ from traceability.demo.player.answers import Detection, Finding, Problems
 from traceability.demo.truth import Decoy, leading_causes
 
 CAUSES_SHOWN = 3
+FAINT = 0.05
 
 
 def progress() -> Progress:
@@ -41,14 +42,16 @@ def note(text: str) -> None:
 
 
 def causes_table(problems: Problems) -> Table:
-    """The first causes of every class of defect that has any."""
-    table = Table(title="Ranked causes")
+    """The first causes of every class of defect that has any worth a look."""
+    table = Table(title="Ranked causes", caption=f"fainter than {FAINT} not shown")
     for heading in ("line", "defect", "question", "rank", "cause", "level"):
         table.add_column(heading)
     for heading in ("confidence", "relative risk", "units"):
         table.add_column(heading, justify="right")
     for problem in sorted(problems, key=lambda p: (p["line"], p["defect_class"])):
         for cause in leading_causes(problem)[:CAUSES_SHOWN]:
+            if cause["confidence"] < FAINT:
+                continue
             table.add_row(
                 problem["line"],
                 problem["defect_class"],
