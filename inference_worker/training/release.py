@@ -11,6 +11,7 @@ from typing import Any
 
 from inference_worker.engine.manifest import SCHEMA, Manifest, canonical
 from inference_worker.engine.metrics import Metrics
+from inference_worker.training.card import CardFacts, card
 from inference_worker.training.network import GRANULE
 from inference_worker.training.settings import Settings
 
@@ -40,7 +41,7 @@ def write_version(settings: Settings, release: Release, model: bytes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         "model.onnx": model,
-        "card.md": _card(settings, release).encode(),
+        "card.md": card(_facts(settings, release)).encode(),
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
@@ -92,54 +93,23 @@ def _whole(metrics: Metrics) -> dict[str, int]:
     }
 
 
-def _card(settings: Settings, release: Release) -> str:
-    return _CARD.format(
+def _facts(settings: Settings, release: Release) -> CardFacts:
+    return CardFacts(
         model=settings.model,
         version=settings.version,
-        millions=release.parameters / 1e6,
-        origin=release.origin,
-        epochs=settings.epochs,
-        batch=settings.batch,
-        size=settings.size,
-        seed=settings.seed,
-        classes=", ".join(release.classes),
-        images=release.metrics.images,
-        metrics=release.metrics,
+        classes=tuple(release.classes),
+        channels=release.channels,
+        parameters=release.parameters,
+        architecture="quality_net: anchor-free, strides 8 and 16, decoded in the graph",
+        sizes=tuple(sorted({*SIZES, settings.size})),
         threshold=release.threshold,
-        rows="\n".join(_rows(release.metrics)),
+        nms_iou=release.nms_iou,
+        figures=[("held back", release.metrics)],
+        recipe={
+            "trained on": release.origin,
+            "epochs": str(settings.epochs),
+            "batch": str(settings.batch),
+            "size": f"{settings.size} pixels",
+            "seed": str(settings.seed),
+        },
     )
-
-
-def _rows(metrics: Metrics) -> list[str]:
-    return [
-        f"| {name} | {one.instances} | {_shown(one.ap33)} | {_shown(one.ap50)} |"
-        for name, one in metrics.per_class.items()
-    ]
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-_CARD = """\
-# {model} {version}
-
-quality_net, {millions:.1f} million parameters: anchor-free, strides 8 and 16, boxes
-decoded in the graph, doubles removed outside it. Finds: {classes}.
-
-Trained on {origin}: {epochs} epochs, batches of {batch} at {size} pixels, seed {seed}.
-
-| on {images} images held back | |
-|---|---|
-| mAP@0.33 | {metrics.map33:.4f} |
-| mAP@0.5 | {metrics.map50:.4f} |
-| mAP@0.5:0.95 | {metrics.map5095:.4f} |
-| F at IoU 0.33 and the threshold {threshold:.2f} | {metrics.f:.4f} |
-
-| class | defects | AP@0.33 | AP@0.5 |
-|---|---|---|---|
-{rows}
-
-Images held back come from the same source as those trained on: expect less on photos
-of another kind, and measure with `python -m inference_worker evaluate`.
-"""
