@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from traceability.demo.boards.camera import Camera, photograph, random_camera
 from traceability.demo.boards.defects import plant
+from traceability.demo.boards.habits import Habit, Size
+from traceability.demo.boards.ingredients import ALL, SCANNER_ONLY, Ingredients
 from traceability.demo.boards.model import (
     CLASSES,
     Box,
@@ -18,10 +20,15 @@ from traceability.demo.boards.samples import draw_product_photo, draw_sample
 from traceability.demo.boards.template import draw_template
 
 __all__ = [
+    "ALL",
     "CLASSES",
     "Box",
     "Camera",
+    "Habit",
+    "Ingredients",
+    "SCANNER_ONLY",
     "Sample",
+    "Size",
     "Style",
     "draw_product_photo",
     "draw_sample",

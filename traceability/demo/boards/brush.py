@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import cv2
 import numpy as np
 
@@ -10,17 +12,19 @@ from traceability.demo.boards.model import Canvas, Mask, Points
 Rng = np.random.Generator
 
 
-def scribble(rng: Rng, size: float) -> Mask:
+SHAPES = (0.38, 0.37, 0.12, 0.13)  # shares of the brushes, see the end of this file
+
+
+def scribble(rng: Rng, size: float, shapes: Sequence[float] = SHAPES) -> Mask:
     """A ragged patch about `size` pixels long, cropped to what is painted.
 
-    Never a large round one: that would be a via.
+    Never a large round one: that would be a via. `shapes` are the shares of the
+    brushes, 1 in sum.
     """
     side = int(size * 2.5) + 16
-    strokes = (_blob, _stroke, _loop, _shard)
     while True:
         canvas: Canvas = np.zeros((side, side), np.uint8)
-        draw = strokes[rng.choice(len(strokes), p=(0.38, 0.37, 0.12, 0.13))]
-        draw(rng, canvas, size)
+        BRUSHES[rng.choice(len(shapes), p=shapes)](rng, canvas, size)
         patch = cropped(canvas)
         if not _is_round(patch):
             return patch
@@ -89,3 +93,11 @@ def _shard(rng: Rng, canvas: Canvas, size: float) -> None:
     ring = radius * np.stack([np.cos(turn), np.sin(turn)], 1) + canvas.shape[0] / 2
     cv2.fillPoly(canvas, [np.round(ring).astype(np.int32)], 1)
     pen(canvas, ring, 2, closed=True)
+
+
+BRUSHES: tuple[Callable[[Rng, Canvas, float], None], ...] = (
+    _blob,
+    _stroke,
+    _loop,
+    _shard,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -57,9 +57,16 @@ class Camera:
     pads: Colour | None = None
 
 
-def random_camera(rng: Rng) -> Camera:
-    """Any camera the detector should cope with, scanners most of all."""
-    look: Look = rng.choice(("binary", "grey", "colour"), p=(0.64, 0.14, 0.22))
+_LOOKS: dict[Look, float] = {"binary": 0.64, "grey": 0.14, "colour": 0.22}
+
+
+def random_camera(rng: Rng, looks: Collection[Look] = tuple(_LOOKS)) -> Camera:
+    """Any camera the detector should cope with, scanners most of all.
+
+    `looks` limits the kinds; their shares among themselves stay.
+    """
+    shares = np.array([_LOOKS[look] * (look in looks) for look in _LOOKS])
+    look = tuple(_LOOKS)[rng.choice(len(_LOOKS), p=shares / shares.sum())]
     if look == "binary":
         return Camera("binary", (0, 0, 0), (255, 255, 255), jpeg=_quality(rng, 0.15))
     return real_camera(rng, look)

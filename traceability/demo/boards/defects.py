@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from traceability.demo.boards.brush import cropped, pen, scribble, wobble
+from traceability.demo.boards.habits import USUAL, Habit
 from traceability.demo.boards.model import Box, Canvas, Mask
 from traceability.demo.boards.terrain import Side, Terrain, chords, survey
 
 Rng = np.random.Generator
 Pixel = TypeVar("Pixel", bound=np.generic)
 
-MARGIN = 10  # pixels between a defect and the border of its box
 _TRIES = 40
 _APART = 14  # pixels kept free between two defects
 _CLEAR = 2.0  # pixels between an island and what it must not touch
@@ -36,6 +36,15 @@ _HOLD = 24  # pixels of the other material that a bulge must grow from
 
 
 @dataclass(frozen=True)
+class Wish:
+    """The defect to make: pixels long about `size`, standing out by `scale`."""
+
+    size: float
+    scale: float
+    habit: Habit
+
+
+@dataclass(frozen=True)
 class Patch:
     """Pixels to turn over: `pixels` with its upper left corner at (x, y)."""
 
@@ -44,7 +53,7 @@ class Patch:
     y: int
 
 
-Maker = Callable[[Rng, Side, float, float], Patch | None]
+Maker = Callable[[Rng, Side, Wish], Patch | None]
 
 
 def plant(
@@ -53,55 +62,58 @@ def plant(
     rng: Rng,
     terrain: Terrain | None = None,
     scale: float = 1.0,
+    habit: Habit = USUAL,
 ) -> tuple[Mask, list[Box]]:
     """A copy of the board with one defect for each name in `classes`.
 
     A defect for which the board has no room is left out, so the boxes may be
     fewer than the classes. `terrain` saves measuring the same board again;
-    `scale` enlarges all defects and how clearly they must stand out.
+    `scale` enlarges all defects and how clearly they must stand out; `habit` says
+    what they look like.
     """
     terrain = terrain or survey(mask)
     planted, used, boxes = mask.copy(), np.zeros(mask.shape, bool), list[Box]()
     for category in classes:
-        patch = _find_place(category, rng, terrain, used, scale)
+        patch = _find_place(category, rng, terrain, used, scale, habit)
         if patch is not None:
             _turn_over(planted, patch, category)
             _window(used, patch, _APART)[:] = True
-            boxes.append(_box(category, patch, mask.shape, rng))
+            painted = (patch.x, patch.y, *patch.pixels.shape[::-1])
+            boxes.append(habit.box(category, painted, mask.shape, rng))
     return planted, boxes
 
 
 def _find_place(
-    category: str, rng: Rng, terrain: Terrain, used: Mask, scale: float
+    category: str, rng: Rng, terrain: Terrain, used: Mask, scale: float, habit: Habit
 ) -> Patch | None:
     make, of_copper = _MAKERS[category]
     side = terrain.copper if of_copper else terrain.laminate
-    size = scale * float(np.clip(np.exp(rng.normal(np.log(12.0), 0.45)), 6.0, 40.0))
+    size = scale * habit.size(category, rng)
     if not len(side.body) or not len(side.rim):
         return None
     for _ in range(_TRIES):
-        patch = make(rng, side, size, scale)
+        patch = make(rng, side, Wish(size, scale, habit))
         if patch is not None and not _window(used, patch, 0).any():
             return patch
         size = max(5.0 * scale, size * 0.94)
     return None
 
 
-def _island(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
+def _island(rng: Rng, side: Side, wish: Wish) -> Patch | None:
     """A patch wholly inside the material, touching nothing."""
     spots = rng.choice(side.body, 64)
     depth = side.depth.ravel()[spots]
-    pixels = scribble(rng, size)
-    roomy = spots[depth > max(pixels.shape) / 2 + _CLEAR * scale]
-    if not len(roomy) or min(pixels.shape) < 3 or pixels.sum() < _AREA * scale:
+    pixels = scribble(rng, wish.size, wish.habit.shapes)
+    roomy = spots[depth > max(pixels.shape) / 2 + _CLEAR * wish.scale]
+    if not len(roomy) or min(pixels.shape) < 3 or pixels.sum() < _AREA * wish.scale:
         return None
     return _at(side, pixels, roomy[0], 0.5, 0.5)
 
 
-def _bulge(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
+def _bulge(rng: Rng, side: Side, wish: Wish) -> Patch | None:
     """A patch grown into the material from its rim, bridging nothing."""
     spot = rng.choice(side.rim)
-    pixels = scribble(rng, size)
+    pixels = scribble(rng, wish.size, wish.habit.shapes)
     patch = _at(side, pixels, spot, *rng.uniform(0.1, 0.9, 2))
     if patch is None:
         return None
@@ -111,7 +123,10 @@ def _bulge(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
     if patch is None:
         return None
     depth = _window(side.depth, patch, 0)[patch.pixels]
-    deep = depth.max() >= _DEPTH * scale and (depth > 0).sum() >= _AREA * scale**2
+    deep = (
+        depth.max() >= _DEPTH * wish.scale
+        and (depth > 0).sum() >= _AREA * wish.scale**2
+    )
     clear = deep and (depth > 0).mean() > 0.4 and _keeps_its_place(side, patch)
     return patch if clear and _same_topology(side, patch) else None
 
@@ -127,22 +142,24 @@ def _keeps_its_place(side: Side, patch: Patch) -> bool:
     return bool(spared) and _islands(visible) == 2
 
 
-def _bridge(rng: Rng, side: Side, size: float, scale: float) -> Patch | None:
+def _bridge(rng: Rng, side: Side, wish: Wish) -> Patch | None:
     """Strokes across the material at a narrow place, joining its two banks."""
     found = chords(side, rng.choice(side.body, 12))
     found = [chord for chord in found if 4 <= chord.length <= _WIDEST]
     if not found:
         return None
     lengths = np.array([chord.length for chord in found])
-    weights = np.exp(-lengths / 15.0) + 0.003
+    weights = np.exp(-lengths / wish.habit.reach) + 0.003
     chord = found[rng.choice(len(found), p=weights / weights.sum())]
     along = (chord.end - chord.start) / np.linalg.norm(chord.end - chord.start)
     across = np.array([-along[1], along[0]])
     canvas: Canvas = np.zeros(side.inside.shape, np.uint8)
-    thinnest = round(2 * scale)
-    thickness = int(rng.integers(thinnest, max(4, min(round(size * 0.55), 14)) + 1))
+    thinnest = round(2 * wish.scale)
+    thickness = int(
+        rng.integers(thinnest, max(4, min(round(wish.size * 0.55), 14)) + 1)
+    )
     for _ in range(int(rng.choice((1, 1, 1, 2, 3)))):
-        shift = across * rng.normal(0, size * 0.15)
+        shift = across * rng.normal(0, wish.size * 0.15)
         start = chord.start - along * rng.uniform(0.5, 5.0) + shift
         end = chord.end + along * rng.uniform(0.5, 5.0) + shift
         slant = across * rng.normal(0, 0.12) * chord.length
@@ -216,17 +233,6 @@ def _window(plane: npt.NDArray[Pixel], patch: Patch, border: int) -> npt.NDArray
 def _turn_over(mask: Mask, patch: Patch, category: str) -> None:
     window = _window(mask, patch, 0)
     window[patch.pixels] = not _MAKERS[category][1]
-
-
-def _box(category: str, patch: Patch, shape: tuple[int, ...], rng: Rng) -> Box:
-    """The box a person would draw: `MARGIN` around what was painted."""
-    height, width = patch.pixels.shape
-    loose = rng.exponential(0.8, 4)
-    left = max(0.0, patch.x - MARGIN - loose[0])
-    top = max(0.0, patch.y - MARGIN - loose[1])
-    right = min(float(shape[1]), patch.x + width + MARGIN - 1 + loose[2])
-    bottom = min(float(shape[0]), patch.y + height + MARGIN - 1 + loose[3])
-    return Box(category, left, top, right - left, bottom - top)
 
 
 _MAKERS: dict[str, tuple[Maker, bool]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +18,8 @@ from traceability.demo.boards.camera import (
 )
 from traceability.demo.boards.defects import plant
 from traceability.demo.boards.finish import bare_pads
+from traceability.demo.boards.habits import EXACT, USUAL, Habit
+from traceability.demo.boards.ingredients import ALL, Ingredients, plainer, steadier
 from traceability.demo.boards.model import (
     CLASSES,
     Image,
@@ -31,23 +34,44 @@ from traceability.demo.boards.wear import dusted, etched
 
 Rng = np.random.Generator
 
+_NORMAL_SHARE = 0.04  # of training samples have no defect
 _PRODUCT_SHARE = 0.18  # of training samples look as the demo factory's photos do
 
 
-def draw_sample(rng: Rng, size: int = 640) -> Sample:
+def draw_sample(rng: Rng, size: int = 640, ingredients: Ingredients = ALL) -> Sample:
     """One photo for training: any board, any camera, 0 to 12 defects."""
-    count = 0 if rng.random() < 0.04 else int(rng.integers(3, 13))
+    normal = rng.random() < _NORMAL_SHARE and ingredients.normal_boards
+    count = 0 if normal else int(rng.integers(3, 13))
     classes = [CLASSES[i] for i in rng.integers(len(CLASSES), size=count)]
-    if rng.random() < _PRODUCT_SHARE:
-        return _unit(_product(int(rng.integers(2**31)), size), classes, rng)
-    style = random_style(rng, size)
+    if rng.random() < _PRODUCT_SHARE and ingredients.products and ingredients.colour:
+        product = _product(int(rng.integers(2**31)), size)
+        return _unit(product, classes, rng, ingredients)
+    return _any_board(rng, size, classes, ingredients)
+
+
+def _any_board(
+    rng: Rng, size: int, classes: Sequence[str], ingredients: Ingredients
+) -> Sample:
+    style = plainer(random_style(rng, size), ingredients)
     clean = draw_template(rng, style)
-    mask, boxes = plant(etched(clean, rng, style), classes, rng)
-    camera = random_camera(rng)
+    worn = etched(clean, rng, style)
+    mask, boxes = plant(worn, classes, rng, habit=_habit(ingredients))
+    camera = steadier(random_camera(rng, ingredients.looks), ingredients)
     bare = bare_pads(clean, style.unit) if camera.pads else None
     template = photograph(etched(clean, rng, style), rng, _nearby(rng, camera), bare)
-    image = photograph(dusted(mask, rng), rng, camera, bare)
+    twin = copy.deepcopy(rng)
+    image = photograph(_dusted(mask, rng, ingredients), rng, camera, bare)
+    if not ingredients.template_wear:
+        template = photograph(_dusted(worn, twin, ingredients), twin, camera, bare)
     return Sample(image, template, moved_boxes(boxes, camera, mask.shape))
+
+
+def _habit(ingredients: Ingredients) -> Habit:
+    return USUAL if ingredients.loose_boxes else EXACT
+
+
+def _dusted(mask: Mask, rng: Rng, ingredients: Ingredients) -> Mask:
+    return dusted(mask, rng) if ingredients.dust else mask
 
 
 def _nearby(rng: Rng, camera: Camera) -> Camera:
@@ -128,8 +152,14 @@ def draw_product_photo(
     return _unit(golden_board(product_seed, size), classes, rng)
 
 
-def _unit(product: Product, classes: Sequence[str], rng: Rng) -> Sample:
-    mask, boxes = plant(product.mask, classes, rng, product.terrain, scale=1.4)
+def _unit(
+    product: Product,
+    classes: Sequence[str],
+    rng: Rng,
+    ingredients: Ingredients = ALL,
+) -> Sample:
+    habit = _habit(ingredients)
+    mask, boxes = plant(product.mask, classes, rng, product.terrain, 1.4, habit)
     camera = replace(
         product.camera,
         blur=float(rng.uniform(0.5, 0.9)),
@@ -139,6 +169,9 @@ def _unit(product: Product, classes: Sequence[str], rng: Rng) -> Sample:
         shift_x=float(rng.normal(0.0, 1.5)),
         shift_y=float(rng.normal(0.0, 1.5)),
     )
+    camera, twin = steadier(camera, ingredients), copy.deepcopy(rng)
     image = photograph(mask, rng, camera, product.bare)
-    boxes = moved_boxes(boxes, camera, mask.shape)
-    return Sample(image, product.template_image, boxes)
+    template = product.template_image
+    if not ingredients.template_wear:
+        template = photograph(product.mask, twin, camera, product.bare)
+    return Sample(image, template, moved_boxes(boxes, camera, mask.shape))
