@@ -353,7 +353,7 @@ def test_a_template_that_finds_no_room_takes_its_photo_along(
 
 def test_files_that_no_row_names_are_swept(camera, station, media_root):
     from traceability.inspection import media
-    from traceability.inspection.services import sweep_orphans
+    from traceability.inspection.sweeping import sweep_orphans
 
     upload(camera, photo())
     orphan = media_root / media.store(b"lost", timezone.now())

@@ -116,17 +116,18 @@ def _read_form(request: Request) -> Upload:
     fields: dict[str, Any] = form.validated_data
     template = fields.get("image_of_template")
     return Upload(
-        image=_read_file(fields["image"], "image"),
+        image=read_file(fields["image"], "image"),
         serial=fields["serial"],
         station=fields["station"],
         captured_at=fields["captured_at"],
         external_id=fields.get("external_id"),
         idempotency_key=_idempotency_key(request),
-        image_of_template=template and _read_file(template, "image_of_template"),
+        image_of_template=template and read_file(template, "image_of_template"),
     )
 
 
-def _read_file(file: UploadedFile, name: str) -> bytes:
+def read_file(file: UploadedFile, name: str) -> bytes:
+    """Its bytes; TooLarge, naming the field, before they are read."""
     if (file.size or 0) > settings.MAX_IMAGE_BYTES:
         text = f"The file has {file.size} bytes."
         raise TooLarge(

@@ -10,7 +10,7 @@ from rest_framework.reverse import reverse
 
 from traceability.attribution.models import Cause, Problem
 from traceability.ingest.rows import Code, Moment
-from traceability.inspection.models import Defect, Inspection
+from traceability.inspection.models import Defect, GoldenTemplate, Inspection
 from traceability.jobs.models import Job
 
 
@@ -23,6 +23,41 @@ class UploadForm(serializers.Serializer[Any]):
     captured_at = Moment()
     external_id = serializers.CharField(max_length=200, required=False)
     image_of_template = serializers.FileField(required=False)
+
+
+class TemplateForm(serializers.Serializer[Any]):
+    """The multipart form of a golden template."""
+
+    product = Code()
+    station = Code()
+    image = serializers.FileField()
+
+
+class TemplateSerializer(serializers.ModelSerializer[GoldenTemplate]):
+    """A golden template; it is active while `retired_at` is null."""
+
+    url = serializers.SerializerMethodField()
+    product = serializers.CharField(source="product.code")
+    station = serializers.CharField(source="station.code")
+
+    class Meta:
+        model = GoldenTemplate
+        fields = [
+            "id",
+            "url",
+            "product",
+            "station",
+            "sha256",
+            "width",
+            "height",
+            "size",
+            "created_at",
+            "retired_at",
+        ]
+
+    def get_url(self, template: GoldenTemplate) -> str:
+        request = self.context.get("request")
+        return reverse("api:template", [template.pk], request=request)
 
 
 class DefectSerializer(serializers.ModelSerializer[Defect]):
@@ -61,6 +96,7 @@ class InspectionSerializer(serializers.ModelSerializer[Inspection]):
     clock_ahead = serializers.BooleanField(source="image.clock_ahead")
     width = serializers.IntegerField(source="image.width")
     height = serializers.IntegerField(source="image.height")
+    has_template = serializers.BooleanField(source="image.template")
     model = serializers.CharField(
         source="model_version.model", allow_null=True, default=None
     )
@@ -87,6 +123,7 @@ class InspectionSerializer(serializers.ModelSerializer[Inspection]):
             "clock_ahead",
             "width",
             "height",
+            "has_template",
             "defective",
             "defects",
             "model",

@@ -11,6 +11,7 @@ from drf_spectacular.views import (
 from traceability.api.analyses import AnalyseView, JobView, ProblemsView, ProblemView
 from traceability.api.bulk import VIEWS
 from traceability.api.inspections import InspectionsView, InspectionView
+from traceability.api.templates import RetireView, TemplatesView, TemplateView
 
 app_name = "api"
 urlpatterns = [
@@ -20,6 +21,9 @@ urlpatterns = [
     ),
     path("v1/inspections/", InspectionsView.as_view(), name="inspections"),
     path("v1/inspections/<uuid:pk>/", InspectionView.as_view(), name="inspection"),
+    path("v1/templates/", TemplatesView.as_view(), name="templates"),
+    path("v1/templates/<uuid:pk>/", TemplateView.as_view(), name="template"),
+    path("v1/templates/<uuid:pk>/retire/", RetireView.as_view(), name="retire"),
     path("v1/lines/<str:line>/analyse/", AnalyseView.as_view(), name="analyse"),
     path("v1/jobs/<uuid:pk>/", JobView.as_view(), name="job"),
     path("v1/problems/", ProblemsView.as_view(), name="problems"),

@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from traceability.inspection.models import (
     Defect,
+    GoldenTemplate,
     Image,
     Inspection,
     ModelVersion,
@@ -33,6 +34,15 @@ class ImageAdmin(LargeAdmin):
     search_fields = ["=unit__serial"]
     raw_id_fields = ["site", "unit", "station", "api_key"]
     ordering = ["-captured_at"]
+
+
+@admin.register(GoldenTemplate)
+class GoldenTemplateAdmin(LargeAdmin):
+    list_display = ["id", "product", "station", "created_at", "retired_at"]
+    list_select_related = ["product", "station"]
+    search_fields = ["=product__code", "=station__code"]
+    raw_id_fields = ["product", "station", "api_key"]
+    ordering = ["-created_at"]
 
 
 @admin.register(Inspection)

@@ -9,16 +9,20 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from traceability.accounts.models import ApiKey
-from traceability.catalog.models import DefectClass, Site, Station
+from traceability.catalog.models import DefectClass, Product, Site, Station
 from traceability.production.models import Unit
 
 
 class ModelVersion(models.Model):
-    """A detector as it was used: model name and version."""
+    """A detector as it was used: model name and version.
+
+    `wants_template` is true of a model that sees each photo beside its template.
+    """
 
     model = models.CharField(max_length=100)
     version = models.CharField(max_length=50)
     classes = models.JSONField(default=list)
+    wants_template = models.BooleanField(default=False)
     first_used_at = models.DateTimeField()
 
     class Meta:
@@ -32,9 +36,54 @@ class ModelVersion(models.Model):
         return f"{self.model} {self.version}"
 
 
+class GoldenTemplate(models.Model):
+    """A photo of a faultless unit: what models compare a station's photos with.
+
+    One is active for each product and station. A new one retires it and keeps the row
+    and the file, because images go on naming the file they were seen with.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    product = models.ForeignKey(
+        Product, models.PROTECT, related_name="golden_templates"
+    )
+    station = models.ForeignKey(
+        Station, models.PROTECT, related_name="golden_templates"
+    )
+    api_key = models.ForeignKey(
+        ApiKey, models.SET_NULL, null=True, blank=True, related_name="golden_templates"
+    )
+    file = models.CharField(max_length=100, unique=True)
+    media_type = models.CharField(max_length=30)
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size = models.PositiveIntegerField(help_text=_("bytes"))
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "station"],
+                condition=models.Q(retired_at__isnull=True),
+                name="golden_template_one_active",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["station", "-created_at"], name="golden_template_newest"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product} at {self.station}"
+
+
 class Image(models.Model):
     """A photo as a camera sent it; `file` and `template` are below the media root.
 
+    Photos that were seen with the same golden template name the same file.
     `captured_at` is the camera's clock, `received_at` ours; `clock_ahead` marks a photo
     that claims to come from the future.
     """

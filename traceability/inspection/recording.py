@@ -145,7 +145,11 @@ def _model_version(detector: Detector) -> ModelVersion:
     found, _ = ModelVersion.objects.get_or_create(
         model=detector.model,
         version=detector.version,
-        defaults={"classes": list(detector.classes), "first_used_at": timezone.now()},
+        defaults={
+            "classes": list(detector.classes),
+            "wants_template": detector.wants_template,
+            "first_used_at": timezone.now(),
+        },
     )
     return found
 

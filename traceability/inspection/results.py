@@ -28,6 +28,7 @@ class Detector:
     backend: str
     precision: str
     classes: tuple[str, ...]
+    wants_template: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from traceability.accounts.models import ApiKey, User
 from traceability.catalog.models import Station
 from traceability.inspection import media
+from traceability.inspection.golden import (
+    check_shape,
+    golden_of,
+    misshapen,
+    station_named,
+)
 from traceability.inspection.models import (
     Image,
     Inspection,
     Verdict,
 )
 from traceability.jobs import services as jobs
-from traceability.lib.errors import BadInput, UnknownReference
+from traceability.lib.errors import BadInput
 from traceability.lib.images import ImageFacts, examine
 from traceability.production.models import Unit
 from traceability.production.services import unit_or_placeholder
@@ -31,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 TASK = "inference_worker.inspect"
 QUEUE = "inspect"
-SWEEP_CHUNK = 400
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,11 @@ def accept(key: ApiKey, upload: Upload) -> Accepted:
     known = _sent_before(key, upload)
     if known is not None:
         return known
-    station = _station(key, upload.station)
+    station = station_named(key.site_id, upload.station)
     ahead = _check_clock(upload.captured_at)
     facts = _examine(upload.image, "image")
     if upload.image_of_template is not None:
-        _examine(upload.image_of_template, "image_of_template")
+        check_shape(facts, _examine(upload.image_of_template, "image_of_template"))
     stored = _store_files(upload)
     try:
         return _write(key, upload, station, facts, stored, ahead=ahead)
@@ -125,18 +127,6 @@ def _differs(found: Inspection, upload: Upload) -> list[dict[str, str]]:
     ]
 
 
-def _station(key: ApiKey, code: str) -> Station:
-    station = Station.objects.select_related("line").filter(site=key.site_id, code=code)
-    found = station.first()
-    if found is None:
-        text = f"There is no station {code!r} at this site."
-        hint = "Register the station first (POST /api/v1/stations/bulk)."
-        raise UnknownReference(
-            text, code="unknown_station", hint=hint, fields={"station": [text]}
-        )
-    return found
-
-
 def _check_clock(captured_at: datetime) -> bool:
     """Whether the camera's clock is ahead of ours; raises when beyond the limit."""
     ahead = captured_at - timezone.now()
@@ -157,6 +147,8 @@ def _examine(data: bytes, field_name: str) -> ImageFacts:
 
 @dataclass(frozen=True)
 class _Stored:
+    """Files of this upload alone; `template` is empty when none was sent."""
+
     file: str
     template: str
 
@@ -193,6 +185,9 @@ def _write(
         warnings.append(
             {"code": "clock_ahead", "message": "captured_at is in the future."}
         )
+    golden = None if stored.template else golden_of(unit, station)
+    if golden is not None:
+        warnings += misshapen(golden, facts)
     now = timezone.now()
     image = Image.objects.create(
         site_id=key.site_id,
@@ -205,7 +200,7 @@ def _write(
         received_at=now,
         clock_ahead=ahead,
         file=stored.file,
-        template=stored.template,
+        template=golden.file if golden else stored.template,
         media_type=facts.media_type,
         sha256=media.sha256(upload.image),
         width=facts.width,
@@ -224,27 +219,6 @@ def _unit(key: ApiKey, serial: str) -> tuple[Unit, list[dict[str, str]]]:
         return unit, []
     text = f"Serial {serial!r} is not known yet; a placeholder unit was made."
     return unit, [{"code": "unknown_serial", "message": text}]
-
-
-def sweep_orphans(older_than: timedelta = timedelta(hours=1)) -> int:
-    """Delete stored files that no row names; returns how many.
-
-    They are left by a process that died between file and row. Only recent days are
-    looked at: what has been swept once does not become an orphan later.
-    """
-    swept = 0
-    for names in _chunks(media.recent_files(older_than)):
-        known = Image.objects.filter(Q(file__in=names) | Q(template__in=names))
-        kept = {name for pair in known.values_list("file", "template") for name in pair}
-        for name in set(names) - kept:
-            media.remove(name)
-            swept += 1
-    return swept
-
-
-def _chunks(names: Iterator[str]) -> Iterator[list[str]]:
-    while chunk := list(islice(names, SWEEP_CHUNK)):
-        yield chunk
 
 
 def give_verdict(

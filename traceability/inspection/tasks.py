@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from traceability.inspection import services
+from traceability.inspection import sweeping
 
 
 @shared_task(name="inspection.sweep_orphans")
 def sweep_orphans() -> None:
-    services.sweep_orphans()
+    sweeping.sweep_orphans()

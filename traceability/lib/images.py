@@ -25,6 +25,9 @@ LYING = (5, 6, 7, 8)
 FORMATS = list(MEDIA_TYPES)
 MEDIA_TYPES["MPO"] = MEDIA_TYPES["JPEG"]
 
+# A template of these proportions is scaled to its photo (`engine/registration.py`).
+ASPECT_TOLERANCE = 0.01
+
 
 @dataclass(frozen=True)
 class ImageFacts:
@@ -33,6 +36,11 @@ class ImageFacts:
     width: int
     height: int
     media_type: str
+
+    def shaped_like(self, width: int, height: int) -> bool:
+        """Whether that size has the same proportions, to ASPECT_TOLERANCE."""
+        ratio = self.width * height / (self.height * width)
+        return abs(ratio - 1) <= ASPECT_TOLERANCE
 
 
 def examine(data: bytes, field: str, *, max_pixels: int) -> ImageFacts:
