@@ -10,8 +10,19 @@ from inference_worker.commands import models
 from inference_worker.commands.progress import shown
 from inference_worker.engine.coco import read_coco
 from inference_worker.engine.errors import DatasetError
-from inference_worker.engine.metrics import Metrics
+from inference_worker.engine.metrics import ClassMetrics, Metrics
 from inference_worker.evaluation import find_all, measure
+
+COLUMNS = (
+    "AP@0.33",
+    "AP@0.5",
+    "AP@0.5:0.95",
+    "F@0.33",
+    "precision",
+    "recall",
+    "instances",
+    "class",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def as_text(metrics: Metrics) -> str:
-    """A name and a fraction a line, the whole set first and then each class."""
+    """The whole set, a name and a figure a line; then a table, one class a line."""
     lines = [
         f"mAP@0.33 {metrics.map33:.4f}",
         f"mAP@0.5 {metrics.map50:.4f}",
@@ -46,8 +57,19 @@ def as_text(metrics: Metrics) -> str:
         f"F@0.33 {metrics.f:.4f}",
         f"threshold {metrics.f_threshold:.4f}",
         f"images {metrics.images}",
+        "",
+        "  ".join(COLUMNS),
     ]
-    for name, one in metrics.per_class.items():
-        if one.ap33 is not None:
-            lines.append(f"AP@0.33 {one.ap33:.4f} {name}")
+    lines += [_class_line(name, one) for name, one in metrics.per_class.items()]
     return "\n".join(lines)
+
+
+def _class_line(name: str, one: ClassMetrics) -> str:
+    """The name comes last: Chinese letters are wider than figures."""
+    figures = (one.ap33, one.ap50, one.ap5095, one.f, one.precision, one.recall)
+    cells = ["-" if value is None else f"{value:.4f}" for value in figures]
+    cells.append(str(one.instances))
+    padded = [
+        f"{cell:>{len(head)}}" for cell, head in zip(cells, COLUMNS, strict=False)
+    ]
+    return "  ".join([*padded, name])

@@ -16,7 +16,7 @@ from inference_worker.engine.store import (
     open_latest,
     open_signed,
 )
-from inference_worker.engine.types import Detections, Image
+from inference_worker.engine.types import Detections, Guesses, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,15 @@ class Detector:
     ) -> list[Detections]:
         """See Backend.infer."""
         return self.runner.infer(images, templates, threshold=threshold)
+
+    def guess(
+        self,
+        images: Sequence[Image],
+        templates: Sequence[Image] | None,
+        threshold: float,
+    ) -> list[Guesses]:
+        """See Backend.guess."""
+        return self.runner.guess(images, templates, threshold)
 
 
 def data_folder() -> Path:

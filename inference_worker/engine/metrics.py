@@ -23,12 +23,17 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True, slots=True)
 class ClassMetrics:
-    """One class, as fractions; the precisions are None where it was never drawn."""
+    """One class, as fractions. The average precisions and the recall are None where
+    it was never drawn, the precision where nothing was found. `f`, `precision` and
+    `recall` count finds of at least the threshold, at IoU 0.33.
+    """
 
     ap33: float | None
     ap50: float | None
     ap5095: float | None
     f: float | None
+    precision: float | None
+    recall: float | None
     instances: int
 
 
@@ -55,8 +60,8 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
-class _Matched:
-    """One class over all images: scores (d,), hits (ious, d), boxes drawn."""
+class Matched:
+    """One class over all images: scores (d,), hits (IOUS, d), boxes drawn."""
 
     scores: NDArray[np.float32]
     hits: NDArray[np.bool_]
@@ -68,15 +73,18 @@ def evaluate_detections(
     predictions: Sequence[Detections],
     classes: Sequence[str],
     threshold: float = 0.5,
+    seen: Sequence[Detections] | None = None,
 ) -> Metrics:
     """Score predictions against drawn boxes, image by image in the same order.
 
     Give predictions down to a low score (0.001 or so): the precision at high
-    recall needs them; `threshold` is the shipped one and enters `f` only.
-    Raises ValueError when the two lists differ in length.
+    recall needs them; `threshold` is the shipped one and enters F, precision and
+    recall only. Those are of `seen` where it is given: what a line sees, when the
+    predictions hold guesses that it does not. Raises ValueError when the lists differ
+    in length.
     """
-    pairs = list(zip(truth, predictions, strict=True))
-    matched = [_match_class(pairs, class_id) for class_id in range(len(classes))]
+    matched = match(truth, predictions, classes)
+    met = matched if seen is None else match(truth, seen, classes)
     precisions = np.array([_precisions(one) for one in matched]).reshape(-1, len(IOUS))
     drawn = precisions[[one.drawn > 0 for one in matched]]
     means = drawn.mean(axis=0) if len(drawn) else np.full(len(IOUS), np.nan)
@@ -84,19 +92,29 @@ def evaluate_detections(
         map33=float(means[0]),
         map50=float(means[1]),
         map5095=float(means[1:].mean()),
-        f=_f(matched, threshold) or 0.0,
+        f=_at(met, threshold).f or 0.0,
         f_threshold=threshold,
-        images=len(pairs),
+        images=len(truth),
         per_class={
-            name: _class_metrics(one, row, threshold)
-            for name, one, row in zip(classes, matched, precisions, strict=True)
+            name: _class_metrics(row, _at([one], threshold))
+            for name, one, row in zip(classes, met, precisions, strict=True)
         },
     )
 
 
+def match(
+    truth: Sequence[Detections],
+    predictions: Sequence[Detections],
+    classes: Sequence[str],
+) -> list[Matched]:
+    """Which predictions hit, class by class; ValueError for lists of two lengths."""
+    pairs = list(zip(truth, predictions, strict=True))
+    return [_match_class(pairs, class_id) for class_id in range(len(classes))]
+
+
 def _match_class(
     pairs: Sequence[tuple[Detections, Detections]], class_id: int
-) -> _Matched:
+) -> Matched:
     scores: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
     hits: list[NDArray[np.bool_]] = [np.zeros((len(IOUS), 0), np.bool_)]
     drawn = 0
@@ -107,7 +125,7 @@ def _match_class(
         drawn += len(boxes)
         scores.append(mine.scores)
         hits.append(_match_image(pairwise_iou(mine.boxes, boxes)))
-    return _Matched(np.concatenate(scores), np.concatenate(hits, axis=1), drawn)
+    return Matched(np.concatenate(scores), np.concatenate(hits, axis=1), drawn)
 
 
 def _match_image(overlaps: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -131,7 +149,7 @@ def _match_image(overlaps: NDArray[np.float64]) -> NDArray[np.bool_]:
     return hits
 
 
-def _precisions(matched: _Matched) -> NDArray[np.float64]:
+def _precisions(matched: Matched) -> NDArray[np.float64]:
     """(ious,) average precision over 101 recalls; zeros where nothing was drawn."""
     if not matched.drawn:
         return np.zeros(len(IOUS))
@@ -153,24 +171,42 @@ def _mean_precision(
     return float(padded[at].mean())
 
 
-def _class_metrics(
-    matched: _Matched, precisions: NDArray[np.float64], threshold: float
-) -> ClassMetrics:
-    f = _f([matched], threshold)
-    if not matched.drawn:
-        return ClassMetrics(None, None, None, f, 0)
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What reaches a threshold, at IoU 0.33."""
+
+    hits: int
+    found: int
+    drawn: int
+
+    @property
+    def f(self) -> float | None:
+        """Harmonic mean of precision and recall; None without any box."""
+        return _share(2 * self.hits, self.found + self.drawn)
+
+
+def _at(matched: Sequence[Matched], threshold: float) -> _Counts:
+    sure = [one.scores >= threshold for one in matched]
+    hits = sum(
+        int(one.hits[0][mask].sum()) for one, mask in zip(matched, sure, strict=True)
+    )
+    drawn = sum(one.drawn for one in matched)
+    return _Counts(hits, sum(int(mask.sum()) for mask in sure), drawn)
+
+
+def _class_metrics(precisions: NDArray[np.float64], counts: _Counts) -> ClassMetrics:
+    ap33, ap50, ap5095 = precisions[0], precisions[1], precisions[1:].mean()
+    known = counts.drawn > 0
     return ClassMetrics(
-        float(precisions[0]),
-        float(precisions[1]),
-        float(precisions[1:].mean()),
-        f,
-        matched.drawn,
+        ap33=float(ap33) if known else None,
+        ap50=float(ap50) if known else None,
+        ap5095=float(ap5095) if known else None,
+        f=counts.f,
+        precision=_share(counts.hits, counts.found),
+        recall=_share(counts.hits, counts.drawn),
+        instances=counts.drawn,
     )
 
 
-def _f(matched: Sequence[_Matched], threshold: float) -> float | None:
-    """Harmonic mean of precision and recall at IoU 0.33; None without any box."""
-    hits = sum(int(one.hits[0][one.scores >= threshold].sum()) for one in matched)
-    found = sum(int((one.scores >= threshold).sum()) for one in matched)
-    drawn = sum(one.drawn for one in matched)
-    return 2.0 * hits / (found + drawn) if found + drawn else None
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -17,14 +17,18 @@ MAX_DETECTIONS = 300
 
 
 def find(
-    preds: FloatArray, geometry: Geometry, threshold: float, nms_iou: float
+    preds: FloatArray,
+    geometry: Geometry,
+    threshold: float,
+    nms_iou: float,
+    every_class: bool = False,
 ) -> Detections:
     """Defects best first, in original pixels, at most MAX_DETECTIONS.
 
     `preds` is one image's (anchors, 4 + classes). Boxes that lie off the image
-    altogether are dropped, the others cut at its edge.
+    altogether are dropped, the others cut at its edge. `every_class`: see decode_ours.
     """
-    found = decode_ours(preds, threshold)
+    found = decode_ours(preds, threshold, every_class)
     found = found.take(np.argsort(-found.scores, kind="stable")[:MAX_CANDIDATES])
     kept = nms(found.boxes, found.scores, found.class_ids, nms_iou)
     found = found.take(kept[:MAX_DETECTIONS])

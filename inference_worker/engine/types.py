@@ -67,3 +67,15 @@ class Detections:
 
     def names(self, classes: Sequence[str]) -> list[str]:
         return [classes[i] for i in self.class_ids]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Guesses:
+    """One image's finds for measuring, both down to a low score.
+
+    `every` holds what each place scores for each class, which average precision wants;
+    `seen` each place's best class only: cut at a threshold, what a line would see.
+    """
+
+    every: Detections
+    seen: Detections

@@ -135,12 +135,15 @@ def _side_by_side(
 
 
 def _by_class(metrics: Metrics) -> str:
-    head = ("class", "defects", "AP@0.33", "AP@0.5", "AP@0.5:0.95", "F")
+    head = (
+        *("class", "defects", "AP@0.33", "AP@0.5", "AP@0.5:0.95"),
+        *("F", "precision", "recall"),
+    )
     return table(head, [_row(name, one) for name, one in metrics.per_class.items()])
 
 
 def _row(name: str, one: ClassMetrics) -> tuple[str, ...]:
-    figures = (one.ap33, one.ap50, one.ap5095, one.f)
+    figures = (one.ap33, one.ap50, one.ap5095, one.f, one.precision, one.recall)
     return (name, str(one.instances), *map(_shown, figures))
 
 

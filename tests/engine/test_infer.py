@@ -206,6 +206,29 @@ def test_an_anchor_speaks_for_its_best_class_only() -> None:
     assert described(found) == [(1, [10, 10, 50, 50])]
 
 
+def test_for_measuring_it_speaks_for_every_class_too() -> None:
+    backend = Fixed([[10, 10, 50, 50, 0.7, 0.9, 0.002]])
+    one, other = backend.guess([board(), board(480, 640)], None, threshold=0.01)
+    for guesses in (one, other):
+        assert described(guesses.seen) == [(1, [10, 10, 50, 50])]
+        assert described(guesses.every) == [
+            (1, [10, 10, 50, 50]),
+            (0, [10, 10, 50, 50]),
+        ]
+        assert guesses.every.scores == pytest.approx([0.9, 0.7])
+    assert [len(seen) for seen in backend.seen] == [1, 1]
+
+
+def test_what_is_seen_at_a_low_score_holds_what_production_sees(toy: Detector) -> None:
+    rng = np.random.default_rng(7)
+    image = np.kron(rng.integers(0, 256, (20, 20, 3)), np.ones((32, 32, 1)))
+    (found,) = toy.infer([image.astype(np.uint8)])
+    (guesses,) = toy.guess([image.astype(np.uint8)], None, threshold=0.001)
+    seen = guesses.seen.take(guesses.seen.scores >= toy.threshold)
+    assert len(found) > 50
+    assert described(seen) == described(found)
+
+
 def test_a_score_of_just_the_threshold_is_a_defect() -> None:
     backend = Fixed([[10, 10, 50, 50, 0.5, 0, 0]], threshold_ppm=500_000)
     assert len(backend.infer([board()])[0]) == 1
@@ -234,5 +257,6 @@ def test_a_flood_of_boxes_is_bounded() -> None:
     scores = np.zeros((n, 3))
     scores[:, 0] = 0.99
     preds = np.hstack([corner, corner + 5, scores]).astype(np.float32)
-    found = find(preds, plan(640, 640, (640,), CELL), 0.5, 0.5)
-    assert len(found) == MAX_DETECTIONS
+    for every_class in (False, True):
+        found = find(preds, plan(640, 640, (640,), CELL), 0.5, 0.5, every_class)
+        assert len(found) == MAX_DETECTIONS

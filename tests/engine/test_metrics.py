@@ -159,3 +159,19 @@ def test_only_the_order_of_the_scores_matters_to_the_precision(seed: int) -> Non
     before = evaluate_detections(truth, found, names)
     after = evaluate_detections(truth, squared, names)
     assert (before.map33, before.map5095) == (after.map33, after.map5095)
+
+
+def test_precision_and_recall_of_a_class_are_at_the_threshold() -> None:
+    truth = [Detections.truth([SQUARE, FAR, FARTHER], [0, 0, 0])]
+    found = [Detections.of([SQUARE, [50, 50, 60, 60], FAR], [0.9, 0.8, 0.3], [0] * 3)]
+    one = evaluate_detections(truth, found, ["a"], 0.5).per_class["a"]
+    assert (one.precision, one.recall) == pytest.approx((1 / 2, 1 / 3))
+
+
+def test_f_is_of_what_a_line_sees_where_that_is_given() -> None:
+    truth = [Detections.truth([SQUARE], [1])]
+    every = [Detections.of([SQUARE, SQUARE], [0.9, 0.8], [0, 1])]
+    seen = [Detections.of([SQUARE], [0.9], [0])]
+    metrics = evaluate_detections(truth, every, ["a", "b"], 0.5, seen)
+    assert (metrics.map33, metrics.f) == (1.0, 0.0)
+    assert metrics.per_class["b"].recall == 0.0

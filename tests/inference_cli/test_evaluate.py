@@ -41,7 +41,20 @@ def test_text_is_a_name_and_a_figure_a_line(
         "mAP@0.5:0.95 1.0000",
         "F@0.33 1.0000",
     ]
-    assert "AP@0.33 1.0000 green" in lines
+    *figures, name = lines[-2].split()
+    assert (figures, name) == ([*["1.0000"] * 6, "1"], "green")
+
+
+def test_a_class_never_drawn_shows_no_figure(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = coco / "annotations.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"annotations": content["annotations"][1:]}))
+    assert main(["evaluate", "--model", "toy", "--coco", str(coco)]) == 0
+    red = capsys.readouterr().out.splitlines()[-3].split()
+    # One red square is found that nobody drew.
+    assert red == ["-", "-", "-", "0.0000", "0.0000", "-", "0", "red"]
 
 
 def test_a_miss_costs_what_it_should(

@@ -53,7 +53,7 @@ def test_the_sets_stand_side_by_side() -> None:
 
 
 def test_a_class_never_drawn_has_no_figures() -> None:
-    assert "| 划痕 | 0 | - | - | - | - |" in card(FACTS)
+    assert "| 划痕 | 0 | - | - | - | - | - | - |" in card(FACTS)
 
 
 def test_data_recipe_and_export_are_told() -> None:

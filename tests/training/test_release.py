@@ -47,7 +47,7 @@ def test_a_version_folder_is_sound(tmp_path: Path) -> None:
     assert manifest.classes == ("dent", "scratch")
     assert manifest.threshold == pytest.approx(0.35)
     assert set(manifest.files) == {"model.onnx", "card.md"}
-    assert "| scratch | 0 | - | - | - | - |" in (folder / "card.md").read_text()
+    assert "| scratch | 0 | - | - | - | - | - | - |" in (folder / "card.md").read_text()
 
 
 def test_without_torch_the_command_says_what_to_install(

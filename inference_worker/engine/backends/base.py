@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from inference_worker.engine.errors import InferenceFailed, TemplateError
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.postprocess import find
 from inference_worker.engine.preprocess import Geometry, letterbox, plan
-from inference_worker.engine.types import Detections, FloatArray, Image
+from inference_worker.engine.types import Detections, FloatArray, Guesses, Image
+
+R = TypeVar("R")
 
 MAX_BATCH = 8
 """Images in one call of the network; more wait for the next call."""
@@ -69,13 +72,36 @@ class Backend(ABC):
         Raises TemplateError when the model wants templates that do not fit.
         """
         limit = self.manifest.threshold if threshold is None else threshold
-        results = [Detections.empty()] * len(images)
+        return self._run(images, templates, partial(self.post_process, threshold=limit))
+
+    def guess(
+        self,
+        images: Sequence[Image],
+        templates: Sequence[Image] | None,
+        threshold: float,
+    ) -> list[Guesses]:
+        """The same for measuring: all guesses beside what a line would see."""
+        return self._run(images, templates, partial(self._guesses, threshold=threshold))
+
+    def _run(
+        self,
+        images: Sequence[Image],
+        templates: Sequence[Image] | None,
+        finish: Callable[[FloatArray, Batch], list[R]],
+    ) -> list[R]:
+        """What `finish` makes of each image's output, in the order of the images."""
+        results: dict[int, R] = {}
         for batch in self.pre_process(images, templates):
-            preds = self.forward(batch.pixels)
-            found = self.post_process(preds, batch, limit)
-            for place, detections in zip(batch.places, found, strict=True):
-                results[place] = detections
-        return results
+            done = finish(self.forward(batch.pixels), batch)
+            results.update(zip(batch.places, done, strict=True))
+        return [results[place] for place in range(len(images))]
+
+    def _guesses(
+        self, preds: FloatArray, batch: Batch, threshold: float
+    ) -> list[Guesses]:
+        seen = self.post_process(preds, batch, threshold)
+        every = self.post_process(preds, batch, threshold, every_class=True)
+        return [Guesses(*both) for both in zip(every, seen, strict=True)]
 
     def pre_process(
         self, images: Sequence[Image], templates: Sequence[Image] | None
@@ -93,7 +119,11 @@ class Backend(ABC):
                 yield _batch(sources, geometries, places[start : start + MAX_BATCH])
 
     def post_process(
-        self, preds: FloatArray, batch: Batch, threshold: float
+        self,
+        preds: FloatArray,
+        batch: Batch,
+        threshold: float,
+        every_class: bool = False,
     ) -> list[Detections]:
         """One result for each canvas; InferenceFailed when `preds` makes no sense."""
         wanted = (len(batch.places), 4 + len(self.manifest.classes))
@@ -105,7 +135,7 @@ class Backend(ABC):
         if not np.isfinite(preds).all():  # NaN would pass for "no defect found"
             raise InferenceFailed("the network's output holds NaN or infinity")
         return [
-            find(one, geometry, threshold, self.manifest.nms_iou)
+            find(one, geometry, threshold, self.manifest.nms_iou, every_class)
             for one, geometry in zip(preds, batch.geometries, strict=True)
         ]
 
