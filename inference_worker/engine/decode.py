@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 
-from inference_worker.engine.errors import ImageError, ImageTooLarge, ImageUnreadable
+from inference_worker.engine.errors import (
+    ImageError,
+    ImageTooLarge,
+    ImageUnreadable,
+    PackageMissing,
+)
 from inference_worker.engine.headers import Header, png_is_whole, read_header
 from inference_worker.engine.types import Image
 
@@ -23,6 +28,20 @@ Pixels = NDArray[np.integer[Any] | np.floating[Any]]
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """Decoded pixels, and how the file kept them.
+
+    `channels`: 1 grey, 3 colour, 4 with alpha or, in a JPEG, inks (CMYK).
+    `bits` a channel: 8 or 16.
+    """
+
+    pixels: Image
+    header: Header
+    channels: int
+    bits: int
+
+
 def decode(data: bytes) -> Image:
     """uint8, height x width x 3, RGB, turned upright; greyscale is repeated.
 
@@ -30,24 +49,40 @@ def decode(data: bytes) -> Image:
     2. Decodes strictly: a file cut short raises ImageUnreadable, never half a picture.
     3. Brings 16 bits to 8 (white stays white) and drops an alpha channel.
     4. Turns it as its EXIF orientation asks.
+
+    A JPEG raises PackageMissing where simplejpeg is not installed: OpenCV would
+    take half of one for a whole.
     """
+    return examine(data).pixels
+
+
+def examine(data: bytes) -> Picture:
+    """What `decode` gives, and what it had to change for that; raises the same."""
     header = check_size(data)
-    pixels = _to_rgb(_pixels(data, header))
+    stored, channels = _pixels(data, header)
+    pixels = _to_rgb(stored)
     if pixels.shape[:2] != (header.height, header.width):
         raise ImageUnreadable("the image differs in size from its header")
-    return _upright(pixels, header.orientation)
+    upright = _upright(pixels, header.orientation)
+    return Picture(upright, header, channels, 8 * stored.dtype.itemsize)
 
 
 def decode_file(path: Path) -> Image:
     """The same from a file; errors name it."""
     try:
+        return decode(read_file(path))
+    except ImageError as error:
+        raise type(error)(f"{path}: {error}", error.hint) from error
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes; one too large is refused before it is read."""
+    try:
         if path.stat().st_size > MAX_BYTES:
             raise ImageTooLarge(f"{path.stat().st_size / 2**20:.1f} MB")
-        return decode(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
-        raise ImageUnreadable(f"{path}: {error.strerror}", "Check the path.") from error
-    except ImageError as error:
-        raise type(error)(f"{path}: {error}") from error
+        raise ImageUnreadable(str(error.strerror), "Check the path.") from error
 
 
 def check_size(data: bytes) -> Header:
@@ -63,22 +98,29 @@ def check_size(data: bytes) -> Header:
     return header
 
 
-def _pixels(data: bytes, header: Header) -> Pixels:
-    """As stored: grey, RGB or RGBA, of any depth."""
+def _pixels(data: bytes, header: Header) -> tuple[Pixels, int]:
+    """Grey, RGB or RGBA, of any depth; and how many channels the file has."""
     if header.format == "jpeg":
-        try:
-            return _jpeg(data)
-        except ValueError as error:
-            raise ImageUnreadable(f"the JPEG is damaged: {error}") from error
+        return _jpeg(data)
     if header.format == "png" and not png_is_whole(data):
         raise ImageUnreadable("the PNG is damaged or cut short")
-    return _opencv(data)
+    pixels = _opencv(data)
+    return pixels, pixels[0, 0].size
 
 
-def _jpeg(data: bytes) -> NDArray[np.uint8]:
-    """ValueError for whatever libjpeg warns of, a missing end among it."""
-    kind = "GRAY" if simplejpeg.decode_jpeg_header(data)[2] == "Gray" else "RGB"
-    return np.asarray(simplejpeg.decode_jpeg(data, kind, strict=True))
+def _jpeg(data: bytes) -> tuple[Pixels, int]:
+    """Refuses whatever libjpeg warns of, a missing end among it."""
+    try:
+        import simplejpeg
+    except ImportError as error:
+        raise PackageMissing("reading a JPEG needs the package simplejpeg") from error
+    try:
+        space = simplejpeg.decode_jpeg_header(data)[2]
+        kind = "GRAY" if space == "Gray" else "RGB"
+        pixels = np.asarray(simplejpeg.decode_jpeg(data, kind, strict=True))
+    except ValueError as error:
+        raise ImageUnreadable(f"the JPEG is damaged: {error}") from error
+    return pixels, {"Gray": 1, "CMYK": 4, "YCCK": 4}.get(space, 3)
 
 
 def _opencv(data: bytes) -> Pixels:
@@ -89,8 +131,10 @@ def _opencv(data: bytes) -> Pixels:
         raise ImageUnreadable(f"the image is damaged: {error.err}") from error
     if pixels is None:
         raise ImageUnreadable("the image is damaged or cut short")
-    if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
-        pixels = cv2.cvtColor(pixels[..., :3], cv2.COLOR_BGR2RGB)
+    if pixels.ndim == 3 and pixels.shape[2] == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)
     return np.asarray(pixels)
 
 
@@ -102,9 +146,9 @@ def _to_rgb(pixels: Pixels) -> Image:
     grey = pixels.reshape(*pixels.shape[:2], -1)
     if grey.shape[2] == 1:
         return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
-    if grey.shape[2] != 3:
+    if grey.shape[2] not in (3, 4):
         raise ImageUnreadable(f"it has {grey.shape[2]} channels; expected 1, 3 or 4")
-    return np.asarray(pixels, np.uint8)
+    return np.asarray(pixels[..., :3], np.uint8)
 
 
 def _upright(pixels: Image, orientation: int) -> Image:

@@ -5,7 +5,8 @@ EngineError
 │   ├── ImageTooLarge        image_too_large        more bytes or pixels than allowed
 │   └── ImageUnreadable      image_unreadable       not a whole picture
 ├── TemplateError            template_mismatch      the golden image is missing or off
-├── DatasetError             dataset_invalid        a COCO folder that cannot be read
+├── DatasetError             dataset_invalid        a labelled folder that cannot be read
+├── PackageMissing           package_missing        this file wants an absent package
 ├── ManifestError            manifest_invalid       not a manifest of ours
 ├── StoreError
 │   ├── EngineMissing        engine_missing         no such model or version
@@ -64,10 +65,17 @@ class TemplateError(EngineError):
 
 
 class DatasetError(EngineError):
-    """A COCO folder that cannot be used; the message names file and entry."""
+    """A labelled folder that cannot be used; the message names file and entry."""
 
     code = "dataset_invalid"
     hint = "Expected annotations.json and images/, as COCO writes them."
+
+
+class PackageMissing(EngineError):
+    """A Python package that this kind of file needs is not installed here."""
+
+    code = "package_missing"
+    hint = "Install it with: pip install -r requirements.txt"
 
 
 class ManifestError(EngineError):

@@ -15,3 +15,28 @@ def test_the_front_door_imports_no_runtime_and_nothing_of_the_application() -> N
     ).stdout.split()
     assert "cv2" in loaded
     assert HEAVY.isdisjoint(name.partition(".")[0] for name in loaded)
+
+
+WITHOUT_SIMPLEJPEG = """
+import sys
+sys.modules["simplejpeg"] = None
+import cv2, numpy as np
+from inference_worker.engine.decode import decode
+from inference_worker.engine.errors import PackageMissing
+picture = np.full((4, 5, 3), 9, np.uint8)
+print(decode(cv2.imencode(".png", picture)[1].tobytes()).shape)
+try:
+    decode(cv2.imencode(".jpg", picture)[1].tobytes())
+except PackageMissing as error:
+    print(error)
+"""
+
+
+def test_without_simplejpeg_only_jpegs_are_refused() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SIMPLEJPEG],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert said == ["(4, 5, 3)", "reading a JPEG needs the package simplejpeg"]
