@@ -8,7 +8,12 @@ from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.errors import BackendUnknown
 from inference_worker.engine.manifest import Manifest
 
-BACKENDS = {"openvino": "inference_worker.engine.backends.openvino.OpenVinoBackend"}
+_HERE = "inference_worker.engine.backends"
+
+BACKENDS = {
+    "openvino": f"{_HERE}.openvino.OpenVinoBackend",
+    "onnxruntime": f"{_HERE}.onnxruntime.OnnxRuntimeBackend",
+}
 
 
 def open_backend(
