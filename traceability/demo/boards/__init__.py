@@ -8,6 +8,7 @@ from __future__ import annotations
 from traceability.demo.boards.camera import Camera, photograph, random_camera
 from traceability.demo.boards.defects import plant
 from traceability.demo.boards.habits import Habit, Size
+from traceability.demo.boards.harvest import planted
 from traceability.demo.boards.ingredients import ALL, SCANNER_ONLY, Ingredients
 from traceability.demo.boards.model import (
     CLASSES,
@@ -16,6 +17,7 @@ from traceability.demo.boards.model import (
     Style,
     random_style,
 )
+from traceability.demo.boards.planting import Planting, plant_on_photo
 from traceability.demo.boards.samples import draw_product_photo, draw_sample
 from traceability.demo.boards.template import draw_template
 
@@ -26,6 +28,7 @@ __all__ = [
     "Camera",
     "Habit",
     "Ingredients",
+    "Planting",
     "SCANNER_ONLY",
     "Sample",
     "Size",
@@ -35,6 +38,8 @@ __all__ = [
     "draw_template",
     "photograph",
     "plant",
+    "plant_on_photo",
+    "planted",
     "random_camera",
     "random_style",
 ]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from traceability.demo.boards.folder import (
+    pictures,
     product_photos,
     training_samples,
     write_folder,
 )
+from traceability.demo.boards.harvest import planted
+from traceability.demo.boards.model import Sample
 
 
 def main() -> None:
@@ -20,9 +24,21 @@ def main() -> None:
     parser.add_argument(
         "--products", action="store_true", help="photos of a few products instead"
     )
+    parser.add_argument(
+        "--on",
+        type=Path,
+        metavar="TEMPLATES",
+        help="plant defects on the clean photos in this folder instead",
+    )
     args = parser.parse_args()
+    print(write_folder(args.folder, _samples(args)), "images")
+
+
+def _samples(args: argparse.Namespace) -> Iterator[Sample]:
+    if args.on:
+        return planted(pictures(args.on), args.count, args.seed)
     draw = product_photos if args.products else training_samples
-    print(write_folder(args.folder, draw(args.count, args.seed)), "images")
+    return draw(args.count, args.seed)
 
 
 if __name__ == "__main__":

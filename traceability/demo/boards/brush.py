@@ -18,15 +18,16 @@ SHAPES = (0.38, 0.37, 0.12, 0.13)  # shares of the brushes, see the end of this 
 def scribble(rng: Rng, size: float, shapes: Sequence[float] = SHAPES) -> Mask:
     """A ragged patch about `size` pixels long, cropped to what is painted.
 
-    Never a large round one: that would be a via. `shapes` are the shares of the
-    brushes, 1 in sum.
+    No large round one unless discs are asked for: it would be a via. `shapes` are
+    the shares of the brushes, 1 in sum.
     """
     side = int(size * 2.5) + 16
     while True:
         canvas: Canvas = np.zeros((side, side), np.uint8)
-        BRUSHES[rng.choice(len(shapes), p=shapes)](rng, canvas, size)
+        draw = BRUSHES[rng.choice(len(shapes), p=shapes)]
+        draw(rng, canvas, size)
         patch = cropped(canvas)
-        if not _is_round(patch):
+        if draw is _disc or not _is_round(patch):
             return patch
 
 
@@ -95,9 +96,39 @@ def _shard(rng: Rng, canvas: Canvas, size: float) -> None:
     pen(canvas, ring, 2, closed=True)
 
 
+def _thread(rng: Rng, canvas: Canvas, size: float) -> None:
+    """A long thin hair, at times with a knot."""
+    length = size * rng.uniform(1.0, 1.9)
+    angle = rng.uniform(0, 2 * np.pi)
+    reach = length / 2 * np.array([np.cos(angle), np.sin(angle)])
+    middle = np.full(2, canvas.shape[0] / 2)
+    line = wobble(rng, middle - reach, middle + reach, size * 0.12)
+    pen(canvas, line, int(rng.integers(2, 4)))
+    if rng.random() < 0.5:
+        x, y = np.round(line[int(rng.integers(len(line)))]).astype(int)
+        cv2.circle(canvas, (int(x), int(y)), int(rng.integers(2, 4)), 1, -1)
+
+
+def _crumbs(rng: Rng, canvas: Canvas, size: float) -> None:
+    """A heap of specks that hardly hold together."""
+    middle = canvas.shape[0] / 2
+    stretch = size * rng.uniform(0.12, 0.28, 2)
+    for _ in range(int(rng.integers(8, 22))):
+        x, y = np.round(middle + rng.normal(0.0, stretch)).astype(int)
+        cv2.circle(canvas, (int(x), int(y)), int(rng.integers(1, 3)), 1, -1)
+
+
+def _disc(rng: Rng, canvas: Canvas, size: float) -> None:
+    middle = canvas.shape[0] // 2
+    cv2.circle(canvas, (middle, middle), max(2, round(size * 0.42)), 1, -1)
+
+
 BRUSHES: tuple[Callable[[Rng, Canvas, float], None], ...] = (
     _blob,
     _stroke,
     _loop,
     _shard,
+    _thread,
+    _crumbs,
+    _disc,
 )

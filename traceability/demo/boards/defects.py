@@ -160,8 +160,8 @@ def _bridge(rng: Rng, side: Side, wish: Wish) -> Patch | None:
     )
     for _ in range(int(rng.choice((1, 1, 1, 2, 3)))):
         shift = across * rng.normal(0, wish.size * 0.15)
-        start = chord.start - along * rng.uniform(0.5, 5.0) + shift
-        end = chord.end + along * rng.uniform(0.5, 5.0) + shift
+        start = chord.start - along * rng.uniform(0.5, wish.habit.overshoot) + shift
+        end = chord.end + along * rng.uniform(0.5, wish.habit.overshoot) + shift
         slant = across * rng.normal(0, 0.12) * chord.length
         swing = min(chord.length * 0.05, 2.5) + 0.3
         pen(canvas, wobble(rng, start - slant, end + slant, swing), thickness)

@@ -13,6 +13,8 @@ import numpy as np
 from traceability.demo.boards.model import CLASSES, Sample
 from traceability.demo.boards.samples import draw_product_photo, draw_sample
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+
 
 def write_folder(folder: Path, samples: Iterator[Sample]) -> int:
     """`annotations.json`, `images/` and `templates/`; says how many images."""
@@ -45,6 +47,14 @@ def product_photos(count: int, seed: int, products: int = 4) -> Iterator[Sample]
         rng = np.random.default_rng((seed, i))
         classes = [CLASSES[k] for k in rng.integers(len(CLASSES), size=i % 3)]
         yield draw_product_photo(1 + i % products, classes, rng)
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The pictures of a folder by name; ValueError when there is none."""
+    found = sorted(p for p in folder.glob("*") if p.suffix.lower() in _PICTURES)
+    if not found:
+        raise ValueError(f"{folder} holds no PNG, JPEG or BMP picture of a clean board")
+    return found
 
 
 def _annotations(sample: Sample, image_id: int, before: int) -> list[dict[str, Any]]:

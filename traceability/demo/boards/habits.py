@@ -35,13 +35,15 @@ class Habit:
 
     `sizes` by class where they are not `Size()`. `shapes` are the shares of the
     brushes in `brush.BRUSHES`. Bridges and cuts get rarer by a factor e for every
-    `reach` pixels of length. Boxes are `MARGIN` around what was painted and looser
-    on each side by `loose` pixels on average.
+    `reach` pixels of length, and overlap their banks by up to `overshoot`. Boxes
+    are `MARGIN` around what was painted and looser on each side by `loose` pixels
+    on average.
     """
 
     sizes: Mapping[str, Size] = field(default_factory=dict)
     shapes: tuple[float, ...] = SHAPES
     reach: float = 15.0
+    overshoot: float = 5.0
     loose: float = 0.8
 
     def size(self, category: str, rng: Rng) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from traceability.demo.boards.model import Canvas, Mask, Style
 
@@ -49,3 +50,33 @@ def _slipped(surface: Canvas, rng: Rng, reach: int) -> Canvas:
     return np.asarray(
         cv2.remap(surface, xs, ys, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
     )
+
+
+def frayed(mask: Mask, rng: Rng, wander: float, grain: float, fine: float) -> Mask:
+    """The mask as another scan shows it: each place a little off.
+
+    Places are off by `wander` pixels, alike over about `grain` pixels, and single
+    pixels by another `fine` (standard deviations). Nothing is smoothed, so that
+    fine lines stay.
+    """
+    height, width = mask.shape
+    xs, ys = (
+        _drift(rng, mask.shape, wander, grain) + _drift(rng, mask.shape, fine, 2.0)
+        for _ in range(2)
+    )
+    xs += np.arange(width, dtype=np.float32)
+    ys += np.arange(height, dtype=np.float32)[:, None]
+    border, surface = cv2.BORDER_REPLICATE, mask.astype(np.uint8)
+    return np.asarray(
+        cv2.remap(surface, xs, ys, cv2.INTER_NEAREST, borderMode=border) > 0
+    )
+
+
+def _drift(
+    rng: Rng, shape: tuple[int, ...], amount: float, grain: float
+) -> npt.NDArray[np.float32]:
+    cells = max(2, round(shape[0] / grain)), max(2, round(shape[1] / grain))
+    knots = amount * rng.standard_normal(cells, np.float32)
+    target = (shape[1], shape[0])
+    field = cv2.resize(knots, target, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(field, np.float32)
