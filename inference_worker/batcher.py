@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+from inference_worker.engine.errors import TemplateMissing
 from inference_worker.engine.types import Detections, Image
 from inference_worker.gatherer import Gatherer
 
@@ -59,15 +60,23 @@ class Batcher:
         )
 
     def submit(self, image: Image, template: Image | None = None) -> Future[Seen]:
-        """Raises Overloaded. The future raises what the detector raises on this one."""
+        """Raises Overloaded, and TemplateMissing before it can join a batch. The future
+        raises what the detector raises on this one.
+        """
+        if self._detector.wants_templates and template is None:
+            raise TemplateMissing("the detector wants a template beside each image")
         return self.thread.submit(Look(image, template))
 
     def _look(self, looks: list[Look]) -> list[Seen]:
         started = time.monotonic()
-        templates = [look.template for look in looks if look.template is not None]
         found = self._detector.infer(
-            [look.image for look in looks],
-            templates if self._detector.wants_templates else None,
+            [look.image for look in looks], self._templates(looks)
         )
         ended = time.monotonic()
         return [Seen(detections, started, ended, len(looks)) for detections in found]
+
+    def _templates(self, looks: list[Look]) -> list[Image] | None:
+        """As many as images, in their order."""
+        if not self._detector.wants_templates:
+            return None
+        return [look.template for look in looks if look.template is not None]

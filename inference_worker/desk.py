@@ -12,7 +12,12 @@ from uuid import UUID
 from inference_worker import isolation
 from inference_worker.batcher import Batcher
 from inference_worker.engine.decode import decode
-from inference_worker.engine.errors import EngineError, ImageError, TemplateError
+from inference_worker.engine.errors import (
+    EngineError,
+    ImageError,
+    TemplateError,
+    TemplateMissing,
+)
 from inference_worker.engine.types import Detections, Image
 from inference_worker.gatherer import Gatherer
 from inference_worker.isolation import Apart
@@ -99,8 +104,9 @@ class Desk:
     def _see(self, subject: Subject) -> tuple[Detections, dict[str, float]]:
         """Decode here, let the batcher look; with the times that took."""
         begun = time.monotonic()
+        name = self._template_of(subject)
         image = self._read(subject.file)
-        template = self._read(subject.template) if subject.template else None
+        template = self._read_template(name) if name else None
         decoded = time.monotonic()
         future = self.batcher.submit(image, template)
         try:
@@ -117,15 +123,34 @@ class Desk:
     def _see_apart(self, subject: Subject) -> tuple[Detections, dict[str, float]]:
         """Let another process do it, which may die of it."""
         begun = time.monotonic()
-        template = self.media / subject.template if subject.template else None
+        name = self._template_of(subject)
+        template = self.media / name if name else None
         found = isolation.look(
             self.detector, self.media / subject.file, template, self.data
         )
         waited = {"decode": 0.0, "wait": 0.0}
         return found, {**waited, "infer": _ms(time.monotonic() - begun)}
 
+    def _template_of(self, subject: Subject) -> str | None:
+        """The file to compare with, None for a model that does not compare.
+
+        Raises TemplateMissing.
+        """
+        if not self.detector.wants_template:
+            return None
+        if not subject.template:
+            raise TemplateMissing(_no_template(subject, self.detector.model))
+        return subject.template
+
     def _read(self, name: str) -> Image:
         return decode((self.media / name).read_bytes())
+
+    def _read_template(self, name: str) -> Image:
+        """A template that cannot be read must not be taken for an unreadable photo."""
+        try:
+            return self._read(name)
+        except ImageError as error:
+            raise TemplateError(f"template {name}: {error}") from error
 
 
 def boxes_of(detections: Detections, classes: tuple[str, ...]) -> tuple[Box, ...]:
@@ -135,6 +160,22 @@ def boxes_of(detections: Detections, classes: tuple[str, ...]) -> tuple[Box, ...
         for name, score, box in zip(
             detections.names(classes), detections.scores, detections.xywh(), strict=True
         )
+    )
+
+
+def _no_template(subject: Subject, model: str) -> str:
+    """What is missing, and how to send it."""
+    unit = subject.unit
+    what = f"{model} compares with a golden template, and "
+    how = "or with each photo as image_of_template: see docs/api.md."
+    if unit.product is None:
+        return (
+            f"{what}unit {unit.serial} had no product to have one. Push units before "
+            f"their photos, {how}"
+        )
+    return (
+        f"{what}none was stored for product {unit.product.code} at station "
+        f"{subject.station.code}. Send it to POST /api/v1/templates/, {how}"
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from inference_worker.engine.api import load_detector
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import EngineError, ImageError, TemplateError
-from inference_worker.engine.types import Detections
+from inference_worker.engine.types import Detections, Image
 
 if TYPE_CHECKING:  # this process of its own needs no Django
     from traceability.inspection.results import Detector
@@ -47,7 +47,7 @@ def look(
         "precision": detector.precision,
         "data": str(data),
         "image": str(image.resolve(strict=True)),
-        "template": str(template) if template else None,
+        "template": str(template.resolve(strict=True)) if template else None,
     }
     with _turn:
         answer = _ask(request)
@@ -83,11 +83,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             backend=request["backend"],
             precision=request["precision"],
         )
-        template = request["template"]
-        (found,) = detector.infer(
-            [decode_file(Path(request["image"]))],
-            [decode_file(Path(template))] if template else None,
-        )
+        image = decode_file(Path(request["image"]))
+        (found,) = detector.infer([image], _templates(request["template"]))
     except EngineError as error:
         final = isinstance(error, ImageError | TemplateError)
         return {"error": error.code, "message": str(error), "final": final}
@@ -96,6 +93,14 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         "scores": found.scores.tolist(),
         "class_ids": found.class_ids.tolist(),
     }
+
+
+def _templates(path: str | None) -> list[Image] | None:
+    """A template that cannot be read must not be taken for an unreadable photo."""
+    try:
+        return [decode_file(Path(path))] if path else None
+    except ImageError as error:
+        raise TemplateError(f"template {error}") from error
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ def about(detector: Detector) -> About:
         backend=detector.backend,
         precision=detector.precision,
         classes=detector.classes,
+        wants_template=detector.wants_templates,
     )
 
 

@@ -4,8 +4,9 @@ EngineError
 ├── ImageError
 │   ├── ImageTooLarge        image_too_large        more bytes or pixels than allowed
 │   └── ImageUnreadable      image_unreadable       not a whole picture
-├── TemplateError            template_mismatch      the golden image is missing or off
-├── DatasetError             dataset_invalid        a labelled folder that cannot be read
+├── TemplateError            template_mismatch      the golden image has another shape
+│   └── TemplateMissing      template_missing       there is none
+├── DatasetError             dataset_invalid        labels or images that do not fit
 ├── PackageMissing           package_missing        this file wants an absent package
 ├── ManifestError            manifest_invalid       not a manifest of ours
 ├── StoreError
@@ -58,10 +59,17 @@ class ImageUnreadable(ImageError):
 
 
 class TemplateError(EngineError):
-    """The model compares with a golden image that is missing or of another size."""
+    """The model compares with a golden image, and this one does not fit the image."""
 
     code = "template_mismatch"
-    hint = "Give each image its template, of the same width and height."
+    hint = "Give each image a template of the same proportions."
+
+
+class TemplateMissing(TemplateError):
+    """The model compares with a golden image, and none was given."""
+
+    code = "template_missing"
+    hint = "Give each image its template."
 
 
 class DatasetError(EngineError):

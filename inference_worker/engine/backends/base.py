@@ -12,10 +12,11 @@ from typing import ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_worker.engine.errors import InferenceFailed, TemplateError
+from inference_worker.engine.errors import InferenceFailed, TemplateMissing
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.postprocess import find
 from inference_worker.engine.preprocess import Geometry, letterbox, plan
+from inference_worker.engine.registration import fit
 from inference_worker.engine.types import Detections, FloatArray, Guesses, Image
 
 R = TypeVar("R")
@@ -69,7 +70,9 @@ class Backend(ABC):
 
         Images are uint8 (height, width, 3) RGB of any sizes; those of like shape
         share a call. `threshold` replaces the manifest's (to measure precision).
-        Raises TemplateError when the model wants templates that do not fit.
+        Templates are scaled to their images and moved onto them (`registration.py`).
+        Raises TemplateError when the model wants templates that are missing or of
+        another shape.
         """
         limit = self.manifest.threshold if threshold is None else threshold
         return self._run(images, templates, partial(self.post_process, threshold=limit))
@@ -158,13 +161,9 @@ class Backend(ABC):
         if self.manifest.input.channels == 3:
             return [(image,) for image in images]
         if templates is None or len(templates) != len(images):
-            raise TemplateError(f"{self.manifest.model} needs a template an image")
-        for image, template in zip(images, templates, strict=True):
-            if image.shape != template.shape:
-                raise TemplateError(
-                    f"image {image.shape[:2]} and template {template.shape[:2]} differ"
-                )
-        return list(zip(images, templates, strict=True))
+            raise TemplateMissing(f"{self.manifest.model} needs a template an image")
+        pairs = zip(images, templates, strict=True)
+        return [(image, fit(image, template)) for image, template in pairs]
 
 
 def _batch(
