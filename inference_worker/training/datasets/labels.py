@@ -1,0 +1,117 @@
+"""What the labels of a folder say, before any image is opened."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from inference_worker.engine.errors import DatasetError
+from inference_worker.training.datasets.records import Remark
+
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One drawn box: left, top, right, bottom in pixels, or as shares of the image."""
+
+    where: str
+    name: str
+    corners: tuple[float, float, float, float]
+    relative: bool = False
+
+
+@dataclass(slots=True)
+class Claim:
+    """One image as its labels describe it; `path` is None when it is not there.
+
+    `file` is its name as people wrote it, relative to the image folder; `size` is the
+    width and height that the labels claim.
+    """
+
+    file: str
+    path: Path | None
+    size: tuple[int, int] | None = None
+    boxes: list[Box] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Labels:
+    """All of a folder; `roots` are classes that others name as their parent."""
+
+    classes: list[str] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    roots: set[str] = field(default_factory=set)
+
+    def fatal(self, file: str, code: str, text: str) -> None:
+        self.remarks.append(Remark(file, code, text, fatal=True))
+
+    def note(self, file: str, code: str, text: str) -> None:
+        self.remarks.append(Remark(file, code, text))
+
+    @contextmanager
+    def noticing(self, file: str, code: str) -> Iterator[None]:
+        """A DatasetError inside becomes a fatal remark, and reading goes on."""
+        try:
+            yield
+        except DatasetError as error:
+            self.fatal(file, code, str(error))
+
+    def unlisted(self, names: set[str]) -> None:
+        for name in sorted(names):
+            self.note(name, "unlisted_image", "no label names it; left out")
+
+
+class Tree:
+    """The files below a folder, found by the name that a label gives.
+
+    Names compare as people read them: composed or decomposed accents are the same.
+    Hidden files do not exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.files = {
+            path.relative_to(root).as_posix(): path
+            for path in sorted(root.rglob("*"))
+            if path.is_file() and not path.name.startswith(".")
+        }
+        self._composed = {_composed(name): path for name, path in self.files.items()}
+
+    def find(self, name: str) -> Path | None:
+        return self.files.get(name) or self._composed.get(_composed(name))
+
+    def images(self) -> dict[str, Path]:
+        """Those whose suffix says that they are pictures."""
+        return {
+            name: path
+            for name, path in self.files.items()
+            if path.suffix.lower() in IMAGE_SUFFIXES
+        }
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def subfolder(folder: Path, *names: str) -> Path | None:
+    """The first of these names that is a folder in it, in whatever case."""
+    inside = {
+        path.name.lower(): path for path in sorted(folder.iterdir(), reverse=True)
+    }
+    found = [inside[name] for name in names if name in inside]
+    return found[0] if found else None
+
+
+def text_of(path: Path) -> str:
+    """A label file's text, its byte order mark dropped."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path.name} is not UTF-8", "Save it as UTF-8.") from error
+    except OSError as error:
+        raise DatasetError(f"{path.name} cannot be read: {error.strerror}") from error
