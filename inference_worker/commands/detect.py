@@ -11,12 +11,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference_worker.commands import models
+from inference_worker.commands import models, templates
 from inference_worker.commands.main import report
 from inference_worker.commands.progress import shown
+from inference_worker.commands.templates import Templates
 from inference_worker.engine.api import Detector
 from inference_worker.engine.decode import decode_file
-from inference_worker.engine.errors import ImageError, ImageUnreadable
+from inference_worker.engine.errors import (
+    ImageError,
+    ImageUnreadable,
+    TemplateError,
+)
 from inference_worker.engine.types import Detections
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
@@ -30,14 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images", nargs="+", metavar="IMAGE", help="files, folders or glob patterns"
     )
+    templates.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit 1 when an image could not be read; the others are inspected all the same."""
+    """Exit 1 when an image, or its template, could not be used; the others are
+    inspected all the same.
+    """
     paths = expand(args.images)
     detector = models.open_model(args)
-    found = list(shown(_inspect(detector, paths), len(paths), "inspecting"))
+    golden = Templates(detector, args.template)
+    found = list(shown(_inspect(detector, paths, golden), len(paths), "inspecting"))
     names = _names(paths)
     rows = [
         row
@@ -85,13 +94,14 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
 
 
 def _inspect(
-    detector: Detector, paths: Sequence[Path]
+    detector: Detector, paths: Sequence[Path], golden: Templates
 ) -> Iterator[tuple[Path, Detections | None]]:
     """Each path with what is in it, None for an image that was reported instead."""
     for path in paths:
         try:
-            yield path, detector.infer([decode_file(path)])[0]
-        except ImageError as error:
+            image = decode_file(path)
+            yield path, detector.infer([image], golden.of(path))[0]
+        except (ImageError, TemplateError) as error:
             report(error)
             yield path, None
 

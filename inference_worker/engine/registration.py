@@ -17,6 +17,9 @@ ASPECT_TOLERANCE = 0.01
 LONG_SIDE = 320
 """Where shifts are looked for: full size finds the same ones and costs five times."""
 
+SHORT_SIDE = 16
+"""A narrower strip tells nothing of its place."""
+
 PIXELS_ASIDE = 4
 """A small pixel is the mean of about so many aside; more only cost time."""
 
@@ -67,7 +70,7 @@ def find_shift(image: Image, template: Image) -> Shift:
     of a 640 px photo. A picture without any structure gives a response of 0.
     """
     seen, wanted = _small(image), _small(template)
-    if not seen.any() or not wanted.any():
+    if min(seen.shape) < SHORT_SIDE or not seen.any() or not wanted.any():
         return Shift(0.0, 0.0, 0.0)
     height, width = seen.shape
     place, response = cv2.phaseCorrelate(wanted, seen, _window(height, width))
