@@ -17,8 +17,8 @@ from traceability.demo.boards import (
     plant_on_photo,
     planted,
 )
+from traceability.demo.boards.looks import copper_mask
 from traceability.demo.boards.model import Image, Mask, Sample
-from traceability.demo.boards.photos import copper_mask
 
 STILL = Planting(wander=(0.0, 0.0), fine=0.0, moved=0.0, light=0.0)
 

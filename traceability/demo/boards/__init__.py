@@ -8,7 +8,6 @@ from __future__ import annotations
 from traceability.demo.boards.camera import Camera, photograph, random_camera
 from traceability.demo.boards.defects import plant
 from traceability.demo.boards.habits import Habit, Size
-from traceability.demo.boards.harvest import planted
 from traceability.demo.boards.ingredients import ALL, SCANNER_ONLY, Ingredients
 from traceability.demo.boards.model import (
     CLASSES,
@@ -17,6 +16,7 @@ from traceability.demo.boards.model import (
     Style,
     random_style,
 )
+from traceability.demo.boards.photos import planted
 from traceability.demo.boards.planting import Planting, plant_on_photo
 from traceability.demo.boards.samples import draw_product_photo, draw_sample
 from traceability.demo.boards.template import draw_template

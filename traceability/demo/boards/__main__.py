@@ -12,8 +12,8 @@ from traceability.demo.boards.folder import (
     training_samples,
     write_folder,
 )
-from traceability.demo.boards.harvest import planted
 from traceability.demo.boards.model import Sample
+from traceability.demo.boards.photos import planted
 
 
 def main() -> None:

@@ -1,142 +1,102 @@
-"""Read copper out of a clean photo, and write a changed mask back into it.
-
-A photo here is uint8, (H, W) or (H, W, 3) RGB; a mask is True where copper is.
-"""
+"""Many samples on many clean photos, on every core."""
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from traceability.demo.boards.model import Canvas, Image, Mask
-
-Polarity = Literal["guess", "dark", "bright"]
-
-_TINTED = 12.0  # mean difference of channels above which a photo is in colour
-_AROUND = 41  # pixels: the neighbourhood whose copper and laminate are copied
-_SHARP = 0.25  # sigma in pixels below which nothing need be blurred
-_PURE = 3  # pixels from an edge where a photo shows one material alone
-
-
-def as_rgb(photo: Image) -> Image:
-    """The photo as (H, W, 3); ValueError if it is not 8 bits in 1 or 3 channels."""
-    if photo.dtype != np.uint8 or photo.ndim not in (2, 3):
-        raise ValueError(f"a photo is uint8 (H, W) or (H, W, 3), not {photo.shape}")
-    if photo.ndim == 2:
-        photo = photo[..., None]
-    if photo.shape[2] not in (1, 3):
-        raise ValueError(f"a photo has 1 or 3 channels, not {photo.shape[2]}")
-    return np.ascontiguousarray(np.broadcast_to(photo, (*photo.shape[:2], 3)))
+from traceability.demo.boards.looks import Polarity, two_levels
+from traceability.demo.boards.model import Image, Sample
+from traceability.demo.boards.planting import (
+    LIKE_BY_HAND,
+    Ground,
+    Planting,
+    plant_on_photo,
+)
 
 
-def copper_mask(photo: Image, polarity: Polarity = "guess") -> Mask:
-    """Where copper is, by Otsu's threshold on the brightness of an RGB photo.
+def planted(
+    templates: Sequence[Path],
+    count: int,
+    seed: int,
+    size: int = 0,
+    planting: Planting = LIKE_BY_HAND,
+    workers: int = 0,
+) -> Iterator[Sample]:
+    """`count` samples on these photos, drawn on `workers` processes (0: all cores).
 
-    A guess takes copper for dark in black and white and in grey, as scanners show
-    it, and for bright in colour, where it shines through the solder mask.
+    The photos take part alike, in an order that the seed decides; samples on the
+    same photo come one after another. With `size` photos are first scaled to that
+    many pixels on the longer side. ValueError names a file that is no picture.
     """
-    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
-    _, bright = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    if polarity == "guess":
-        polarity = "bright" if _in_colour(photo) else "dark"
-    mask: Mask = (bright > 0) == (polarity == "bright")
-    return mask
-
-
-def _in_colour(photo: Image) -> bool:
-    red, green, blue = cv2.split(photo)
-    tint = cv2.max(cv2.absdiff(red, green), cv2.absdiff(green, blue))
-    return bool(cv2.mean(tint)[0] > _TINTED)
-
-
-def two_levels(photo: Image) -> bool:
-    """Whether the photo is black and white with nothing between."""
-    return bool(((photo == 0) | (photo == 255)).all())
+    if not templates:
+        raise ValueError("no template to plant on; give at least one picture")
+    jobs = _jobs(templates, count, seed, size, planting)
+    workers = min(workers or os.cpu_count() or 1, len(jobs))
+    if workers <= 1:
+        for job in jobs:
+            yield from _plant_job(job)
+        return
+    with get_context("spawn").Pool(workers) as pool:
+        for samples in pool.imap(_plant_job, jobs):
+            yield from samples
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a photo shows the two materials near every pixel.
-
-    `copper` and `laminate` are float32 (H, W, 3); `blur` is the sigma of its edges
-    and `noise` the standard deviation within one material, in grey levels.
-    """
-
-    copper: npt.NDArray[np.float32]
-    laminate: npt.NDArray[np.float32]
-    blur: float
-    noise: float
+class _Job:
+    path: Path
+    numbers: range
+    seed: int
+    size: int
+    planting: Planting
 
 
-def look_of(photo: Image, mask: Mask) -> Look:
-    """Measure the look of an RGB photo whose copper is known."""
-    copper, laminate = _pure(mask), _pure(~mask)
-    return Look(
-        _spread(photo, copper),
-        _spread(photo, laminate),
-        _blur(photo, mask),
-        _noise(photo, copper | laminate),
-    )
+_AT_ONCE = 8  # samples that one process makes before it sends them
 
 
-def _pure(inside: Mask) -> Mask:
-    """The pixels well inside one material, or all of it where it is thin."""
-    surface: Canvas = inside.astype(np.uint8)
-    reach = 2 * _PURE - 1
-    core = cv2.erode(surface, np.ones((reach, reach), np.uint8)) > 0
-    pure: Mask = core if core.any() else inside
-    return pure
+def _jobs(
+    templates: Sequence[Path], count: int, seed: int, size: int, planting: Planting
+) -> list[_Job]:
+    order = np.random.default_rng(seed).permutation(len(templates))
+    bounds = [count * i // len(order) for i in range(len(order) + 1)]
+    return [
+        _Job(templates[which], range(at, min(at + _AT_ONCE, end)), seed, size, planting)
+        for which, begin, end in zip(order, bounds, bounds[1:], strict=False)
+        for at in range(begin, end, _AT_ONCE)
+    ]
 
 
-def _spread(photo: Image, known: Mask) -> npt.NDArray[np.float32]:
-    """The mean of the known pixels near each pixel, or of all where none is near."""
-    weight = known.astype(np.float32)
-    box = (_AROUND, _AROUND)
-    share = cv2.boxFilter(weight, -1, box)[..., None]
-    total = cv2.boxFilter(photo * weight[..., None], -1, box)
-    whole = photo[known].mean(0) if known.any() else np.full(3, 128.0)
-    near = total / np.maximum(share, 1e-6)
-    return np.where(share > 1e-3, near, whole).astype(np.float32)
+def _plant_job(job: _Job) -> list[Sample]:
+    cv2.setNumThreads(1)
+    ground = _ground(job.path, job.size, job.planting.polarity)
+    generators = (np.random.default_rng((job.seed, i)) for i in job.numbers)
+    return [plant_on_photo(ground, rng, None, job.planting) for rng in generators]
 
 
-def _blur(photo: Image, mask: Mask) -> float:
-    """Sigma of the edges, from the steepest step that the photo shows at them."""
-    if mask.all() or not mask.any():
-        return 0.0
-    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    step = np.hypot(cv2.Sobel(grey, -1, 1, 0), cv2.Sobel(grey, -1, 0, 1)) / 8
-    edges = mask ^ (cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    contrast = abs(float(grey[mask].mean() - grey[~mask].mean()))
-    steepest = float(np.median(step[edges])) if edges.any() else contrast
-    sigma = 0.4 * contrast / max(steepest, 1.0)
-    return float(np.clip(np.sqrt(max(sigma**2 - 0.5, 0.04)), 0.2, 3.0))
+@lru_cache(maxsize=2)
+def _ground(path: Path, size: int, polarity: Polarity) -> Ground:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"{path} is not a picture; give PNG, JPEG or BMP files")
+    photo = np.ascontiguousarray(np.asarray(picture, np.uint8)[..., ::-1])
+    return Ground.of(_scaled(photo, size) if size else photo, polarity)
 
 
-def _noise(photo: Image, pure: Mask) -> float:
-    """Standard deviation of what a small blur takes away within one material."""
-    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    residue = grey - cv2.blur(grey, (3, 3))
-    return float(residue[pure].std() * 1.06) if pure.any() else 0.0
-
-
-def rewritten(photo: Image, before: Mask, after: Mask, look: Look | None) -> Image:
-    """The RGB photo as if its copper were `after` instead of `before`.
-
-    Without a look the photo is black and white and its pixels are turned over.
-    Else only the difference is painted in, so that grain, dirt and uneven light
-    stay as they are.
-    """
-    if look is None:
-        turned = photo.copy()
-        changed = before != after
-        turned[changed] = 255 - turned[changed]
-        return turned
-    gained = after.astype(np.float32) - before.astype(np.float32)
-    if look.blur >= _SHARP:
-        gained = np.asarray(cv2.GaussianBlur(gained, (0, 0), look.blur), np.float32)
-    repainted = photo + gained[..., None] * (look.copper - look.laminate)
-    return np.clip(np.round(repainted), 0, 255).astype(np.uint8)
+def _scaled(photo: Image, size: int) -> Image:
+    scale = size / max(photo.shape[:2])
+    if math.isclose(scale, 1.0):
+        return photo
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    target = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
+    fitted = np.asarray(cv2.resize(photo, target, interpolation=method), np.uint8)
+    if two_levels(photo):
+        return np.where(fitted > 127, 255, 0).astype(np.uint8)
+    return fitted

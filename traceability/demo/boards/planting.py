@@ -13,8 +13,7 @@ import numpy as np
 
 from traceability.demo.boards.defects import plant
 from traceability.demo.boards.habits import Habit, Size
-from traceability.demo.boards.model import CLASSES, Box, Image, Mask, Sample
-from traceability.demo.boards.photos import (
+from traceability.demo.boards.looks import (
     Look,
     Polarity,
     as_rgb,
@@ -23,10 +22,13 @@ from traceability.demo.boards.photos import (
     rewritten,
     two_levels,
 )
+from traceability.demo.boards.model import CLASSES, Box, Image, Mask, Sample
 from traceability.demo.boards.terrain import Terrain, survey
 from traceability.demo.boards.wear import frayed
 
 Rng = np.random.Generator
+
+_FRESH = 0.6  # of a photo's noise is added: a copy of the old one is in the image
 
 # Fitted to sizes, shapes and margins of hand-made defects on etched boards.
 BY_HAND = Habit(
@@ -111,7 +113,7 @@ def plant_on_photo(
     mask = _scanned_again(mask, rng, planting)
     image = rewritten(ground.photo, ground.mask, mask, ground.look)
     if ground.look is not None:
-        image = _taken_again(image, ground.look.noise, rng, planting.light)
+        image = _taken_again(image, _FRESH * ground.look.noise, rng, planting.light)
     return _moved(Sample(image, ground.photo, boxes), _offset(rng, planting))
 
 
