@@ -1,4 +1,4 @@
-"""The drawn benchmark sets: folders that the product itself can read, and twice alike."""
+"""The drawn benchmark sets: folders the product can read, the same from one seed."""
 
 from __future__ import annotations
 
