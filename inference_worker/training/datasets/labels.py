@@ -100,9 +100,8 @@ def _composed(name: str) -> str:
 
 def subfolder(folder: Path, *names: str) -> Path | None:
     """The first of these names that is a folder in it, in whatever case."""
-    inside = {
-        path.name.lower(): path for path in sorted(folder.iterdir(), reverse=True)
-    }
+    paths = sorted(folder.iterdir(), reverse=True)
+    inside = {path.name.lower(): path for path in paths if path.is_dir()}
     found = [inside[name] for name in names if name in inside]
     return found[0] if found else None
 
