@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from pathlib import Path
 
 from inference_worker.commands import models
@@ -12,6 +13,10 @@ from inference_worker.engine.coco import read_coco
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.metrics import ClassMetrics, Metrics
 from inference_worker.evaluation import find_all, measure
+from inference_worker.report import write_evaluation_report
+from inference_worker.report.page import plotly_script
+
+log = logging.getLogger(__name__)
 
 COLUMNS = (
     "AP@0.33",
@@ -35,9 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="annotations.json and images/, and templates/ for a model that wants them",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument(
+        "--report",
+        type=page_file,
+        metavar="FILE.html",
+        help="also write a page with curves, confusions and the worst images",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.report:
+        plotly_script()  # which may be missing: better now than after the work
     detector = models.open_model(args)
     samples = read_coco(args.coco, detector.classes)
     if not any(len(sample.truth) for sample in samples):
@@ -45,7 +58,21 @@ def run(args: argparse.Namespace) -> int:
     found = list(shown(find_all(detector, samples), len(samples), "evaluating"))
     metrics = measure(detector, samples, found)
     print(json.dumps(metrics.as_json()) if args.json else as_text(metrics))
+    if args.report:
+        log.info(
+            "wrote %s", write_evaluation_report(args.report, detector, samples, found)
+        )
     return 0
+
+
+def page_file(text: str) -> Path:
+    """Refuse before the work what would fail after it."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected a file such as report.html, in a folder that exists"
+        )
+    return path
 
 
 def as_text(metrics: Metrics) -> str:
