@@ -96,7 +96,7 @@ def _claim(
 ) -> Claim | None:
     name = get(entry, "file_name", str, where)
     if leads_out(name):
-        with labels.noticing(name, "leads_out"):
+        with labels.noticing(name or where, "leads_out"):
             file_name(entry, where)
         return None
     key = PurePosixPath(name.replace("\\", "/")).as_posix()

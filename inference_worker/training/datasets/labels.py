@@ -83,7 +83,15 @@ class Tree:
         self._composed = {_composed(name): path for name, path in self.files.items()}
 
     def find(self, name: str) -> Path | None:
-        return self.files.get(name) or self._composed.get(_composed(name))
+        found = self.files.get(name) or self._composed.get(_composed(name))
+        return found or self._linked(name)
+
+    def _linked(self, name: str) -> Path | None:
+        """In a folder that is a link; those are not walked, as they may go round."""
+        try:
+            return self.root / name if (self.root / name).is_file() else None
+        except OSError:
+            return None
 
     def images(self) -> dict[str, Path]:
         """Those whose suffix says that they are pictures."""
