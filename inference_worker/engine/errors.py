@@ -76,7 +76,7 @@ class DatasetError(EngineError):
     """A labelled folder that cannot be used; the message names file and entry."""
 
     code = "dataset_invalid"
-    hint = "Expected annotations.json and images/, as COCO writes them."
+    hint = "docs/labelled-folders.md says how labels and images must lie."
 
 
 class PackageMissing(EngineError):
