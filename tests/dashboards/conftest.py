@@ -52,10 +52,14 @@ class Plant:
     def __init__(self, site):
         self.line = make.LineFactory(site=site)
         self.station = make.StationFactory(line=self.line)
-        self.image = make.ImageFactory(station=self.station)
+        self.image = make.ImageFactory(station=self.station, template="golden-0")
         jpeg = io.BytesIO()
         Pillow.new("RGB", (640, 480), "green").save(jpeg, "JPEG")
         make.media_path(self.image.file).write_bytes(jpeg.getvalue())
+        make.media_path(self.image.template).write_bytes(jpeg.getvalue())
+        self.golden = make.GoldenTemplateFactory(
+            station=self.station, product=self.image.unit.product, file="golden-0"
+        )
         self.inspection = make.InspectionFactory(image=self.image, defective=True)
         self.defect = make.DefectFactory(inspection=self.inspection)
         self.problem = make.ProblemFactory(run__line=self.line)

@@ -16,6 +16,7 @@ from traceability.attribution.models import AnalysisRun, Cause, Evidence, Proble
 from traceability.catalog.models import DefectClass, Line, Product, Site, Station
 from traceability.inspection.models import (
     Defect,
+    GoldenTemplate,
     Image,
     Inspection,
     InspectionState,
@@ -106,6 +107,25 @@ class UnitFactory(DjangoModelFactory):
     product = factory.SubFactory(ProductFactory, site=factory.SelfAttribute("..site"))
     received_at = ago(hours=3)
     completed_at = ago(hours=3)
+
+
+class GoldenTemplateFactory(DjangoModelFactory):
+    class Meta:
+        model = GoldenTemplate
+
+    station = factory.SubFactory(StationFactory)
+    product = factory.SubFactory(
+        ProductFactory, site=factory.SelfAttribute("..station.site")
+    )
+    file = factory.Sequence(lambda n: f"golden-{n}")
+    media_type = "image/jpeg"
+    sha256 = factory.LazyAttribute(
+        lambda o: hashlib.sha256(o.file.encode()).hexdigest()
+    )
+    width = 640
+    height = 480
+    size = 48_000
+    created_at = ago(days=2)
 
 
 class ImageFactory(DjangoModelFactory):

@@ -12,8 +12,9 @@ from traceability.dashboards.urls import urlpatterns
 
 ROUTES = [pattern.name for pattern in urlpatterns]
 OPEN = {"sign-in"}
-LISTS = {"overview", "problems", "inspections", "alerts", "jobs"}
-ROWS = {"problem", "inspection", "image", "alert"}
+LISTS = {"overview", "problems", "inspections", "alerts", "jobs", "templates"}
+ROWS = {"problem", "inspection", "image", "alert", "image-template", "golden-image"}
+ABOUT = {"verdict": "inspection", "image-template": "image", "golden-image": "golden"}
 ACTIONS = {
     "verdict": {"value": "confirmed"},
     "acknowledge-alert": {},
@@ -24,8 +25,7 @@ ANYBODY = {"sign-out": {}, "language": {"language": "en"}}
 
 def address(name, plant):
     about = "alert" if name.endswith("-alert") else name
-    about = {"verdict": "inspection"}.get(about, about)
-    row = getattr(plant, about, None)
+    row = getattr(plant, ABOUT.get(about, about), None)
     return reverse(name, args=[row.pk] if row else [])
 
 
@@ -75,6 +75,7 @@ def test_lists_show_nothing_of_another_site(name, plant, stranger):
     assert plant.image.unit.serial not in page
     assert str(plant.problem.pk) not in page
     assert str(plant.alert.pk) not in page
+    assert str(plant.golden.pk) not in page
     assert f">{plant.line}<" not in page
 
 

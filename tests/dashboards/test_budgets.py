@@ -22,6 +22,7 @@ BUDGET = {
     "alerts": 6,
     "alert": 12,
     "jobs": 9,
+    "templates": 10,
 }
 
 
@@ -68,6 +69,9 @@ def add_more(plant):
         )
         lot = MaterialLot.objects.create(
             site=plant.line.site, material=material, number=f"L{n}"
+        )
+        make.GoldenTemplateFactory(
+            station=plant.station, product=make.ProductFactory(code=f"G{n}")
         )
         Consumption.objects.create(unit=plant.image.unit, operation=operation, lot=lot)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
 from traceability.accounts.models import User
@@ -19,6 +17,7 @@ from traceability.alerts.wording import parameter_facts
 from traceability.attribution.credible import POSSIBLE
 from traceability.attribution.selectors import problems_of
 from traceability.dashboards.access import PageRequest, may_act, page, require_action
+from traceability.dashboards.paging import earlier
 from traceability.dashboards.ranking import Card, ranked
 from traceability.inspection.models import Inspection
 from traceability.inspection.selectors import visible, with_context
@@ -36,7 +35,8 @@ def alerts(request: PageRequest) -> HttpResponse:
     found = alerts_of(request.sites)
     if state != ALL:
         found = found.filter(state=state)
-    rows = list(_before(found, request.GET.get("before", ""))[: PAGE_SIZE + 1])
+    shown = earlier(found, "raised_at", request.GET.get("before", ""))
+    rows = list(shown[: PAGE_SIZE + 1])
     context = {
         "state": state,
         "states": AlertState.choices,
@@ -44,14 +44,6 @@ def alerts(request: PageRequest) -> HttpResponse:
         "older": rows[PAGE_SIZE - 1].raised_at if len(rows) > PAGE_SIZE else None,
     }
     return render(request, "alerts/list.html", context)
-
-
-def _before(found: QuerySet[Alert], text: str) -> QuerySet[Alert]:
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    return found.filter(raised_at__lt=moment) if moment and moment.tzinfo else found
 
 
 @page

@@ -10,7 +10,8 @@ from django.utils.cache import patch_cache_control
 
 from traceability.accounts.selectors import sites_of
 from traceability.dashboards.access import PageRequest, signed_in
-from traceability.inspection.media import reencode
+from traceability.inspection.golden import visible
+from traceability.inspection.media import reencode, sha256
 from traceability.inspection.models import Image
 
 WIDTHS = (160, 320, 640, 1280)
@@ -20,16 +21,41 @@ YEAR = 31_536_000
 @signed_in
 def image(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """The photo as a JPEG; `?w=` asks for at most that many pixels, rounded up."""
-    found = get_object_or_404(Image, pk=pk, site__in=sites_of(request.user))
+    found = _image(request, pk)
+    return _serve(request, found.file, found.sha256, str(pk))
+
+
+@signed_in
+def image_template(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """The golden template that the photo was taken in with, in the same way."""
+    name = _image(request, pk).template
+    if not name:
+        raise Http404
+    return _serve(request, name, sha256(name.encode()), f"{pk}-template")
+
+
+@signed_in
+def golden_image(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """A golden template, in the same way."""
+    found = get_object_or_404(visible(sites_of(request.user)), pk=pk)
+    return _serve(request, found.file, found.sha256, str(pk))
+
+
+def _image(request: PageRequest, pk: uuid.UUID) -> Image:
+    return get_object_or_404(Image, pk=pk, site__in=sites_of(request.user))
+
+
+def _serve(request: PageRequest, file: str, key: str, name: str) -> HttpResponse:
+    """`key` is another one for other pixels, as a stored file never changes."""
     width = _width(request.GET.get("w", ""))
-    etag = f'"{found.sha256[:32]}-{width or "full"}"'
+    etag = f'"{key[:32]}-{width or "full"}"'
     if request.headers.get("If-None-Match") == etag:
         response = HttpResponse(status=304)
     else:
-        response = HttpResponse(_jpeg(found, width), content_type="image/jpeg")
+        response = HttpResponse(_jpeg(file, width), content_type="image/jpeg")
     response.headers["ETag"] = etag
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Disposition"] = f'inline; filename="{found.pk}.jpg"'
+    response.headers["Content-Disposition"] = f'inline; filename="{name}.jpg"'
     # Stored photos never change; only the browser of who may see it keeps it.
     patch_cache_control(response, private=True, max_age=YEAR, immutable=True)
     return response
@@ -40,8 +66,8 @@ def _width(text: str) -> int | None:
     return next((width for width in WIDTHS if 0 < wanted <= width), None)
 
 
-def _jpeg(found: Image, width: int | None) -> bytes:
+def _jpeg(file: str, width: int | None) -> bytes:
     try:
-        return reencode(found.file, width)
+        return reencode(file, width)
     except FileNotFoundError as error:
         raise Http404 from error

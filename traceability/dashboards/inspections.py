@@ -55,6 +55,7 @@ def inspection(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "inspection": found,
         "defects": list(found.defects.all()),
         "labels": labels_of(found),
+        "compared": _compared(found),
         "verdicts": _verdicts(found),
         "values": Verdict.Value.choices,
         "may_act": may_act(request.user, found.image.site_id),
@@ -93,6 +94,12 @@ def _get(request: PageRequest, pk: uuid.UUID) -> Inspection:
         "image__unit__batch", "image__unit__line", "image__site"
     )
     return get_object_or_404(found.prefetch_related("defects__defect_class"), pk=pk)
+
+
+def _compared(found: Inspection) -> bool:
+    """Whether the model saw a template beside the photo, which many ignore."""
+    model = found.model_version
+    return bool(found.image.template and model and model.wants_template)
 
 
 def _verdicts(found: Inspection) -> list[Verdict]:

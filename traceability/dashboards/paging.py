@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from traceability.inspection.models import Inspection
 from traceability.lib.moments import YEARS
 
+Row = TypeVar("Row", bound=Model)
 CURSORS = ("after", "before")
 
 
@@ -88,6 +90,16 @@ def newer_than(found: QuerySet[Inspection], place: Position) -> QuerySet[Inspect
         .filter(Q(image__captured_at__gt=place.captured_at) | same)
         .order_by("image__captured_at", "pk")
     )
+
+
+def earlier(found: QuerySet[Row], field: str, text: str) -> QuerySet[Row]:
+    """Rows whose time `field` is before an ISO time; all for what is none."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    known = moment is not None and moment.tzinfo and moment.year in YEARS
+    return found.filter(**{f"{field}__lt": moment}) if known else found
 
 
 def without_cursor(query: QueryDict) -> QueryDict:

@@ -7,6 +7,7 @@ from django.urls import path
 
 from traceability.dashboards import (
     alerts,
+    golden,
     images,
     inspections,
     jobs,
@@ -23,6 +24,9 @@ urlpatterns = [
     path("inspections/<uuid:pk>/", inspections.inspection, name="inspection"),
     path("inspections/<uuid:pk>/verdict/", inspections.verdict, name="verdict"),
     path("images/<uuid:pk>.jpg", images.image, name="image"),
+    path("images/<uuid:pk>/template.jpg", images.image_template, name="image-template"),
+    path("templates/", golden.templates, name="templates"),
+    path("templates/<uuid:pk>.jpg", images.golden_image, name="golden-image"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<uuid:pk>/", alerts.alert, name="alert"),
     path("alerts/<uuid:pk>/acknowledge/", alerts.acknowledge, name="acknowledge-alert"),
