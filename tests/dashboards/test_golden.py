@@ -66,13 +66,17 @@ def test_a_forged_position_is_the_first_page(plant, engineer, before):
     assert len(answer.context["templates"]) == 1
 
 
-def test_what_failed_for_want_of_a_template_is_listed(plant, engineer, stranger):
+def test_what_failed_for_want_of_a_template_is_listed_until_there_is_one(
+    plant, engineer, stranger
+):
     make.InspectionFactory(
         image__station=plant.station,
         state="failed",
         error_code="template_missing",
         created_at=timezone.now(),
     )
+    assert "nothing to compare them with" not in text(engineer.get("/templates/"))
+    GoldenTemplate.objects.update(retired_at=timezone.now())
     page = text(engineer.get("/templates/"))
     assert "nothing to compare them with" in page
     assert "<b>P1</b> · AOI-1" in page

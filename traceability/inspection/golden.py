@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from traceability.accounts.models import ApiKey
@@ -166,13 +166,20 @@ class Want:
 
 
 def wanting(sites: Iterable[Site], within: timedelta = timedelta(days=1)) -> list[Want]:
-    """Products and stations whose newest photos found no template, the most first."""
+    """Products and stations whose newest photos found no template, the most first;
+    those that have one by now are not among them.
+    """
+    there = GoldenTemplate.objects.filter(
+        product=OuterRef("image__unit__product"),
+        station=OuterRef("image__station"),
+        retired_at__isnull=True,
+    )
     failed = Inspection.objects.filter(
         created_at__gte=timezone.now() - within,
         state=InspectionState.FAILED,
         error_code=TEMPLATE_MISSING,
         image__site__in=sites,
-    )
+    ).exclude(Exists(there))
     names = {"product": F("image__unit__product__code")}
     rows = failed.values(station=F("image__station__code"), **names)
     counted = rows.annotate(photos=Count("pk")).order_by("-photos", "station")
