@@ -121,7 +121,7 @@ def confusion(verdicts: Sequence[Verdict], classes: int) -> IndexArray:
         labels = np.append(one.truth.class_ids, classes)
         np.add.at(counts, (labels[one.drawn_of], one.found.class_ids), 1)
         lost = np.setdiff1d(np.arange(len(one.truth)), one.drawn_of)
-        np.add.at(counts, (one.truth.class_ids[lost], classes), 1)
+        np.add.at(counts[:, classes], one.truth.class_ids[lost], 1)
     return counts
 
 

@@ -12,12 +12,13 @@ from inference_worker.engine.types import IndexArray
 
 Json = dict[str, Any]
 
-HIT, MISS, ALARM, CONFUSED = "#009E73", "#E69F00", "#D55E00", "#9B4F96"
+HIT, MISS, ALARM, CONFUSED = "#009E73", "#0072B2", "#D55E00", "#9B4F96"
 INK, GRID = "#465564", "#dfe4e9"
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#555555")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _MOST_CELLS_WITH_TEXT = 16
+_MOST_IN_LEGEND = 16  # a longer one leaves no room for the chart; hovering tells too
 
 
 def precision_recall_figure(curves: Mapping[str, Curve]) -> Json:
@@ -61,7 +62,7 @@ def f_figure(
     layout = {
         "xaxis": _axis("threshold on the score", range=[0, 1]),
         "yaxis": _axis("F at IoU 0.33", range=[0, 1.02]),
-        **_marked(threshold),
+        **_marked(threshold, "middle"),
     }
     return _figure(traces, layout)
 
@@ -85,7 +86,9 @@ def confusion_figure(counts: IndexArray, classes: Sequence[str]) -> Json:
         " of the row<extra></extra>",
     }
     if len(counts) <= _MOST_CELLS_WITH_TEXT:
-        heat["texttemplate"] = "%{customdata}<br>%{z:.1%}"
+        # Its template knows no customdata.
+        heat["text"] = counts.tolist()
+        heat["texttemplate"] = "%{text}<br>%{z:.1%}"
     names = {"type": "category", "showgrid": False}
     layout = {
         "xaxis": _axis("found as", tickangle=-40, **names),
@@ -117,7 +120,7 @@ def scores_figure(hits: Floats, alarms: Floats, threshold: float) -> Json:
         "xaxis": _axis("score", range=[0, 1]),
         "yaxis": _axis("finds", type="log", dtick=1),
         "barmode": "group",
-        **_marked(threshold),
+        **_marked(threshold, "end"),
     }
     return _figure(traces, layout)
 
@@ -146,7 +149,7 @@ def _figure(traces: list[Json], layout: Json) -> Json:
         "plot_bgcolor": "#ffffff",
         "hoverlabel": {"namelength": -1},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        "showlegend": len(traces) > 1,
+        "showlegend": 1 < len(traces) <= _MOST_IN_LEGEND,
     }
     return {"data": traces, "layout": {**base, **layout}}
 
@@ -168,11 +171,16 @@ def _axis(title: str, **more: Any) -> Json:
     }
 
 
-def _marked(threshold: float) -> Json:
-    """A dashed line where the model's own threshold is."""
+def _marked(threshold: float, label_at: str) -> Json:
+    """A dashed line where the model's own threshold is, its label along it."""
     line = {"color": INK, "width": 1.5, "dash": "dash"}
     ends = {"x0": threshold, "x1": threshold, "y0": 0, "y1": 1, "yref": "paper"}
-    label = {"text": f"in use: {threshold:.2f}", "textangle": -90, "xanchor": "right"}
+    label = {
+        "text": f"in use: {threshold:.2f}",
+        "textangle": -90,
+        "textposition": label_at,
+        "xanchor": "right",
+    }
     return {"shapes": [{"type": "line", "line": line, "label": label, **ends}]}
 
 

@@ -37,7 +37,7 @@ def key() -> str:
 def picture(image: Image, name: str, one: Verdict, classes: Sequence[str]) -> str:
     """The image with its boxes, and what went wrong in it in words."""
     height, width = image.shape[:2]
-    boxes = "".join(_boxes(one, classes, max(height, width) / 32))
+    boxes = "".join(_boxes(one, classes, (width, height)))
     words = _words(one)
     return (
         f'<figure><svg viewBox="0 0 {width} {height}" role="img"'
@@ -47,39 +47,51 @@ def picture(image: Image, name: str, one: Verdict, classes: Sequence[str]) -> st
     )
 
 
-def _boxes(one: Verdict, classes: Sequence[str], letter: float) -> Iterator[str]:
+def _boxes(
+    one: Verdict, classes: Sequence[str], size: tuple[int, int]
+) -> Iterator[str]:
     hits = one.hits
     seen = set(one.drawn_of.tolist())
     for place in one.missed:
         label = "" if int(place) in seen else classes[one.truth.class_ids[place]]
-        yield _box(one.truth.boxes[place], MISS, label, letter, dashed=True)
+        yield _box(one.truth.boxes[place], MISS, label, size, dashed=True)
     for i, box in enumerate(one.found.boxes):
         name = f"{classes[one.found.class_ids[i]]} {one.found.scores[i]:.2f}"
         if hits[i]:
-            yield _box(box, HIT, "", letter)
+            yield _box(box, HIT, "", size)
         elif one.drawn_of[i] >= 0:
             drawn = classes[one.truth.class_ids[one.drawn_of[i]]]
-            yield _box(box, CONFUSED, f"{name}, is {drawn}", letter)
+            yield _box(box, CONFUSED, f"{name}, is {drawn}", size)
         else:
-            yield _box(box, ALARM, name, letter)
+            yield _box(box, ALARM, name, size)
 
 
 def _box(
-    box: FloatArray, colour: str, label: str, letter: float, dashed: bool = False
+    box: FloatArray,
+    colour: str,
+    label: str,
+    size: tuple[int, int],
+    dashed: bool = False,
 ) -> str:
+    letter = max(size) / 26
     left, top, right, bottom = (float(value) for value in box)
     style = f' stroke-dasharray="{letter / 3:.1f}"' if dashed else ""
     drawn = (
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}"'
         f' height="{bottom - top:.1f}" fill="none" stroke="{colour}"'
-        f' stroke-width="{letter / 7:.1f}"{style}/>'
+        f' stroke-width="{letter / 8:.1f}"{style}/>'
     )
-    if not label:
-        return drawn
-    # Above the box, or inside it at the image's upper edge.
+    return drawn + _label(box, colour, label, size[0], letter) if label else drawn
+
+
+def _label(box: FloatArray, colour: str, label: str, width: int, letter: float) -> str:
+    """Above the box or, at the image's upper edge, inside it; never beyond a side."""
+    left, top, right, _ = (float(value) for value in box)
     at = top - letter / 4 if top > 1.2 * letter else top + letter
-    return drawn + (
-        f'<text x="{left:.1f}" y="{at:.1f}" font-size="{letter:.1f}" fill="{colour}"'
+    x, anchor = (left, "start") if left < 0.6 * width else (right, "end")
+    return (
+        f'<text x="{x:.1f}" y="{at:.1f}" text-anchor="{anchor}" fill="{colour}"'
+        f' font-size="{letter:.1f}"'
         f' stroke="#fff" stroke-width="{letter / 4:.1f}" paint-order="stroke"'
         f">{escape(label)}</text>"
     )

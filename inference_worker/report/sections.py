@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from inference_worker.engine.curves import (
     Verdict,
@@ -33,20 +34,21 @@ class Measured:
     seen: Sequence[Detections]
     classes: Sequence[str]
     threshold: float
-    metrics: Metrics = field(init=False)
-    verdicts: list[Verdict] = field(init=False)
-    matched: list[Matched] = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Compute once what several sections need."""
-        metrics = evaluate_detections(
+    @cached_property
+    def metrics(self) -> Metrics:
+        return evaluate_detections(
             self.truth, self.every, self.classes, self.threshold, self.seen
         )
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
         pairs = zip(self.truth, self.seen, strict=True)
-        verdicts = [verdict(*pair, self.threshold) for pair in pairs]
-        object.__setattr__(self, "metrics", metrics)
-        object.__setattr__(self, "verdicts", verdicts)
-        object.__setattr__(self, "matched", match(self.truth, self.seen, self.classes))
+        return [verdict(*pair, self.threshold) for pair in pairs]
+
+    @cached_property
+    def matched(self) -> list[Matched]:
+        return match(self.truth, self.seen, self.classes)
 
 
 def in_a_sentence(measured: Measured) -> str:
