@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from tests.api.cameras import client_with, photo, upload
 from tests.api.test_errors import envelope
@@ -320,3 +322,18 @@ def test_an_upload_that_fails_leaves_the_shared_template(
     with pytest.raises(RuntimeError):
         upload(camera, photo())
     assert len(stored_files(media_root)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_templates_sent_at_once_leave_one_in_use(camera, station, product, media_root):
+    def one(seed):
+        try:
+            return send(camera, golden(seed % 4)).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(one, range(12)))
+    assert codes <= {200, 201}
+    assert GoldenTemplate.objects.filter(retired_at__isnull=True).count() == 1
+    assert len(stored_files(media_root)) == GoldenTemplate.objects.count()
