@@ -5,6 +5,7 @@ import pytest
 
 from traceability.demo.boards import Box, Camera, photograph
 from traceability.demo.boards.camera import moved_boxes, real_camera
+from traceability.demo.boards.moments import another_moment, with_bright_copper
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
@@ -52,3 +53,21 @@ def test_compression_changes_little() -> None:
     camera = Camera("grey", (30, 30, 30), (200, 200, 200), jpeg=80)
     photo = photograph(spot(), np.random.default_rng(0), camera)
     assert abs(int(photo[50, 60, 0]) - 30) < 12
+
+
+def test_bright_grey_copper_is_brighter_than_laminate_and_darker_than_pads() -> None:
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        camera = with_bright_copper(real_camera(rng, "grey"), rng)
+        assert camera.laminate[0] < camera.copper[0]
+        assert camera.pads is None or camera.pads[0] > camera.copper[0]
+
+
+def test_another_moment_moves_and_relights_the_board_a_little() -> None:
+    rng = np.random.default_rng(0)
+    camera = real_camera(rng, "colour")
+    moments = [another_moment(rng, camera) for _ in range(60)]
+    slips = [abs(moment.shift_x - camera.shift_x) for moment in moments]
+    assert 2.0 < max(slips) <= 4.0
+    assert len({moment.copper for moment in moments}) > 5
+    assert all(moment.rotation_deg == camera.rotation_deg for moment in moments)

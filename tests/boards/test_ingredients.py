@@ -10,7 +10,7 @@ import pytest
 from traceability.demo.boards import ALL, SCANNER_ONLY, Ingredients, Sample, draw_sample
 from traceability.demo.boards.ingredients import NAMES
 
-PINNED = "a78ec11587d4d50973aa2459e904cf38fe68293aba513d62d78a2033dd8b514a"
+PINNED = "6d3058c51bc005ced69255085bbbc22a2e6f868b541aa9edf874050952992943"
 SIZE = 320
 SEEDS = range(24)
 
@@ -37,7 +37,7 @@ def test_the_usual_pictures_change_only_on_purpose() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_switch_changes_some_pictures(name: str) -> None:
     less = ALL.without(name)
-    seeds = range(60)
+    seeds = range(1000, 1100)
     assert not all(same(drawn(seed), drawn(seed, less)) for seed in seeds)
 
 

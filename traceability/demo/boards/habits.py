@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -69,3 +69,22 @@ class Habit:
 _USUAL_SIZE = Size()
 USUAL = Habit()
 EXACT = Habit(loose=0.0)
+
+# Fitted to sizes, shapes and margins of hand-made defects on etched boards.
+BY_HAND = Habit(
+    sizes={
+        "open": Size(14.0, 0.5),
+        "short": Size(17.0, 0.5, 8.0),
+        "mousebite": Size(19.0, 0.5, 8.0, 50.0),
+        "spur": Size(18.0, 0.4, 8.0, 45.0),
+        "copper": Size(18.0, 0.35, 10.0, 45.0),
+        "pin-hole": Size(16.0, 0.4, 7.0, 40.0),
+    },
+    shapes=(0.34, 0.28, 0.08, 0.1, 0.08, 0.06, 0.06),
+    reach=13.0,
+    overshoot=3.0,
+    loose=0.1,
+)
+
+# The same where no template tells a round defect from a via.
+NEVER_ROUND = replace(BY_HAND, shapes=(0.36, 0.3, 0.09, 0.11, 0.08, 0.06), loose=0.3)

@@ -38,6 +38,8 @@ class Ingredients:
     optics: bool = True
     pose: bool = True
     products: bool = True
+    hand_made: bool = True
+    bright_grey: bool = True
     loose_boxes: bool = True
     normal_boards: bool = True
     template_wear: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from traceability.demo.boards.model import Points, Style
+from traceability.demo.boards.pads import SMALLEST, WALL, drilled, round_pad
 from traceability.demo.boards.shapes import (
     Disc,
     Part,
@@ -17,9 +18,9 @@ from traceability.demo.boards.shapes import (
 
 Rng = np.random.Generator
 
-# What is smaller than these looks like a defect, to anyone.
-_SMALLEST = 4.5  # radius of a via or hole, pixels
+# What is smaller than this looks like a defect, to anyone.
 _SHORTEST = 24.0  # least length of a track, pixels
+_LONE = 8.0  # track widths: a track so short has a pad at its beginning only
 
 
 def wander(rng: Rng, style: Style, steps: int, reach: float) -> Points:
@@ -42,8 +43,15 @@ def net(rng: Rng, style: Style) -> Part:
     width = style.unit * float(rng.choice((0.7, 1.0, 1.0, 1.5, 2.5)))
     path[1] += (path[1] - path[0]) / np.linalg.norm(path[1] - path[0]) * _SHORTEST
     part = Part([Track(path, width)])
-    for end in (path[0], path[-1]):
-        _add_end(rng, style, part, end)
+    ends = [Part([]), Part([])]
+    for end, at in zip(ends, (path[0], path[-1]), strict=True):
+        _add_end(rng, style, end, at)
+    if np.linalg.norm(path[-1] - path[0]) < _LONE * style.unit:
+        ends = [ends[0]]  # pads so near would all but touch
+        ends[0].copper.append(Disc(path[0][0], path[0][1], style.unit * 1.2))
+    for end in ends:
+        part.copper.extend(end.copper)
+        part.drills.extend(end.drills)
     return part
 
 
@@ -69,40 +77,6 @@ def _corners(half_width: float, half_height: float) -> Points:
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
     corners: Points = signs * (half_width, half_height)
     return corners
-
-
-def round_pad(rng: Rng, style: Style, x: float, y: float) -> Part:
-    """A round pad; its hole may be missing, centred or off centre."""
-    radius = style.unit * rng.uniform(1.4, 3.6)
-    part = Part([Disc(x, y, radius)])
-    if rng.random() < 0.6:
-        bore = radius * rng.uniform(0.35, 0.8)
-        slip = (radius - bore) * rng.uniform(-0.8, 0.8, 2) * (rng.random() < 0.5)
-        part.drills.append(Disc(x + slip[0], y + slip[1], bore))
-    return part
-
-
-def dot(rng: Rng, style: Style) -> Part:
-    """A lone round via, as test points are."""
-    x, y = rng.uniform(0, style.size, 2)
-    return Part([Disc(x, y, max(_SMALLEST, style.unit * rng.uniform(0.6, 1.7)))])
-
-
-def big_pad(rng: Rng, style: Style) -> Part:
-    """A lone large disc, octagon or rectangle, often drilled."""
-    x, y = rng.uniform(0, style.size, 2)
-    radius = style.unit * rng.uniform(2.5, 9.0)
-    if rng.random() < 0.5:
-        part = Part([Disc(x, y, radius)])
-    else:
-        sides = int(rng.choice((4, 8)))
-        turn = np.arange(sides) * 2 * np.pi / sides + np.pi / sides
-        stretch = rng.uniform(0.7, 1.5, 2) * radius
-        ring = np.stack([np.cos(turn), np.sin(turn)], 1) * stretch + (x, y)
-        part = Part([Plate(ring, style.unit * 0.3)])
-    if rng.random() < 0.5:
-        part.drills.append(Disc(x, y, radius * rng.uniform(0.15, 0.6)))
-    return part
 
 
 def bundle(rng: Rng, style: Style) -> Part:
@@ -143,13 +117,14 @@ def grid(rng: Rng, style: Style) -> Part:
     radius = style.unit * rng.uniform(1.3, 2.6)
     pitch = 2 * radius + style.clearance * rng.uniform(1.0, 2.5)
     bore = radius * rng.uniform(0.5, 0.85) * (rng.random() < 0.7)
-    slip = (radius - bore) * rng.uniform(-0.9, 0.9, 2) * (rng.random() < 0.5)
+    slip = rng.uniform(-0.9, 0.9, 2) * (rng.random() < 0.5)
     angle = float(rng.choice((0.0, 90.0)))
     spots = np.mgrid[0:columns, 0:rows].reshape(2, -1).T * pitch
     places = turned(spots.astype(float), angle, *rng.uniform(-0.1, 0.9, 2) * style.size)
     part = Part([Disc(x, y, radius) for x, y in places])
     if bore:
-        part.drills.extend(Disc(x + slip[0], y + slip[1], bore) for x, y in places)
+        for x, y in places:
+            part.drills.extend(drilled(x, y, radius, bore, slip))
     return part
 
 
@@ -198,7 +173,7 @@ def quad(rng: Rng, style: Style) -> Part:
         inner = (reach - half_length - style.clearance * 1.5) * rng.uniform(0.5, 0.95)
         part.copper.append(Plate(turned(_corners(inner, inner), angle, x, y)))
         if rng.random() < 0.5:
-            part.drills.append(Disc(x, y, inner * rng.uniform(0.2, 0.6)))
+            part.drills.extend(drilled(x, y, inner, inner * rng.uniform(0.2, 0.6)))
     return part
 
 
@@ -232,6 +207,13 @@ def plate(rng: Rng, style: Style) -> Part:
     part = Part([Plate(np.array(ring) + (x, y), style.unit * rng.uniform(0, 1.0))])
     for _ in range(int(rng.integers(0, 5))):
         spot = (x, y) + rng.uniform(-0.75, 0.75, 2) * half
-        radius = max(_SMALLEST, style.unit * rng.uniform(0.5, 1.6))
-        part.drills.append(Disc(spot[0], spot[1], radius))
+        radius = max(SMALLEST, style.unit * rng.uniform(0.5, 1.6))
+        drill = Disc(spot[0], spot[1], radius)
+        if all(_gap(drill, other) > 2 * WALL for other in part.drills):
+            part.drills.append(drill)
     return part
+
+
+def _gap(one: Disc, other: Disc) -> float:
+    between = float(np.hypot(one.x - other.x, one.y - other.y))
+    return between - one.radius - other.radius

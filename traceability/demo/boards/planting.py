@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from traceability.demo.boards.defects import plant
-from traceability.demo.boards.habits import Habit, Size
+from traceability.demo.boards.habits import BY_HAND, Habit
 from traceability.demo.boards.looks import (
     Look,
     Polarity,
@@ -24,27 +24,11 @@ from traceability.demo.boards.looks import (
 )
 from traceability.demo.boards.model import CLASSES, Box, Image, Mask, Sample
 from traceability.demo.boards.terrain import Terrain, survey
-from traceability.demo.boards.wear import frayed
+from traceability.demo.boards.wear import scanned_again
 
 Rng = np.random.Generator
 
 _FRESH = 0.6  # of a photo's noise is added: a copy of the old one is in the image
-
-# Fitted to sizes, shapes and margins of hand-made defects on etched boards.
-BY_HAND = Habit(
-    sizes={
-        "open": Size(14.0, 0.5),
-        "short": Size(17.0, 0.5, 8.0),
-        "mousebite": Size(19.0, 0.5, 8.0, 50.0),
-        "spur": Size(18.0, 0.4, 8.0, 45.0),
-        "copper": Size(18.0, 0.35, 10.0, 45.0),
-        "pin-hole": Size(16.0, 0.4, 7.0, 40.0),
-    },
-    shapes=(0.34, 0.28, 0.08, 0.1, 0.08, 0.06, 0.06),
-    reach=13.0,
-    overshoot=3.0,
-    loose=0.1,
-)
 
 
 @dataclass(frozen=True)
@@ -110,18 +94,11 @@ def plant_on_photo(
     if classes is None:
         classes = _some_classes(rng, planting)
     mask, boxes = plant(ground.mask, classes, rng, ground.terrain, habit=planting.habit)
-    mask = _scanned_again(mask, rng, planting)
+    mask = scanned_again(mask, rng, planting.wander, planting.fine)
     image = rewritten(ground.photo, ground.mask, mask, ground.look)
     if ground.look is not None:
         image = _taken_again(image, _FRESH * ground.look.noise, rng, planting.light)
     return _moved(Sample(image, ground.photo, boxes), _offset(rng, planting))
-
-
-def _scanned_again(mask: Mask, rng: Rng, planting: Planting) -> Mask:
-    least, most = planting.wander
-    grain = float(np.exp(rng.uniform(np.log(25.0), np.log(200.0))))
-    fine = planting.fine * float(rng.uniform())
-    return frayed(mask, rng, float(rng.uniform(least, most)), grain, fine)
 
 
 def _some_classes(rng: Rng, planting: Planting) -> list[str]:

@@ -18,7 +18,7 @@ from traceability.demo.boards.camera import (
 )
 from traceability.demo.boards.defects import plant
 from traceability.demo.boards.finish import bare_pads
-from traceability.demo.boards.habits import EXACT, USUAL, Habit
+from traceability.demo.boards.habits import EXACT, NEVER_ROUND, USUAL, Habit
 from traceability.demo.boards.ingredients import ALL, Ingredients, plainer, steadier
 from traceability.demo.boards.model import (
     CLASSES,
@@ -28,13 +28,17 @@ from traceability.demo.boards.model import (
     Style,
     random_style,
 )
+from traceability.demo.boards.moments import another_moment, with_bright_copper
 from traceability.demo.boards.template import draw_template
 from traceability.demo.boards.terrain import Terrain, survey
-from traceability.demo.boards.wear import dusted, etched
+from traceability.demo.boards.wear import dusted, etched, scanned_again
 
 Rng = np.random.Generator
 
 _NORMAL_SHARE = 0.04  # of training samples have no defect
+_BRIGHT_SHARE = 0.5  # of grey photos that may have bright copper do
+_SPARSE = ("fine", "mixed")  # scenes whose tracks tell copper from laminate
+_MOST_COPPER = 0.45  # of the board, for the same reason
 _PRODUCT_SHARE = 0.18  # of training samples look as the demo factory's photos do
 
 
@@ -45,7 +49,7 @@ def draw_sample(rng: Rng, size: int = 640, ingredients: Ingredients = ALL) -> Sa
     classes = [CLASSES[i] for i in rng.integers(len(CLASSES), size=count)]
     if rng.random() < _PRODUCT_SHARE and ingredients.products and ingredients.colour:
         product = _product(int(rng.integers(2**31)), size)
-        return _unit(product, classes, rng, ingredients)
+        return _product_sample(product, classes, rng, ingredients)
     return _any_board(rng, size, classes, ingredients)
 
 
@@ -56,9 +60,10 @@ def _any_board(
     clean = draw_template(rng, style)
     worn = etched(clean, rng, style)
     mask, boxes = plant(worn, classes, rng, habit=_habit(ingredients))
-    camera = steadier(random_camera(rng, ingredients.looks), ingredients)
+    camera = _camera(rng, clean, style, ingredients)
     bare = bare_pads(clean, style.unit) if camera.pads else None
-    template = photograph(etched(clean, rng, style), rng, _nearby(rng, camera), bare)
+    golden = scanned_again(etched(clean, rng, style), rng, (0.2, 1.3))
+    template = photograph(golden, rng, another_moment(rng, camera), bare)
     twin = copy.deepcopy(rng)
     image = photograph(_dusted(mask, rng, ingredients), rng, camera, bare)
     if not ingredients.template_wear:
@@ -66,20 +71,22 @@ def _any_board(
     return Sample(image, template, moved_boxes(boxes, camera, mask.shape))
 
 
+def _camera(rng: Rng, clean: Mask, style: Style, ingredients: Ingredients) -> Camera:
+    camera = random_camera(rng, ingredients.looks)
+    sparse = style.scene in _SPARSE and clean.mean() < _MOST_COPPER
+    bright = sparse and rng.random() < _BRIGHT_SHARE and ingredients.bright_grey
+    if camera.look == "grey" and bright:
+        camera = with_bright_copper(camera, rng)
+    return steadier(camera, ingredients)
+
+
 def _habit(ingredients: Ingredients) -> Habit:
-    return USUAL if ingredients.loose_boxes else EXACT
+    habit = NEVER_ROUND if ingredients.hand_made else USUAL
+    return habit if ingredients.loose_boxes else replace(habit, loose=0.0)
 
 
 def _dusted(mask: Mask, rng: Rng, ingredients: Ingredients) -> Mask:
     return dusted(mask, rng) if ingredients.dust else mask
-
-
-def _nearby(rng: Rng, camera: Camera) -> Camera:
-    """The same camera at another moment: registration is never perfect."""
-    slip = rng.normal(0.0, 0.7, 2)
-    return replace(
-        camera, shift_x=camera.shift_x + slip[0], shift_y=camera.shift_y + slip[1]
-    )
 
 
 @dataclass(frozen=True)
@@ -158,10 +165,20 @@ def _unit(
     rng: Rng,
     ingredients: Ingredients = ALL,
 ) -> Sample:
-    habit = _habit(ingredients)
+    habit = USUAL if ingredients.loose_boxes else EXACT
     mask, boxes = plant(product.mask, classes, rng, product.terrain, 1.4, habit)
-    camera = replace(
-        product.camera,
+    camera = steadier(_unit_camera(product.camera, rng), ingredients)
+    twin = copy.deepcopy(rng)
+    image = photograph(mask, rng, camera, product.bare)
+    template = product.template_image
+    if not ingredients.template_wear:
+        template = photograph(product.mask, twin, camera, product.bare)
+    return Sample(image, template, moved_boxes(boxes, camera, mask.shape))
+
+
+def _unit_camera(camera: Camera, rng: Rng) -> Camera:
+    return replace(
+        camera,
         blur=float(rng.uniform(0.5, 0.9)),
         noise=float(rng.uniform(2.0, 5.0)),
         light=float(rng.uniform(0.05, 0.2)),
@@ -169,9 +186,16 @@ def _unit(
         shift_x=float(rng.normal(0.0, 1.5)),
         shift_y=float(rng.normal(0.0, 1.5)),
     )
-    camera, twin = steadier(camera, ingredients), copy.deepcopy(rng)
-    image = photograph(mask, rng, camera, product.bare)
-    template = product.template_image
+
+
+def _product_sample(
+    product: Product, classes: Sequence[str], rng: Rng, ingredients: Ingredients
+) -> Sample:
+    """A unit whose template shows another unit's edges, as etching leaves them."""
+    sample = _unit(product, classes, rng, ingredients)
     if not ingredients.template_wear:
-        template = photograph(product.mask, twin, camera, product.bare)
-    return Sample(image, template, moved_boxes(boxes, camera, mask.shape))
+        return sample
+    golden = scanned_again(product.mask, rng, (0.1, 0.8))
+    camera = another_moment(rng, product.camera)
+    template = photograph(golden, rng, camera, product.bare)
+    return replace(sample, template_image=template)

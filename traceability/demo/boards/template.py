@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from traceability.demo.boards import parts
+from traceability.demo.boards import pads, parts
 from traceability.demo.boards.model import Canvas, Mask, Style
 from traceability.demo.boards.shapes import Bench, Disc, Part, Plate, Track
 
@@ -43,9 +43,9 @@ def _furnish(rng: Rng, style: Style, bench: Bench) -> None:
         (parts.grid, 4, 0.5),
         (parts.comb, 6, 0.6),
         (parts.meander, 4, 0.35),
-        (parts.big_pad, 6, 0.4),
+        (pads.big_pad, 6, 0.4),
         (parts.net, 40, 0.95),
-        (parts.dot, 24, 0.7),
+        (pads.dot, 24, 0.7),
     )
     for make, tries, chance in menu:
         if rng.random() < chance:
@@ -103,7 +103,7 @@ def _furnish_gaps(rng: Rng, style: Style, copper: Canvas) -> None:
     bench = Bench(style.size, style.clearance)
     bench.copper[:] = copper
     _fill(rng, style, bench, parts.net, 40)
-    _fill(rng, style, bench, parts.dot, 10)
+    _fill(rng, style, bench, pads.dot, 10)
     copper[:] = bench.copper
 
 

@@ -52,6 +52,18 @@ def _slipped(surface: Canvas, rng: Rng, reach: int) -> Canvas:
     )
 
 
+def scanned_again(
+    mask: Mask, rng: Rng, wander: tuple[float, float] = (0.4, 1.8), fine: float = 0.35
+) -> Mask:
+    """The mask as another scan shows it, off by `wander` (least, most) pixels.
+
+    Single pixels are off by up to `fine`; both are standard deviations.
+    """
+    grain = float(np.exp(rng.uniform(np.log(25.0), np.log(200.0))))
+    amount = float(rng.uniform(*wander))
+    return frayed(mask, rng, amount, grain, fine * float(rng.uniform()))
+
+
 def frayed(mask: Mask, rng: Rng, wander: float, grain: float, fine: float) -> Mask:
     """The mask as another scan shows it: each place a little off.
 
