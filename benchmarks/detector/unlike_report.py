@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-HEAD = (
-    "| set | tool | mAP@0.33 | mAP@0.5 | mAP@0.5:0.95 | seconds | epochs | parameters |\n"
-    "|---|---|---|---|---|---|---|---|\n"
-)
+HEAD = """\
+| set | tool | mAP@0.33 | mAP@0.5 | mAP@0.5:0.95 | seconds | epochs | parameters |
+|---|---|---|---|---|---|---|---|
+"""
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
@@ -16,9 +16,8 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     latest = {(row["set"], row["tool"]): row for row in rows if "error" not in row}
     failed = {(row["set"], row["tool"]) for row in rows if "error" in row}
     lines = [_line(latest[key]) for key in sorted(latest)]
-    lines += [
-        f"| {one} | {tool} | failed |" for one, tool in sorted(failed - {*latest})
-    ]
+    lost = sorted(failed - {*latest})
+    lines += [f"| {name} | {tool} | failed |" for name, tool in lost]
     return HEAD + "\n".join(lines) + "\n"
 
 

@@ -1,9 +1,10 @@
 """Our training beside YOLOv8n from scratch, on data sets neither has seen.
 
 `python -m benchmarks.detector.unlike_table FOLDER --out ROWS.jsonl`, FOLDER from
-`benchmarks.detector.unlike`. Ours is told the path and nothing else; YOLOv8n then trains
-for as many seconds as our whole command took. On one GPU they take turns. On two, YOLO
-works on the second with one set while ours is already busy with the next on the first.
+`benchmarks.detector.unlike`. Ours is told the path and nothing else; YOLOv8n then
+trains for as many seconds as our whole command took. On one GPU they take turns. On
+two, YOLO works on the second with one set while ours is already busy with the next on
+the first.
 
 Each row is written as soon as it is known, and rows in the file are not made again: the
 command can be stopped and repeated.
@@ -85,33 +86,43 @@ def compare(sets: Sequence[Path], places: Sequence[Place], rows: Rows) -> None:
     """Ours on the first place, YOLO on the last, each with one set at a time."""
     first, last = places[0], places[-1]
     with ThreadPoolExecutor(1) as beside:
-        for data, seconds in _ours(sets, first, rows):
-            done = beside.submit(_yolo, data, seconds, last, rows)
+        waiting = []
+        for data, seconds in _ours(sets, first, rows, alone=first is last):
+            waiting.append(beside.submit(_yolo, data, seconds, last, rows))
             if first is last:
-                done.result()
+                waiting[-1].result()
+        for one in waiting:
+            one.result()
 
 
 def _ours(
-    sets: Sequence[Path], place: Place, rows: Rows
+    sets: Sequence[Path], place: Place, rows: Rows, alone: bool
 ) -> Iterator[tuple[Path, float]]:
-    """Each set with the seconds that our training took, before it is scored."""
+    """Each set with the seconds that our training took.
+
+    `alone`: scored before it is given out; else after, while YOLO is already training.
+    """
     for data in sets:
         known = rows.get(data.name, OURS)
         if known:
             yield data, known["seconds"]
         elif not rows.late():
-            yield from _train_and_score(data, place, rows)
+            yield from _train_and_score(data, place, rows, alone)
 
 
 def _train_and_score(
-    data: Path, place: Place, rows: Rows
+    data: Path, place: Place, rows: Rows, alone: bool
 ) -> Iterator[tuple[Path, float]]:
     try:
         folder, row = train_ours(data, place)
-        yield data, row["seconds"]
+        if not alone:
+            yield data, row["seconds"]
         rows.add({**row, **score_ours(data, folder, place)})
     except CommandFailed as error:
         rows.add({"set": data.name, "tool": OURS, "error": str(error)})
+        return
+    if alone:
+        yield data, row["seconds"]
 
 
 def _yolo(data: Path, seconds: float, place: Place, rows: Rows) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -51,7 +52,8 @@ def train_ours(data: Path, place: Place) -> tuple[Path, Row]:
     started = time.monotonic()
     folder = Path(_run(command, place).splitlines()[-1])
     seconds = time.monotonic() - started
-    row = {"set": data.name, "tool": OURS, "seconds": round(seconds, 1)}
+    row: Row = {"set": data.name, "tool": OURS, "seconds": round(seconds, 1)}
+    row["epochs"] = _epochs(folder / "card.md")
     return folder, {**row, "parameters": _parameters(folder / "model.onnx")}
 
 
@@ -86,6 +88,12 @@ def _run(command: Sequence[str], place: Place) -> str:
         said = log.read_text()[-TAIL:] + done.stdout[-TAIL:]
         raise CommandFailed(f"{' '.join(command)} ended {done.returncode}:\n{said}")
     return done.stdout
+
+
+def _epochs(card: Path) -> str:
+    """As the model card tells it; empty where it does not."""
+    found = re.search(r"^\| epochs \| (.+?) \|$", card.read_text(), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _parameters(model: Path) -> int:
