@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from inference_worker.training.boxes import Targets, iou
+
 _CANDIDATES = 10
 _SCORE_POWER = 0.5
 _OVERLAP_POWER = 6.0
+_REACH = 0.55  # of the finest stride: any place lies this near to a cell's centre
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,16 @@ class Assignment:
 
 
 def assign(
-    scores: Tensor, boxes: Tensor, points: Tensor, drawn: Tensor, labels: Tensor
+    scores: Tensor, boxes: Tensor, points: Tensor, targets: Targets
 ) -> Assignment:
-    """Match predictions (N, A) to drawn boxes (N, M, 4), label -1 for padding.
+    """Match predictions (N, A) to the drawn boxes.
 
     1. A box may be answered by predictions whose cell lies inside it.
     2. Each box takes the best few by score and overlap together.
     3. A prediction wanted by several boxes goes to the one it overlaps most.
     4. The target score of a box's best prediction is its overlap, the others less.
     """
+    drawn, labels = targets.boxes, targets.labels
     present = labels >= 0
     overlaps = iou(drawn[:, :, None], boxes[:, None])  # (N, M, A)
     inside = _inside(points, drawn) & present[:, :, None]
@@ -49,29 +53,21 @@ def assign(
     quality = _quality(metric * mine, overlaps * mine)
     weights = torch.where(taken, quality.gather(1, owner[:, None])[:, 0], 0.0)
     target_labels = labels.clamp(min=0).gather(1, owner)
-    hot = torch.nn.functional.one_hot(target_labels, scores.shape[2])
+    soft = torch.zeros_like(scores)
+    soft = soft.scatter(2, target_labels[..., None], weights[..., None])
     target_boxes = drawn.gather(1, owner[:, :, None].expand(-1, -1, 4))
-    return Assignment(hot * weights[:, :, None], target_boxes, weights)
-
-
-def iou(first: Tensor, second: Tensor) -> Tensor:
-    """Intersection over union of left, top, right, bottom boxes, broadcast."""
-    low = torch.maximum(first[..., :2], second[..., :2])
-    high = torch.minimum(first[..., 2:], second[..., 2:])
-    sides = (high - low).clamp(min=0)
-    shared = sides[..., 0] * sides[..., 1]
-    return shared / (area(first) + area(second) - shared + 1e-7)
-
-
-def area(boxes: Tensor) -> Tensor:
-    sides = (boxes[..., 2:] - boxes[..., :2]).clamp(min=0)
-    return sides[..., 0] * sides[..., 1]
+    return Assignment(soft, target_boxes, weights)
 
 
 def _inside(points: Tensor, drawn: Tensor) -> Tensor:
+    """(N, M, A): cells whose centre a box holds; the smallest boxes hold one too."""
     x, y = points[:, 0], points[:, 1]
-    left, top, right, bottom = drawn[..., None].unbind(2)
-    return (x > left) & (x < right) & (y > top) & (y < bottom)
+    centre = (drawn[..., :2] + drawn[..., 2:]) / 2
+    reach = ((drawn[..., 2:] - drawn[..., :2]) / 2).clamp(
+        min=_REACH * points[:, 2].min()
+    )
+    off_x = (x - centre[..., :1]).abs() < reach[..., :1]
+    return off_x & ((y - centre[..., 1:]).abs() < reach[..., 1:])
 
 
 def _top(metric: Tensor) -> Tensor:

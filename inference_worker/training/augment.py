@@ -1,4 +1,4 @@
-"""Vary a batch on the device: pose first, then light and noise."""
+"""Vary a batch on the device: heal, pose, mosaic, light."""
 
 from __future__ import annotations
 
@@ -8,82 +8,250 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inference_worker.training.boxes import Targets, cut_to_windows
+
 _GREY = 114 / 255
 _SEEN = 0.45  # a box that keeps less of its area is no longer asked for
+_DECOYS = 2  # template patches put where nothing was wrong, for each image
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How far a view may differ from its image; `recipe` chooses from the data.
+
+    `plain` is the share of images left in their pose; `zoom` the largest log of
+    the scale, `shift` the largest move in sides, `turn` and `mirror` say which
+    symmetries keep the meaning, `tilt` is in radians. `mosaic` and `heal` are
+    probabilities (of an image, of a box). `light`, `contrast`, `tint`, `noise` and
+    `blur` act on values 0..1 of about half of the images, and `slip` moves the
+    template, in pixels.
+    """
+
+    plain: float = 0.35
+    zoom: float = 0.35
+    shift: float = 0.3
+    turn: bool = True
+    mirror: bool = True
+    tilt: float = 0.0
+    mosaic: float = 0.5
+    heal: float = 0.25
+    light: float = 0.1
+    contrast: float = 0.3
+    tint: float = 0.06
+    noise: float = 0.05
+    blur: float = 0.3
+    slip: float = 2.0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images (N, C, H, W) in 0..1, boxes (N, M, 4) in pixels, labels (N, M).
-
-    Boxes are left, top, right, bottom; the label -1 pads.
-    """
+    """Images (N, P, H, W) in 0..1, templates of the same shape or None, targets."""
 
     images: Tensor
-    boxes: Tensor
-    labels: Tensor
+    templates: Tensor | None
+    targets: Targets
 
 
-def vary(batch: Batch) -> Batch:
-    """Another view of each image: turned, mirrored, scaled, moved, relit."""
-    pose = _poses(len(batch.images), batch.images.device)
+def vary(batch: Batch, strength: Strength) -> Batch:
+    """Another view of each image; templates follow their images."""
+    batch = _healed(batch, strength)
+    pose = _poses(batch.images, strength)
     images = _warped(batch.images, pose)
-    boxes, labels = _moved(batch, pose)
-    return Batch(_relit(images), boxes, labels)
+    templates = batch.templates
+    if templates is not None:
+        templates = _warped(templates, _slipped(pose, strength))
+    targets = _moved(batch.targets, pose, images)
+    batch = _mosaic(Batch(images, templates, targets), strength)
+    images = _relit(batch.images, strength)
+    if batch.templates is not None:
+        templates = _relit(batch.templates, strength)
+    return Batch(images, templates, batch.targets)
 
 
-def _poses(count: int, device: torch.device) -> Tensor:
-    """Maps from output to input, both in -1..1: (N, 2, 3)."""
-    quarter = torch.randint(0, 4, (count,), device=device) * (torch.pi / 2)
-    mirror = torch.randint(0, 2, (count,), device=device) * 2.0 - 1.0
-    plain = torch.rand(count, device=device) < 0.45
-    scale = torch.exp(torch.empty(count, device=device).uniform_(-0.35, 0.35))
-    scale = torch.where(plain, torch.ones_like(scale), scale)
-    shift = torch.empty(count, 2, device=device).uniform_(-0.3, 0.3)
-    shift = shift * (~plain)[:, None]
-    cosine, sine = (
-        torch.cos(quarter).round() * scale,
-        torch.sin(quarter).round() * scale,
-    )
+def _healed(batch: Batch, strength: Strength) -> Batch:
+    """Some defects are undone with the template's pixels, and asked for no more.
+
+    Where nothing is wrong template pixels are put too: the seam of a patch is no
+    sign of anything.
+    """
+    if batch.templates is None or not strength.heal:
+        return batch
+    targets, device = batch.targets, batch.images.device
+    alone = (targets.labels >= 0) & (targets.crowding() == 0)
+    cured = alone & (torch.rand(alone.shape, device=device) < strength.heal)
+    height, width = batch.images.shape[-2:]
+    decoys = _windows(len(cured), height, width, device)
+    apart = targets.overlaps(decoys) == 0  # (N, decoys, M)
+    free = (apart | (targets.labels < 0)[:, None]).all(2)
+    boxes = torch.cat([targets.boxes, decoys], 1)
+    chosen = torch.cat([cured, free], 1)
+    inside = _inside(boxes, chosen, height, width)
+    images = torch.where(inside[:, None], batch.templates, batch.images)
+    return Batch(images, batch.templates, targets.without(cured))
+
+
+def _windows(count: int, height: int, width: int, device: torch.device) -> Tensor:
+    sides = torch.empty(count, _DECOYS, 2, device=device).uniform_(0.03, 0.12)
+    at = torch.rand(count, _DECOYS, 2, device=device) * (1 - sides)
+    size = _pair(width, height, device)
+    return torch.cat([at * size, (at + sides) * size], -1)
+
+
+def _inside(boxes: Tensor, chosen: Tensor, height: int, width: int) -> Tensor:
+    """(N, H, W): pixels of any chosen box, as one product of row and column masks."""
+    device = boxes.device
+    ys = torch.arange(height, device=device) + 0.5
+    xs = torch.arange(width, device=device) + 0.5
+    left, top, right, bottom = boxes[..., None].unbind(2)
+    rows = ((ys > top) & (ys < bottom) & chosen[..., None]).float()
+    columns = ((xs > left) & (xs < right)).float()
+    return torch.bmm(rows.transpose(1, 2), columns) > 0.5
+
+
+def _poses(images: Tensor, strength: Strength) -> Tensor:
+    """Maps from output to input, in pixels from the centre: (N, 2, 3)."""
+    count, device = len(images), images.device
+    quarters = torch.randint(0, 4 if strength.turn else 1, (count,), device=device)
+    moved = torch.rand(count, device=device) >= strength.plain
+    tilt = torch.empty(count, device=device).uniform_(-strength.tilt, strength.tilt)
+    angle = quarters * (torch.pi / 2) + tilt * moved
+    flip = torch.rand(count, device=device) < (0.5 if strength.mirror else 0.0)
+    mirror = 1.0 - 2.0 * flip
+    zoom = torch.empty(count, device=device).uniform_(-strength.zoom, strength.zoom)
+    scale = torch.exp(zoom * moved)
+    sides = _pair(images.shape[-1], images.shape[-2], device)
+    shift = torch.empty(count, 2, device=device).uniform_(-1.0, 1.0)
+    shift = shift * strength.shift * sides / 2 * moved[:, None]
+    cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
     top = torch.stack([cosine * mirror, -sine, shift[:, 0]], 1)
     bottom = torch.stack([sine * mirror, cosine, shift[:, 1]], 1)
     return torch.stack([top, bottom], 1)
 
 
+def _slipped(pose: Tensor, strength: Strength) -> Tensor:
+    """The template's pose: registration is never perfect."""
+    slip = torch.randn(len(pose), 2, device=pose.device) * strength.slip / 2
+    return torch.cat([pose[..., :2], pose[..., 2:] + slip[..., None]], -1)
+
+
 def _warped(images: Tensor, pose: Tensor) -> Tensor:
-    grid = functional.affine_grid(pose, list(images.shape), align_corners=False)
-    moved = functional.grid_sample(
-        images - _GREY, grid.to(images.dtype), align_corners=False
-    )
+    height, width = images.shape[-2:]
+    half = _pair(width / 2, height / 2, pose.device)
+    turn = pose[:, :, :2] * half[None, None, :] / half[None, :, None]
+    theta = torch.cat([turn, pose[:, :, 2:] / half[None, :, None]], -1)
+    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
+    moved = functional.grid_sample(images - _GREY, grid, align_corners=False)
     return moved + _GREY
 
 
-def _moved(batch: Batch, pose: Tensor) -> tuple[Tensor, Tensor]:
+def _moved(targets: Targets, pose: Tensor, images: Tensor) -> Targets:
     """The boxes in the output, cut at its border; those hardly seen are dropped."""
-    size = float(batch.images.shape[-1])
-    turn = pose[:, :, :2].inverse()
-    corners = batch.boxes.reshape(len(batch.boxes), -1, 2) / size * 2 - 1
-    corners = (corners - pose[:, None, :, 2]) @ turn.transpose(1, 2)
-    pairs = ((corners + 1) / 2 * size).reshape(*batch.boxes.shape[:2], 2, 2)
-    whole = torch.cat([pairs.amin(2), pairs.amax(2)], -1)
-    cut = whole.clamp(0, size)
-    keep = _area(cut) > _SEEN * _area(whole)
-    labels = torch.where(keep, batch.labels, torch.full_like(batch.labels, -1))
-    return cut, labels
+    height, width = images.shape[-2:]
+    half = _pair(width / 2, height / 2, pose.device)
+    turn = _inverse(pose[:, :, :2])
+    left, top, right, bottom = targets.boxes.unbind(-1)
+    corners = torch.stack([left, top, right, top, left, bottom, right, bottom], -1)
+    points = corners.reshape(len(corners), -1, 2) - half - pose[:, None, :, 2]
+    points = (points @ turn.transpose(1, 2) + half).reshape(*corners.shape[:2], 4, 2)
+    whole = torch.cat([points.amin(2), points.amax(2)], -1)
+    window = torch.cat([torch.zeros_like(half), 2 * half])
+    return cut_to_windows(targets.at(whole), window.expand(len(whole), 4), _SEEN)
 
 
-def _area(boxes: Tensor) -> Tensor:
-    return (boxes[..., 2:] - boxes[..., :2]).prod(-1)
+def _inverse(turn: Tensor) -> Tensor:
+    """Of (N, 2, 2) matrices, without asking the device whether it went well."""
+    (a, b), (c, d) = (row.unbind(-1) for row in turn.unbind(-2))
+    rows = [torch.stack([d, -b], -1), torch.stack([-c, a], -1)]
+    return torch.stack(rows, -2) / (a * d - b * c)[:, None, None]
 
 
-def _relit(images: Tensor) -> Tensor:
-    """Contrast, brightness, tint and noise for about half of the images."""
+def _pair(x: float, y: float, device: torch.device) -> Tensor:
+    """(2,) made on the device: a copy from here could not be part of a CUDA graph."""
+    return torch.stack(
+        [
+            torch.full((), float(x), device=device),
+            torch.full((), float(y), device=device),
+        ]
+    )
+
+
+def _mosaic(batch: Batch, strength: Strength) -> Batch:
+    """Some views are put together from quarters of four: their own and of three more.
+
+    Each quarter keeps its place, so nothing is resampled.
+    """
+    count = len(batch.images)
+    if not strength.mosaic or count < 4:
+        return batch
+    device = batch.images.device
+    height, width = batch.images.shape[-2:]
+    chosen = torch.rand(count, device=device) < strength.mosaic
+    cut = torch.empty(count, 2, device=device).uniform_(0.25, 0.75)
+    cut = torch.where(chosen[:, None], cut, torch.ones_like(cut))
+    cut = (cut * _pair(width, height, device)).round()
+    others = [(torch.arange(count, device=device) + k) % count for k in range(4)]
+    windows = _quarters(cut, width, height)
+    images = _quartered(batch.images, others, cut)
+    templates = batch.templates
+    if templates is not None:
+        templates = _quartered(templates, others, cut)
+    parts = [
+        cut_to_windows(batch.targets.take(other), window, _SEEN)
+        for other, window in zip(others, windows, strict=True)
+    ]
+    return Batch(images, templates, Targets.joined(parts))
+
+
+def _quarters(cut: Tensor, width: int, height: int) -> list[Tensor]:
+    """Upper left, upper right, lower left, lower right: (N, 4) boxes."""
+    x, y = cut.unbind(1)
+    zero, right, bottom = (
+        torch.zeros_like(x),
+        torch.full_like(x, width),
+        torch.full_like(y, height),
+    )
+    return [
+        torch.stack(edges, 1)
+        for edges in (
+            (zero, zero, x, y),
+            (x, zero, right, y),
+            (zero, y, x, bottom),
+            (x, y, right, bottom),
+        )
+    ]
+
+
+def _quartered(images: Tensor, others: list[Tensor], cut: Tensor) -> Tensor:
+    height, width = images.shape[-2:]
+    device = images.device
+    left = torch.arange(width, device=device)[None, :] < cut[:, :1]
+    upper = torch.arange(height, device=device)[None, :] < cut[:, 1:]
+    left, upper = left[:, None, None, :], upper[:, None, :, None]
+    first, second, third, fourth = (images[other] for other in others)
+    return torch.where(
+        upper, torch.where(left, first, second), torch.where(left, third, fourth)
+    )
+
+
+def _relit(images: Tensor, strength: Strength) -> Tensor:
+    """Contrast, brightness, tint, blur and noise for about half of the images."""
     shape = (len(images), 1, 1, 1)
     device = images.device
-    some = (torch.rand(shape, device=device) < 0.5).to(images.dtype)
-    contrast = 1 + some * torch.empty(shape, device=device).uniform_(-0.3, 0.15)
+    some = (torch.rand(shape, device=device) < 0.5).float()
+    images = _blurred(images, some, strength)
+    contrast = torch.empty(shape, device=device)
+    contrast = 1 + some * contrast.uniform_(-strength.contrast, strength.contrast / 2)
+    offset = torch.empty(shape, device=device).uniform_(-strength.light, strength.light)
     tint = torch.empty(len(images), images.shape[1], 1, 1, device=device)
-    offset = some * tint.uniform_(-0.06, 0.06)
-    offset = offset + some * torch.empty(shape, device=device).uniform_(-0.1, 0.1)
-    noise = some * torch.rand(shape, device=device) * 0.05 * torch.randn_like(images)
+    offset = some * (offset + tint.uniform_(-strength.tint, strength.tint))
+    sigma = some * torch.rand(shape, device=device) * strength.noise
+    noise = sigma * torch.randn_like(images)
     return ((images - 0.5) * contrast + 0.5 + offset + noise).clamp(0, 1)
+
+
+def _blurred(images: Tensor, some: Tensor, strength: Strength) -> Tensor:
+    if not strength.blur:
+        return images
+    soft = functional.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
+    chosen = torch.rand(some.shape, device=some.device) < strength.blur
+    return torch.lerp(images, soft, some * chosen * torch.rand_like(some))

@@ -1,112 +1,143 @@
-"""Fit a network to labelled images held on the device."""
+"""Fit a network to stored pictures: steps, averaging, validation, early stop."""
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from inference_worker.training.assign import assign
-from inference_worker.training.augment import Batch, vary
-from inference_worker.training.data import LabelledImages
-from inference_worker.training.losses import detection_loss
+from inference_worker.training.augment import Strength
+from inference_worker.training.checkpoint import Checkpoint, State
 from inference_worker.training.network import QualityNet
-from inference_worker.training.settings import Settings
+from inference_worker.training.pictures import Pictures
+from inference_worker.training.recipe import Recipe
+from inference_worker.training.stepping import Stepper, optimiser_for
+from inference_worker.training.store import Stored, batches
+from inference_worker.training.validate import score
 
 log = logging.getLogger(__name__)
 
+Row = dict[str, float]
+
 _WARM_UP = 200  # steps
-_EMA = 0.999
 _FINAL_RATE = 0.01
-_DECAY = 0.03
-_CLIP = 10.0
+_CALM = 0.15  # share of the epochs, at the end, whose views stay close to the images
+_VALIDATIONS = 12
+_PATIENCE = 5  # validations without a better one
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A data set on the device: uint8 (n, H, W, C), boxes and labels padded."""
+class Course:
+    """What a training runs on: the sets to learn from, the pictures held back."""
 
-    images: Tensor
-    boxes: Tensor
-    labels: Tensor
-
-    @classmethod
-    def of(cls, data: LabelledImages, device: torch.device) -> Stored:
-        most = max(1, *(len(truth) for truth in data.truth))
-        boxes = np.zeros((len(data.truth), most, 4), np.float32)
-        labels = np.full((len(data.truth), most), -1, np.int64)
-        for i, truth in enumerate(data.truth):
-            boxes[i, : len(truth)] = truth.boxes
-            labels[i, : len(truth)] = truth.class_ids
-        return cls(
-            torch.from_numpy(data.images).to(device),
-            torch.from_numpy(boxes).to(device),
-            torch.from_numpy(labels).to(device),
-        )
-
-    def batches(self, size: int) -> Iterator[Batch]:
-        """One epoch in a new order; the odd rest is left for another epoch."""
-        order = torch.randperm(len(self.images), device=self.images.device)
-        size = min(size, len(order))
-        for start in range(0, len(order) - size + 1, size):
-            at = order[start : start + size]
-            pixels = self.images[at].permute(0, 3, 1, 2).float() / 255
-            yield Batch(pixels, self.boxes[at], self.labels[at])
+    sets: Sequence[Stored]
+    held: Stored
+    pictures: Pictures
+    recipe: Recipe
+    checkpoint: Checkpoint
+    seconds: float = math.inf
+    each: Callable[[Row], None] = lambda row: None
 
 
-class Average:
-    """A running average of the weights, steadier than the weights themselves."""
+def fit(network: QualityNet, course: Course) -> tuple[QualityNet, list[Row]]:
+    """Train; the averaged network of the best validation and the history come back.
 
-    def __init__(self, network: QualityNet) -> None:
-        self.network = copy.deepcopy(network).eval()
-        self._steps = 0
-
-    def update(self, network: QualityNet) -> None:
-        self._steps += 1
-        share = 1 - min(_EMA, self._steps / (self._steps + 100))
-        with torch.no_grad():
-            for mine, theirs in zip(
-                _floats(self.network), _floats(network), strict=True
-            ):
-                mine.lerp_(theirs, share)
-
-
-def _floats(network: QualityNet) -> Iterator[Tensor]:
-    """Weights and running statistics, in a fixed order."""
-    yield from network.parameters()
-    yield from (b for b in network.buffers() if b.dtype.is_floating_point)
-
-
-def fit(network: QualityNet, data: LabelledImages, settings: Settings) -> QualityNet:
-    """Train the network in place; the averaged one, ready to use, comes back."""
+    History rows hold epoch, loss, rate and seconds, and on epochs that validated
+    map33, map50 and map5095. Goes on from the checkpoint if there is one.
+    """
     device = next(network.parameters()).device
-    stored = Stored.of(data, device)
-    network.train()
     _lay_out(network, device)
-    average = Average(network)
-    optimiser = _optimiser(network, settings.learning_rate, device)
-    steps = settings.epochs * max(1, len(data.truth) // settings.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: _rate(step, steps)
+    steps = course.recipe.epochs * _steps(course.sets, course.recipe.batch)
+    state = State.fresh(network, optimiser_for(network, course.recipe), steps)
+    course.checkpoint.restore(state)
+    stepper = Stepper(state)
+    before, began = state.seconds, time.monotonic()
+    while state.epoch < course.recipe.epochs and not _finished(state):
+        row = _epoch(state, course, stepper, device)
+        state.seconds = before + time.monotonic() - began
+        state.epoch += 1
+        if _due(state.epoch, course.recipe.epochs) or state.seconds > course.seconds:
+            row |= _validated(state, course)
+        state.history.append(row | {"seconds": round(state.seconds, 2)})
+        course.each(state.history[-1])
+        course.checkpoint.save_now_and_then(state)
+        if state.seconds > course.seconds:
+            break
+    course.checkpoint.save(state)
+    network.load_state_dict(state.best or state.average.network.state_dict())
+    return network.eval(), state.history
+
+
+def _finished(state: State) -> bool:
+    """Whether the last validations brought nothing better."""
+    values = [fitness(row) for row in state.history if "map50" in row]
+    if len(values) <= _PATIENCE:
+        return False
+    return max(values[-_PATIENCE:]) <= max(values[:-_PATIENCE]) - 0.002
+
+
+def fitness(row: Row) -> float:
+    """What makes one validation better than another."""
+    return (row["map33"] + row["map50"] + row["map5095"]) / 3
+
+
+def _due(epoch: int, epochs: int) -> bool:
+    every = max(1, epochs // _VALIDATIONS)
+    return epoch == epochs or epoch % every == 0
+
+
+def _validated(state: State, course: Course) -> Row:
+    metrics = score(state.average.network, course.held, course.pictures)
+    row = {
+        "map33": metrics.map33,
+        "map50": metrics.map50,
+        "map5095": metrics.map5095,
+    }
+    if state.best is None or fitness(row) >= state.best_fitness:
+        state.best_fitness = fitness(row)
+        state.best = {
+            name: value.clone()
+            for name, value in state.average.network.state_dict().items()
+        }
+    return row
+
+
+def _epoch(state: State, course: Course, stepper: Stepper, device: torch.device) -> Row:
+    recipe, losses = course.recipe, []
+    calm = state.epoch >= (1 - _CALM) * recipe.epochs
+    strength = calmed(recipe.strength) if calm else recipe.strength
+    sets = course.sets
+    steps = recipe.epochs * _steps(sets, recipe.batch)
+    state.network.train()
+    rate = 0.0
+    for batch in batches(sets, recipe.batch, device):
+        rate = recipe.learning_rate * _rate(state.steps, steps)
+        losses.append(stepper.step(batch, rate, strength))
+        state.steps += 1
+    loss = float(torch.stack(losses).mean())
+    if not math.isfinite(loss):
+        raise FloatingPointError("the loss is not finite; try a smaller learning rate")
+    return {"epoch": state.epoch + 1, "loss": loss, "rate": rate}
+
+
+def _steps(sets: Sequence[Stored], batch: int) -> int:
+    return max(1, int(len(sets[0]) / sets[0].share) // batch)
+
+
+def calmed(strength: Strength) -> Strength:
+    """For the last epochs: whole images, near to how they were taken."""
+    return replace(
+        strength,
+        mosaic=0.0,
+        plain=max(0.7, strength.plain),
+        zoom=strength.zoom / 2,
+        shift=strength.shift / 2,
+        heal=strength.heal / 2,
     )
-    began = time.monotonic()
-    for epoch in range(settings.epochs):
-        losses = []
-        for batch in stored.batches(settings.batch):
-            losses.append(_step(network, vary(batch), optimiser))
-            schedule.step()
-            average.update(network)
-        loss, seconds = float(torch.stack(losses).mean()), time.monotonic() - began
-        log.info("epoch %d loss %.4f after %.0f s", epoch + 1, loss, seconds)
-    trained: QualityNet = average.network
-    return trained
 
 
 def _lay_out(network: QualityNet, device: torch.device) -> None:
@@ -118,37 +149,6 @@ def _lay_out(network: QualityNet, device: torch.device) -> None:
                 weights.data = weights.data.contiguous(
                     memory_format=torch.channels_last
                 )
-
-
-def _step(
-    network: QualityNet, batch: Batch, optimiser: torch.optim.Optimizer
-) -> Tensor:
-    device = batch.images.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        images = batch.images.contiguous(memory_format=torch.channels_last)
-        logits, boxes, points = network.raw(images)
-    logits = logits.float()
-    with torch.no_grad():
-        scores = logits.sigmoid()
-        target = assign(scores, boxes, points, batch.boxes, batch.labels)
-    loss = detection_loss(logits, boxes, target)
-    optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
-    optimiser.step()
-    return loss.detach()
-
-
-def _optimiser(
-    network: QualityNet, rate: float, device: torch.device
-) -> torch.optim.Optimizer:
-    heavy = [p for p in network.parameters() if p.ndim > 1]
-    light = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": heavy, "weight_decay": _DECAY},
-        {"params": light, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=rate, fused=device.type == "cuda")
 
 
 def _rate(step: int, steps: int) -> float:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-STRIDES = (8, 16)
+STRIDES = (8, 16, 32)
 GRANULE = 32
 """Height and width of an input must be multiples of this many pixels."""
 
@@ -120,7 +120,8 @@ class QualityNet(nn.Module):
 
     `raw` gives class logits (N, A, classes), boxes (N, A, 4) as left, top,
     right, bottom in pixels, and points (A, 3) as x, y and stride. `forward`
-    gives (N, A, 4 + classes): boxes, then scores in 0..1. A = HW/64 + HW/256.
+    gives (N, A, 4 + classes): boxes, then scores in 0..1. A counts the cells of
+    the strides: HW/64 + HW/256 + HW/1024.
     """
 
     def __init__(self, classes: int, channels: int = 3):
@@ -143,17 +144,20 @@ class QualityNet(nn.Module):
         self.up_p3 = Stage(p4 + p3, p3, 1)
         self.down_p3 = ConvUnit(p3, p3, 3, 2)
         self.down_p4 = Stage(p3 + p4, p4, 1)
-        self.heads = nn.ModuleList([Head(p3, classes), Head(p4, classes)])
+        self.down_p4_again = ConvUnit(p4, p4, 3, 2)
+        self.down_p5 = Stage(p4 + p5, p5, 1)
+        self.heads = nn.ModuleList(Head(width, classes) for width in (p3, p4, p5))
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """The two pyramid levels the heads look at, strides 8 and 16."""
+        """The pyramid levels that the heads look at, one for each of STRIDES."""
         p3 = self.to_p3(self.shallow(images))
         p4 = self.to_p4(p3)
         p5 = self.to_p5(p4)
         mid = self.up_p4(torch.cat([_doubled(p5), p4], 1))
         fine = self.up_p3(torch.cat([_doubled(mid), p3], 1))
         coarse = self.down_p4(torch.cat([self.down_p3(fine), mid], 1))
-        return [fine, coarse]
+        coarsest = self.down_p5(torch.cat([self.down_p4_again(coarse), p5], 1))
+        return [fine, coarse, coarsest]
 
     def raw(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         levels = self.features(images)

@@ -1,81 +1,127 @@
-"""Write a version folder: the model, its manifest, its card."""
+"""Write a version folder: the model, its manifest, its card, its report."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from inference_worker.engine.manifest import SCHEMA, Manifest, canonical
 from inference_worker.engine.metrics import Metrics
+from inference_worker.engine.types import Detections
+from inference_worker.report import write_training_report
 from inference_worker.training.card import CardFacts, card
-from inference_worker.training.network import GRANULE
+from inference_worker.training.loop import Row
+from inference_worker.training.material import Material
+from inference_worker.training.network import GRANULE, QualityNet
 from inference_worker.training.settings import Settings
+from inference_worker.training.start import Start
+from inference_worker.training.validate import NMS_IOU
 
-SIZES = (512, 640, 1024)
+FIGURES = "figures.json"
+_DRAWN_SIZES = (512, 640, 1024)
 
 
 @dataclass(frozen=True)
-class Release:
-    """What a finished training has to say about itself.
+class Finished:
+    """What a training has to say once it is through.
 
-    `metrics` are of the images held back and `threshold` is where F was best
-    on them; `origin` tells in a sentence what the network was trained on.
+    `found` are the detections on the pictures held back and `held` their figures;
+    `golden` what the model started from reached on the golden set, and this one.
     """
 
-    classes: Sequence[str]
-    channels: int
+    settings: Settings
+    material: Material
+    start: Start | None
+    network: QualityNet
+    model: bytes
     threshold: float
-    nms_iou: float
-    metrics: Metrics
-    parameters: int
-    origin: str
+    held: Metrics
+    found: Sequence[Detections]
+    golden: tuple[Metrics, Metrics] | None
+    test: Metrics | None
+    differences: Mapping[int, float]
+    history: Sequence[Row]
+    seconds: float
+    device: str
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The long sides that the model will run at."""
+        if self.start is not None and self.start.named:
+            return self.start.manifest.input.sizes
+        size = self.material.recipe.size
+        drawn = self.settings.data is None
+        return tuple(sorted({*_DRAWN_SIZES, size})) if drawn else (size,)
 
 
-def write_version(settings: Settings, release: Release, model: bytes) -> Path:
-    """Fill the folder `settings.out`; the manifest is written last."""
-    folder = settings.out
+def write_version(finished: Finished) -> Path:
+    """Fill the folder `settings.out`; the manifest is written last.
+
+    Beside the version's own files lie `figures.json` (what was measured) and the
+    report of the training; the manifest does not name them.
+    """
+    folder = finished.settings.out
     folder.mkdir(parents=True, exist_ok=True)
     files = {
-        "model.onnx": model,
-        "card.md": card(_facts(settings, release)).encode(),
+        "model.onnx": finished.model,
+        "card.md": card(_facts(finished)).encode(),
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    manifest = canonical(_manifest(settings, release, files))
+    figures = {name: metrics.as_json() for name, metrics in _measured(finished)}
+    (folder / FIGURES).write_text(json.dumps(figures, indent=1))
+    write_training_report(
+        folder,
+        list(finished.history),
+        finished.material.held.truth,
+        list(finished.found),
+        finished.material.classes,
+        finished.threshold,
+    )
+    manifest = canonical(_manifest(finished, files))
     Manifest.parse(manifest)
     (folder / "manifest.json").write_bytes(manifest)
     return folder
 
 
-def _manifest(
-    settings: Settings, release: Release, files: dict[str, bytes]
-) -> dict[str, Any]:
-    sizes = sorted({*SIZES, settings.size})
+def _manifest(finished: Finished, files: dict[str, bytes]) -> dict[str, Any]:
+    settings = finished.settings
     return {
         "schema": SCHEMA,
         "model": settings.model,
         "version": settings.version,
-        "classes": list(release.classes),
+        "classes": list(finished.material.classes),
         "input": {
             "layout": "NCHW",
-            "channels": release.channels,
+            "channels": finished.network.channels,
             "range": [0, 1],
-            "sizes": sizes,
+            "sizes": list(finished.sizes),
         },
         "stride": GRANULE,
-        "threshold_ppm": round(release.threshold * 1_000_000),
-        "nms_iou_ppm": round(release.nms_iou * 1_000_000),
-        "metrics": _whole(release.metrics),
+        "threshold_ppm": round(finished.threshold * 1_000_000),
+        "nms_iou_ppm": round(NMS_IOU * 1_000_000),
+        "metrics": _whole(finished.held),
         "files": {name: _pin(data) for name, data in files.items()},
         "release_seq": settings.release_seq,
-        "previous": None,
+        "previous": _previous(finished.start),
         "kid": None,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+
+
+def _previous(start: Start | None) -> dict[str, str] | None:
+    """The version that a named beginning makes this one the successor of."""
+    if start is None or not start.named:
+        return None
+    digest = start.manifest.files["model.onnx"].sha256
+    return {"version": start.manifest.version, "sha256": digest}
 
 
 def _pin(data: bytes) -> dict[str, Any]:
@@ -93,23 +139,83 @@ def _whole(metrics: Metrics) -> dict[str, int]:
     }
 
 
-def _facts(settings: Settings, release: Release) -> CardFacts:
+def _facts(finished: Finished) -> CardFacts:
+    settings, material = finished.settings, finished.material
+    network = finished.network
     return CardFacts(
         model=settings.model,
         version=settings.version,
-        classes=tuple(release.classes),
-        channels=release.channels,
-        parameters=release.parameters,
-        architecture="quality_net: anchor-free, strides 8 and 16, decoded in the graph",
-        sizes=tuple(sorted({*SIZES, settings.size})),
-        threshold=release.threshold,
-        nms_iou=release.nms_iou,
-        figures=[("held back", release.metrics)],
-        recipe={
-            "trained on": release.origin,
-            "epochs": str(settings.epochs),
-            "batch": str(settings.batch),
-            "size": f"{settings.size} pixels",
-            "seed": str(settings.seed),
-        },
+        classes=material.classes,
+        channels=network.channels,
+        parameters=sum(weights.numel() for weights in network.parameters()),
+        architecture="quality_net: anchor-free, strides 8 to 32, decoded in the graph",
+        sizes=finished.sizes,
+        threshold=finished.threshold,
+        nms_iou=NMS_IOU,
+        figures=_measured(finished),
+        data=material.sources,
+        recipe=_recipe(finished),
+        started_from=str(finished.start) if finished.start else "nothing",
+        image_sizes=_image_sizes(material),
+        box_sides=_box_sides(material),
+        colour=_colour(material),
+        differences=finished.differences,
+        seconds=finished.seconds,
+        device=finished.device,
+        golden=finished.golden,
     )
+
+
+def _measured(finished: Finished) -> list[tuple[str, Metrics]]:
+    figures = [("held back", finished.held)]
+    if finished.golden is not None:
+        figures.append(("golden set", finished.golden[1]))
+    if finished.test is not None:
+        figures.append(("test set", finished.test))
+    return figures
+
+
+def _recipe(finished: Finished) -> dict[str, str]:
+    recipe = finished.material.recipe
+    shown = {
+        "canvas": f"{recipe.canvas[1]} x {recipe.canvas[0]} pixels",
+        "epochs": f"{len(finished.history)} of {recipe.epochs}",
+        "batch": str(recipe.batch),
+        "learning rate": f"{recipe.learning_rate:g}",
+        "seed": str(finished.settings.seed),
+        "augmentation": ", ".join(
+            f"{name} {value:g}" for name, value in vars(recipe.strength).items()
+        ),
+    }
+    return shown | ({"chosen": "; ".join(recipe.reasons)} if recipe.reasons else {})
+
+
+def _image_sizes(
+    material: Material,
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]] | None:
+    sizes = sorted(
+        ((s.width, s.height) for s in material.samples), key=lambda wh: wh[0] * wh[1]
+    )
+    if not sizes:
+        height, width = material.recipe.canvas
+        return ((width, height),) * 3
+    return sizes[0], sizes[len(sizes) // 2], sizes[-1]
+
+
+def _box_sides(material: Material) -> tuple[float, float] | None:
+    """The 5th and 95th percentile of the sides of boxes, in pixels of the photo."""
+    boxes = [sample.boxes for sample in material.samples]
+    if not boxes:
+        boxes = [
+            truth.boxes for pictures, _ in material.sets for truth in pictures.truth
+        ]
+    every = np.concatenate(boxes)
+    if not len(every):
+        return None
+    low, high = np.quantile(every[:, 2:] - every[:, :2], (0.05, 0.95))
+    return float(low), float(high)
+
+
+def _colour(material: Material) -> str:
+    grey = {sample.grey for sample in material.samples}
+    return "mixed" if len(grey) != 1 else "grey" if True in grey else "colour"

@@ -1,4 +1,4 @@
-"""Everything that decides a training run."""
+"""Everything that a person decides about a training run."""
 
 from __future__ import annotations
 
@@ -8,23 +8,40 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """One training: data from the COCO folder if given, else `drawn` boards.
+    """One training. What is None is chosen from the data (see `recipe`).
 
-    `held_share` of the data is kept for validation. The version folder is
-    written to `out`; `model`, `version` and `release_seq` name it. `device` is
-    what torch calls it; empty takes the first GPU or the CPU.
+    Data: the labelled folder `data`, `drawn` boards of our own beside it or
+    alone, and `planted` boards: defects drawn onto the folder's own templates.
+    `template` trains a network that sees image and template. `start` names the
+    model whose weights are the beginning ("nothing": chance; "": the shipped model
+    of the same input). With `replay` the old data is shown for `replay_share` of
+    the time, and `golden` guards what the old model could do. `held_share` of
+    `data` is kept for validation. The version folder is written to `out`;
+    `model`, `version` and `release_seq` name it. `device` is what torch calls it;
+    empty takes the first GPU or the CPU.
     """
 
     out: Path
-    coco: Path | None = None
-    drawn: int = 2000
-    epochs: int = 40
-    batch: int = 64
-    size: int = 640
-    learning_rate: float = 2e-3
-    held_share: float = 0.05
+    data: Path | None = None
+    drawn: int = 0
+    planted: int = 0
+    template: bool = False
+    start: str = ""
+    replay: Path | None = None
+    replay_share: float = 0.5
+    golden: Path | None = None
+    test: Path | None = None
+    accept_drop: bool = False
+    skip_broken: bool = False
+    fresh: bool = False
+    epochs: int | None = None
+    batch: int | None = None
+    size: int | None = None
+    learning_rate: float | None = None
+    held_share: float | None = None
+    minutes: float | None = None
     seed: int = 0
-    model: str = "pcb-defects"
-    version: str = "1"
-    release_seq: int = 1
+    model: str = ""
+    version: str = ""
+    release_seq: int | None = None
     device: str = ""

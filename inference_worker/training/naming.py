@@ -1,0 +1,47 @@
+"""What a new version is called when nobody says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.manifest import NAME
+from inference_worker.training.settings import Settings
+from inference_worker.training.start import Start
+
+
+def named(settings: Settings, start: Start | None) -> Settings:
+    """With model, version and release number: those of the next version of the model
+    that was named as the beginning, or else the first of one named like the folder.
+
+    Raises DatasetError when `out` holds a finished version: those never change.
+    """
+    if (settings.out / "manifest.json").exists():
+        raise DatasetError(
+            f"{settings.out} holds a version already, and versions never change",
+            "Give another folder with --out.",
+        )
+    old = start.manifest if start is not None and start.named else None
+    model = settings.model or (old.model if old else _usual(settings))
+    version = settings.version or (_next(old.version) if old else "1")
+    for field, text in (("--model", model), ("--version", version)):
+        if not NAME.fullmatch(text):
+            raise DatasetError(f"{field} {text!r}: use a-z, 0-9, '.', '_' and '-'")
+    sequence = settings.release_seq or (old.release_seq + 1 if old else 1)
+    return replace(settings, model=model, version=version, release_seq=sequence)
+
+
+def _usual(settings: Settings) -> str:
+    if settings.data is None:
+        return "pcb-defects-template" if settings.template else "pcb-defects"
+    slug = re.sub(r"[^a-z0-9._-]+", "-", settings.data.resolve().name.lower())
+    return slug.strip("-._")[:64] or "detector"
+
+
+def _next(version: str) -> str:
+    """The version with its last number one higher."""
+    parts = re.split(r"(\d+)(?=\D*$)", version, maxsplit=1)
+    if len(parts) != 3:
+        return f"{version}.1"
+    return f"{parts[0]}{int(parts[1]) + 1}{parts[2]}"

@@ -1,0 +1,93 @@
+"""Several trainings at once, alike but for their seed: what chance is worth."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from inference_worker.engine.errors import DatasetError
+from inference_worker.training.errors import TrainingFailed
+from inference_worker.training.release import FIGURES
+from inference_worker.training.settings import Settings
+
+_SHOWN = ("map33", "map50", "map5095", "f")
+
+
+@dataclass(frozen=True)
+class _Child:
+    """One training in a process of its own, writing below `out`."""
+
+    settings: Settings
+    process: subprocess.Popen[bytes]
+
+
+def side_by_side(settings: Settings, count: int) -> str:
+    """Train with `count` seeds from `settings.seed` on, as processes at once on the
+    same device; each writes `out`/seed-N.
+
+    Gives a line a set and figure: mean and spread (largest less smallest, and the
+    standard deviation). Raises TrainingFailed when one of them failed.
+    """
+    if (settings.out / "manifest.json").exists():
+        raise DatasetError(f"{settings.out} holds a version", "Give another --out.")
+    children = [_started(settings, settings.seed + i) for i in range(count)]
+    failed = [child for child in children if child.process.wait() != 0]
+    if failed:
+        seeds = ", ".join(str(child.settings.seed) for child in failed)
+        log = failed[0].settings.out / "log.txt"
+        raise TrainingFailed(f"seeds {seeds} failed", f"See {log}.")
+    return "\n".join(_summary([_figures(child.settings.out) for child in children]))
+
+
+def _started(settings: Settings, seed: int) -> _Child:
+    one = replace(settings, seed=seed, out=settings.out / f"seed-{seed}")
+    one.out.mkdir(parents=True, exist_ok=True)
+    with (one.out / "log.txt").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "inference_worker.training", *arguments(one)],
+            stdout=log,
+            stderr=log,
+        )
+    return _Child(one, process)
+
+
+def arguments(settings: Settings) -> list[str]:
+    """The command line that means these settings."""
+    usual = Settings(out=settings.out)
+    words = ["--out", str(settings.out)]
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        if field.name == "out" or value == getattr(usual, field.name):
+            continue
+        words.append(_FLAGS.get(field.name, "--" + field.name.replace("_", "-")))
+        if value is not True:
+            words.append(str(value))
+    return words
+
+
+_FLAGS = {"data": "--coco", "start": "--from"}
+
+
+def _figures(out: Path) -> dict[str, Any]:
+    figures: dict[str, Any] = json.loads((out / FIGURES).read_text())
+    return figures
+
+
+def _summary(runs: Sequence[dict[str, Any]]) -> list[str]:
+    lines = []
+    for name in runs[0]:
+        for figure in _SHOWN:
+            values = [run[name][figure] for run in runs]
+            shown = " ".join(f"{value:.4f}" for value in values)
+            lines.append(
+                f"{name} {figure} mean {fmean(values):.4f}"
+                f" spread {max(values) - min(values):.4f}"
+                f" deviation {stdev(values):.4f} ({shown})"
+            )
+    return lines
