@@ -21,7 +21,7 @@ from inference_worker.training.datasets import read_folder
 from inference_worker.training.loop import Course, fit
 from inference_worker.training.network import QualityNet
 from inference_worker.training.pictures import Pictures, load, of_samples
-from inference_worker.training.recipe import Recipe, canvas_of, defaults_for
+from inference_worker.training.recipe import Beginning, Recipe, canvas_of, defaults_for
 from inference_worker.training.run import device_of
 from inference_worker.training.settings import Settings
 from inference_worker.training.store import store
@@ -93,7 +93,7 @@ def fit_and_score(
 
 def _recipe(settings: Settings) -> Recipe:
     side = settings.size or 640
-    return defaults_for(settings, settings.drawn, side, from_weights=False)
+    return defaults_for(settings, settings.drawn, side, Beginning.CHANCE)
 
 
 def _real(folder: Path, recipe: Recipe, template: bool, images: int) -> Pictures:

@@ -16,7 +16,7 @@ from inference_worker.training.network import QualityNet
 from inference_worker.training.pictures import Pictures
 from inference_worker.training.recipe import Recipe
 from inference_worker.training.stepping import Stepper, optimiser_for
-from inference_worker.training.store import Stored, batches
+from inference_worker.training.store import Stored, batches, views_of
 from inference_worker.training.validate import score
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,16 @@ class Course:
     seconds: float = math.inf
     each: Callable[[Row], None] = lambda row: None
 
+    @property
+    def steps(self) -> int:
+        """Of the whole training."""
+        views = sum(views_of(self.sets))
+        return self.recipe.epochs * max(1, views // self.recipe.batch)
+
+    def progress(self, state: State) -> float:
+        """0..1, by steps or by the time that is allowed, whichever is further."""
+        return min(1.0, max(state.steps / self.steps, state.seconds / self.seconds))
+
 
 def fit(network: QualityNet, course: Course) -> tuple[QualityNet, list[Row]]:
     """Train; the averaged network of the best validation and the history come back.
@@ -51,22 +61,19 @@ def fit(network: QualityNet, course: Course) -> tuple[QualityNet, list[Row]]:
     """
     device = next(network.parameters()).device
     _lay_out(network, device)
-    steps = course.recipe.epochs * _steps(course.sets, course.recipe.batch)
-    state = State.fresh(network, optimiser_for(network, course.recipe), steps)
+    state = State.fresh(network, optimiser_for(network, course.recipe), course.steps)
     course.checkpoint.restore(state)
     stepper = Stepper(state)
     before, began = state.seconds, time.monotonic()
-    while state.epoch < course.recipe.epochs and not _finished(state):
+    while course.progress(state) < 1 and not _finished(state):
         row = _epoch(state, course, stepper, device)
         state.seconds = before + time.monotonic() - began
         state.epoch += 1
-        if _due(state.epoch, course.recipe.epochs) or state.seconds > course.seconds:
+        if _due(state.epoch, course.recipe.epochs) or course.progress(state) >= 1:
             row |= _validated(state, course)
         state.history.append(row | {"seconds": round(state.seconds, 2)})
         course.each(state.history[-1])
         course.checkpoint.save_now_and_then(state)
-        if state.seconds > course.seconds:
-            break
     course.checkpoint.save(state)
     network.load_state_dict(state.best or state.average.network.state_dict())
     return network.eval(), state.history
@@ -108,24 +115,18 @@ def _validated(state: State, course: Course) -> Row:
 
 def _epoch(state: State, course: Course, stepper: Stepper, device: torch.device) -> Row:
     recipe, losses = course.recipe, []
-    calm = state.epoch >= (1 - _CALM) * recipe.epochs
+    calm = course.progress(state) >= 1 - _CALM
     strength = calmed(recipe.strength) if calm else recipe.strength
-    sets = course.sets
-    steps = recipe.epochs * _steps(sets, recipe.batch)
     state.network.train()
     rate = 0.0
-    for batch in batches(sets, recipe.batch, device):
-        rate = recipe.learning_rate * _rate(state.steps, steps)
+    for batch in batches(course.sets, recipe.batch, device):
+        rate = recipe.learning_rate * _rate(state, course)
         losses.append(stepper.step(batch, rate, strength))
         state.steps += 1
     loss = float(torch.stack(losses).mean())
     if not math.isfinite(loss):
         raise FloatingPointError("the loss is not finite; try a smaller learning rate")
     return {"epoch": state.epoch + 1, "loss": loss, "rate": rate}
-
-
-def _steps(sets: Sequence[Stored], batch: int) -> int:
-    return max(1, int(len(sets[0]) / sets[0].share) // batch)
 
 
 def calmed(strength: Strength) -> Strength:
@@ -151,10 +152,10 @@ def _lay_out(network: QualityNet, device: torch.device) -> None:
                 )
 
 
-def _rate(step: int, steps: int) -> float:
+def _rate(state: State, course: Course) -> float:
     """Share of the learning rate: a short rise, then half a cosine."""
-    warm_up = min(_WARM_UP, max(1, steps // 10))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    progress = min(1.0, (step - warm_up) / max(1, steps - warm_up))
-    return _FINAL_RATE + (1 - _FINAL_RATE) * (1 + math.cos(math.pi * progress)) / 2
+    warm_up = min(_WARM_UP, max(1, course.steps // 10))
+    if state.steps < warm_up:
+        return (state.steps + 1) / warm_up
+    falling = (1 + math.cos(math.pi * course.progress(state))) / 2
+    return _FINAL_RATE + (1 - _FINAL_RATE) * falling

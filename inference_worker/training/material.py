@@ -25,7 +25,7 @@ from inference_worker.training.recipe import (
     held_share,
 )
 from inference_worker.training.settings import Settings
-from inference_worker.training.start import Start, classes_of
+from inference_worker.training.start import Start, beginning_of, classes_of
 from traceability.demo.boards import CLASSES, Sample
 
 log = logging.getLogger(__name__)
@@ -170,9 +170,7 @@ class _Gathering:
 def _of_drawn(settings: Settings, start: Start | None) -> Material:
     if not settings.drawn:
         raise DatasetError("nothing to train on", "Give --coco FOLDER, or --drawn N.")
-    recipe = defaults_for(
-        settings, settings.drawn, drawn.SIZE, from_weights=start is not None
-    )
+    recipe = defaults_for(settings, settings.drawn, drawn.SIZE, beginning_of(start))
     gathering = _Gathering(settings, recipe, CLASSES, settings.template)
     everything = gathering.drawn()
     order = np.random.default_rng(settings.seed).permutation(len(everything))
@@ -234,7 +232,7 @@ def _recipe(
     replay = settings.replay_share if settings.replay else 0.0
     share = _shares(len(samples), [settings.drawn, settings.planted], replay)[0]
     views = round(len(samples) / share)
-    return choose(samples, settings, views, from_weights=start is not None)
+    return choose(samples, settings, views, beginning_of(start))
 
 
 def _shares(main: int, beside: Sequence[int], replay: float) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,24 @@ _LARGE = 72.0  # pixels beyond which the smallest boxes are needlessly large
 _SIDES = (320, 1024)  # shortest and longest canvas that is chosen
 _ENLARGED = 2.0
 _VIEWS = 160_000  # at 640 x 640
-_EPOCHS = (40, 300)
+_MORE_VIEWS = 64_000  # to teach a model more
+_EPOCHS = (20, 300)
 _RATE = 2e-3
 _FINE_RATE = 1e-3  # from weights that know something
 _USUAL_BATCH = 32
 _STEPS = 32  # an epoch, at least
 _HELD = 100  # images, about
 _DIRECTED = 0.7  # difference of mean log aspect between classes
+
+
+class Beginning(Enum):
+    """Where a training starts: at chance, with layers of a model that knows something
+    else, or with the very model that shall learn more.
+    """
+
+    CHANCE = auto()
+    LENT = auto()
+    MORE = auto()
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ def held_share(count: int) -> float:
 
 
 def choose(
-    samples: Sequence[Labelled], settings: Settings, views: int, *, from_weights: bool
+    samples: Sequence[Labelled], settings: Settings, views: int, beginning: Beginning
 ) -> Recipe:
     """The recipe for these images, of which, with whatever is shown beside them, an
     epoch has `views`; what the settings fix stays fixed.
@@ -67,7 +79,7 @@ def choose(
     if settings.size is not None:
         size, why_size = settings.size, "size as told"
     canvas = canvas_of(samples, size)
-    epochs, why_epochs = _epochs(views, canvas)
+    epochs, why_epochs = _epochs(views, canvas, beginning)
     batch = settings.batch or _batch(views, canvas)
     strength, why_strength = _strength(samples)
     return Recipe(
@@ -76,18 +88,18 @@ def choose(
         grey=all(sample.grey for sample in samples) and not settings.drawn,
         epochs=settings.epochs or epochs,
         batch=batch,
-        learning_rate=_pace(settings, batch, from_weights=from_weights),
+        learning_rate=_pace(settings, batch, beginning),
         strength=strength,
         reasons=(why_size, why_epochs, *why_strength),
     )
 
 
 def defaults_for(
-    settings: Settings, count: int, side: int, *, from_weights: bool
+    settings: Settings, count: int, side: int, beginning: Beginning
 ) -> Recipe:
     """Without photos to choose by: square canvases in colour, every augmentation."""
     size = settings.size or side
-    epochs, _ = _epochs(count, (size, size))
+    epochs, _ = _epochs(count, (size, size), beginning)
     batch = settings.batch or _batch(count, (size, size))
     return Recipe(
         size=size,
@@ -95,7 +107,7 @@ def defaults_for(
         grey=False,
         epochs=settings.epochs or epochs,
         batch=batch,
-        learning_rate=_pace(settings, batch, from_weights=from_weights),
+        learning_rate=_pace(settings, batch, beginning),
         strength=Strength(),
     )
 
@@ -141,9 +153,12 @@ def _rounded(side: float) -> int:
     return int(np.clip(-(-side // GRANULE) * GRANULE, *_SIDES))
 
 
-def _epochs(count: int, canvas: tuple[int, int]) -> tuple[int, str]:
-    """As many views as four minutes of one large GPU allow, within reason."""
-    views = _VIEWS * min(2.0, 640 * 640 / (canvas[0] * canvas[1]))
+def _epochs(
+    count: int, canvas: tuple[int, int], beginning: Beginning
+) -> tuple[int, str]:
+    """As many views as minutes of one large GPU allow, within reason."""
+    usual = _MORE_VIEWS if beginning is Beginning.MORE else _VIEWS
+    views = usual * min(2.0, 640 * 640 / (canvas[0] * canvas[1]))
     epochs = int(np.clip(views / max(1, count), *_EPOCHS))
     return epochs, f"{epochs} epochs of {count} views"
 
@@ -155,11 +170,11 @@ def _batch(views: int, canvas: tuple[int, int]) -> int:
     return int(min(steps, fits))
 
 
-def _pace(settings: Settings, batch: int, *, from_weights: bool) -> float:
+def _pace(settings: Settings, batch: int, beginning: Beginning) -> float:
     """The learning rate: smaller batches are noisier and want smaller steps."""
     if settings.learning_rate is not None:
         return settings.learning_rate
-    usual = _FINE_RATE if from_weights else _RATE
+    usual = _RATE if beginning is Beginning.CHANCE else _FINE_RATE
     return float(usual * min(1.0, (batch / _USUAL_BATCH) ** 0.5))
 
 

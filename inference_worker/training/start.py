@@ -20,6 +20,7 @@ from inference_worker.engine.store import (
     open_signed,
     version_folders,
 )
+from inference_worker.training.recipe import Beginning
 from inference_worker.training.settings import Settings
 
 NOTHING = "nothing"
@@ -62,6 +63,13 @@ def classes_of(start: Start | None, found: Sequence[str]) -> tuple[str, ...]:
     """A named model's classes first, in its order; then what is new."""
     old = start.manifest.classes if start is not None and start.named else ()
     return (*old, *(name for name in found if name not in old))
+
+
+def beginning_of(start: Start | None) -> Beginning:
+    """In the words of the recipe."""
+    if start is None:
+        return Beginning.CHANCE
+    return Beginning.MORE if start.named else Beginning.LENT
 
 
 def _start(version: Version, *, named: bool) -> Start:

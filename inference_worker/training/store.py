@@ -80,13 +80,18 @@ def most_boxes(sets: Sequence[Pictures]) -> int:
     return max(1, *(len(truth) for one in sets for truth in one.truth), 1)
 
 
+def views_of(sets: Sequence[Stored]) -> list[int]:
+    """How many pictures of each set an epoch shows: the first set's once."""
+    views = len(sets[0]) / sets[0].share
+    return [len(sets[0]), *(round(views * one.share) for one in sets[1:])]
+
+
 def batches(sets: Sequence[Stored], size: int, device: torch.device) -> Iterator[Batch]:
     """One epoch: the first set once, the others beside it by their shares.
 
     The odd rest of the views is left for another epoch.
     """
-    views = len(sets[0]) / sets[0].share
-    counts = [len(sets[0]), *(round(views * one.share) for one in sets[1:])]
+    counts = views_of(sets)
     pairs = torch.cat(
         [
             torch.stack([torch.full((count,), i), _order(len(one), count)], 1)
