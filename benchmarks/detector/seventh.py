@@ -3,8 +3,8 @@
     python -m benchmarks.detector.seventh FOLDER [--count 200] [--seed 7] [--only-new]
 
 `new/` and `new-test/` show scratches and, without `--only-new`, 0 to 4 of the six old
-defects; `golden/` and `replay/` are boards as the live model was trained on. All are COCO
-folders without templates, all of seeds of their own.
+defects; `golden/` and `replay/` are boards as the live model was trained on. All are
+COCO folders without templates, all of seeds of their own.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def draw_new(rng: Rng, *, only_new: bool = False) -> tuple[Image, list[Box]]:
 
 
 def _board(classes: Sequence[str], rng: Rng) -> tuple[Image, list[Box], bool]:
-    """Photo and boxes of any board with these defects; whether it is black and white."""
+    """Any board with these defects: photo, boxes, whether it is black and white."""
     if rng.random() < _PRODUCTS:
         sample = draw_product_photo(int(rng.integers(2**31)), classes, rng)
         return sample.image, sample.boxes, False

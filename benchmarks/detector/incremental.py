@@ -1,0 +1,120 @@
+"""How fast and how well a live model learns a seventh class, and what it forgets.
+
+    python -m benchmarks.detector.incremental FOLDER [--from pcb-defects] [-- TRAINING]
+
+Draws `FOLDER/data` unless it is there (see `seventh`), trains into `FOLDER/out` with
+the product's own command in a process of its own, and prints one JSON line. What stands
+after `--` goes to that command, such as `--epochs 8 --device cpu`. The clock runs from
+the start of the command to its end, reading and export included, drawing left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.detector.scratch import SCRATCH
+from benchmarks.detector.seventh import GOLDEN, NEW, NEW_TEST, REPLAY, write_folders
+
+BARS = {"new_class_map50": 0.90, "golden_drop": 0.005, "seconds": 120.0}
+_GOLDEN = re.compile(r"golden set: mAP@0\.5 (\S+), was (\S+)")
+_VIEWS = re.compile(r"epochs of (\d+) views")
+
+
+def main() -> int:
+    args = _arguments().parse_args()
+    data, out = args.folder / "data", args.folder / "out"
+    if not (data / REPLAY / "annotations.json").is_file():
+        write_folders(data, args.count, args.seed, only_new=args.only_new)
+    began = time.monotonic()
+    log = _logged(command(data, args.start, out, args.training))
+    row = figures(out, log) | {"seconds": round(time.monotonic() - began, 1)}
+    print(json.dumps(row | {"bar_met": bar_met(row)}))
+    return 0
+
+
+def command(data: Path, start: str, out: Path, more: Sequence[str]) -> list[str]:
+    """The training as a user would call it; a drop is reported, not refused."""
+    return [
+        *(sys.executable, "-m", "inference_worker.training"),
+        *("--coco", str(data / NEW), "--from", start, "--replay", str(data / REPLAY)),
+        *("--golden", str(data / GOLDEN), "--test", str(data / NEW_TEST)),
+        *("--accept-drop", "--fresh", "--out", str(out), *more),
+    ]
+
+
+def _logged(given: Sequence[str]) -> str:
+    """What the command says, shown on stderr as it comes; ends with it if it fails."""
+    lines, pipe = [], subprocess.PIPE
+    with subprocess.Popen(
+        given, stdout=pipe, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            sys.stderr.write(line)
+            lines.append(line)
+    if process.returncode:
+        sys.exit(f"training ended with {process.returncode}")
+    return "".join(lines)
+
+
+def figures(out: Path, log: str) -> dict[str, Any]:
+    """What the finished version folder and the log of its training say."""
+    measured = json.loads((out / "figures.json").read_text())
+    history = json.loads((out / "history.json").read_text())
+    after, before = (float(text) for text in _found(_GOLDEN, log))
+    test = measured["test set"]
+    return {
+        "new_class_map50": test["per_class"][SCRATCH]["ap50"],
+        "new_test_map50": test["map50"],
+        "golden_before": before,
+        "golden_after": after,
+        "golden_drop": round(before - after, 4),
+        "epochs": len(history),
+        "views": len(history) * int(_found(_VIEWS, log)[0]),
+        "seconds_training": history[-1]["seconds"],
+        "device": _device(out),
+    }
+
+
+def _found(pattern: re.Pattern[str], log: str) -> tuple[str, ...]:
+    match = pattern.search(log)
+    if match is None:
+        sys.exit(f"the training's log has no line like {pattern.pattern!r}")
+    return match.groups()
+
+
+def _device(out: Path) -> str:
+    """From the card's sentence: Training took ... on DEVICE."""
+    match = re.search(r"Training took .*? on (.+?)\.\n", (out / "card.md").read_text())
+    return match.group(1) if match else "unknown"
+
+
+def bar_met(row: dict[str, Any]) -> bool:
+    """New class found, old ones not forgotten, in time."""
+    found = row["new_class_map50"] >= BARS["new_class_map50"]
+    kept = row["golden_drop"] <= BARS["golden_drop"]
+    return bool(found and kept and row["seconds"] <= BARS["seconds"])
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks.detector.incremental")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--from", dest="start", default="pcb-defects", metavar="MODEL")
+    parser.add_argument("--count", type=int, default=200, help="images in new/")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--only-new", action="store_true", help="no old defects in new/"
+    )
+    parser.add_argument("training", nargs="*", help="after --: options of the training")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
