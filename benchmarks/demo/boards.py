@@ -19,7 +19,7 @@ from inference_worker.engine.decode import decode
 from traceability.demo.boards import draw_product_photo
 from traceability.demo.photos import SIZE
 
-SHIPPED = Path(__file__).resolve().parents[2] / "engines" / "pcb-defects" / "1"
+SHIPPED = Path(__file__).resolve().parents[2] / "engines" / "pcb-defects" / "2"
 LAYOUTS = range(1, 121)
 PHOTOS = 8
 STRICTER = 0.35

@@ -24,7 +24,7 @@ from inference_worker.engine.manifest import Manifest, canonical
 from tests.engine.toy import board, paint, toy_manifest, toy_network, write_toy
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "engines" / "pcb-defects" / "1"
+SHIPPED = ROOT / "engines" / "pcb-defects" / "2"
 NOT_ON_A_BARE_MACHINE = [
     *("django", "celery", "traceability", "openvino", "simplejpeg", "plotly"),
     *("torch", "rich", "pandas", "scipy", "PIL", "redis"),

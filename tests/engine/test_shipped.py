@@ -20,8 +20,8 @@ MODEL = "pcb-defects"
 SEED = 20_261_122
 
 pytestmark = pytest.mark.skipif(
-    not (ENGINES / MODEL / "1" / "manifest.json").is_file(),
-    reason=f"engines/{MODEL}/1 is not in this checkout",
+    not (ENGINES / MODEL / "2" / "manifest.json").is_file(),
+    reason=f"engines/{MODEL}/2 is not in this checkout",
 )
 
 
@@ -34,7 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def detector(site: Path) -> Detector:
-    return load_detector(MODEL, "1", data=site, precision="f32", threads=1)
+    return load_detector(MODEL, "2", data=site, precision="f32", threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +112,35 @@ def test_the_precision_chosen_by_default_finds_the_same(
 ) -> None:
     monkeypatch.delenv("INFERENCE_PRECISION_HINT", raising=False)
     usual = load_detector(MODEL, data=site, threads=1)
-    images = drawn[0][:4]
+    images = [image for image, truth in zip(*drawn, strict=True) if len(truth)][:4]
     for some, more in ((detector, usual), (usual, detector)):
         sure = some.infer(images, threshold=0.6)
         every = more.infer(images, threshold=0.4)
         for one, other in zip(sure, every, strict=True):
             assert len(one) > 0
             assert same(one, other, iou=0.8)
+
+
+def test_the_model_that_sees_templates_finds_more_with_the_right_one(
+    site: Path,
+) -> None:
+    model = load_detector(f"{MODEL}-template", data=site, precision="f32", threads=1)
+    rng = np.random.default_rng(SEED)
+    samples = [draw_sample(rng) for _ in range(10)]
+    truth = [
+        Detections.truth(
+            [[b.x, b.y, b.x + b.width, b.y + b.height] for b in sample.boxes],
+            [CLASSES.index(b.category) for b in sample.boxes],
+        )
+        for sample in samples
+    ]
+    images = [sample.image for sample in samples]
+    right = [sample.template_image for sample in samples]
+    scores = [
+        evaluate_detections(
+            truth, model.infer(images, golden, threshold=0.001), CLASSES
+        )
+        for golden in (right, right[1:] + right[:1])
+    ]
+    assert scores[0].map33 > 0.95
+    assert scores[1].map33 < scores[0].map33 - 0.05
