@@ -12,6 +12,7 @@ from inference_worker.training.boxes import Targets, iou
 _CANDIDATES = 10
 _SCORE_POWER = 0.5
 _OVERLAP_POWER = 6.0
+_LEAST = 1e-30  # far below what a first guess at the smallest box is worth
 _REACH = 0.55  # of the finest stride: any place lies this near to a cell's centre
 
 
@@ -77,4 +78,4 @@ def _top(metric: Tensor) -> Tensor:
 
 def _quality(metric: Tensor, overlaps: Tensor) -> Tensor:
     best = metric.amax(2, keepdim=True)
-    return metric / (best + 1e-9) * overlaps.amax(2, keepdim=True)
+    return metric / best.clamp(min=_LEAST) * overlaps.amax(2, keepdim=True)

@@ -72,13 +72,18 @@ def _healed(batch: Batch, strength: Strength) -> Batch:
     """Some defects are undone with the template's pixels, and asked for no more.
 
     Where nothing is wrong template pixels are put too: the seam of a patch is no
-    sign of anything.
+    sign of anything. A picture that stands in for its own template stays as it is.
     """
     if batch.templates is None or not strength.heal:
         return batch
     targets, device = batch.targets, batch.images.device
+    differs = (batch.images != batch.templates).flatten(1).any(1)
     alone = (targets.labels >= 0) & (targets.crowding() == 0)
-    cured = alone & (torch.rand(alone.shape, device=device) < strength.heal)
+    cured = (
+        alone
+        & differs[:, None]
+        & (torch.rand(alone.shape, device=device) < strength.heal)
+    )
     height, width = batch.images.shape[-2:]
     decoys = _windows(len(cured), height, width, device)
     apart = targets.overlaps(decoys) == 0  # (N, decoys, M)
@@ -189,7 +194,8 @@ def _mosaic(batch: Batch, strength: Strength) -> Batch:
     cut = torch.empty(count, 2, device=device).uniform_(0.25, 0.75)
     cut = torch.where(chosen[:, None], cut, torch.ones_like(cut))
     cut = (cut * _pair(width, height, device)).round()
-    others = [(torch.arange(count, device=device) + k) % count for k in range(4)]
+    own = torch.arange(count, device=device)
+    others = [torch.where(chosen, (own + k) % count, own) for k in range(4)]
     windows = _quarters(cut, width, height)
     images = _quartered(batch.images, others, cut)
     templates = batch.templates

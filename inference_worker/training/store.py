@@ -70,8 +70,10 @@ def store(
 def store_all(
     sets: Sequence[tuple[Pictures, float]], device: torch.device
 ) -> list[Stored]:
-    """Sets that are trained on together: their batches all have one shape."""
-    columns = most_boxes([pictures for pictures, _ in sets])
+    """Sets that are trained on together: their batches all have one shape, with room
+    for a mosaic of four pictures of one box each.
+    """
+    columns = max(4, most_boxes([pictures for pictures, _ in sets]))
     return [store(pictures, share, device, columns) for pictures, share in sets]
 
 

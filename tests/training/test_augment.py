@@ -1,0 +1,264 @@
+"""Views of a batch: boxes stay on their things; what is gone is not asked for."""
+
+from __future__ import annotations
+
+from tests.training import torch_here  # isort: skip # noqa: F401 - skips without torch
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from inference_worker.training.augment import Batch, Strength, vary
+from inference_worker.training.boxes import Targets, area
+
+STILL = Strength(
+    plain=0.0,
+    zoom=0.0,
+    shift=0.0,
+    turn=False,
+    mirror=False,
+    tilt=0.0,
+    mosaic=0.0,
+    heal=0.0,
+    light=0.0,
+    contrast=0.0,
+    tint=0.0,
+    noise=0.0,
+    blur=0.0,
+    slip=0.0,
+)
+POSES = [
+    {"turn": True},
+    {"mirror": True},
+    {"shift": 0.6},
+    {"zoom": 0.5},
+    {"tilt": 0.3},
+    {"turn": True, "mirror": True, "zoom": 0.3, "tilt": 0.2},
+]
+CANVASES = [(64, 64), (64, 96), (96, 64)]
+
+
+def targets(
+    boxes: torch.Tensor, labels: torch.Tensor, known: torch.Tensor | None = None
+) -> Targets:
+    everything = torch.ones(len(boxes), int(labels.max()) + 1, dtype=torch.bool)
+    return Targets(boxes, labels, everything if known is None else known)
+
+
+def one_rectangle(count: int, height: int, width: int) -> Batch:
+    """A dark rectangle, higher than wide, off the middle of a light picture."""
+    images = torch.full((count, 3, height, width), 0.9)
+    top, left = height // 2 - 14, width // 2 - 6
+    images[:, :, top : top + 20, left : left + 12] = 0.0
+    box = torch.tensor([left, top, left + 12.0, top + 20.0])
+    labels = torch.zeros(count, 1, dtype=torch.long)
+    return Batch(images, None, targets(box.repeat(count, 1, 1), labels))
+
+
+def noise(count: int, height: int = 64, width: int = 64) -> torch.Tensor:
+    return torch.rand(count, 3, height, width)
+
+
+def test_nothing_changes_at_strength_zero() -> None:
+    batch = replace(one_rectangle(4, 64, 96), images=noise(4, 64, 96))
+    batch = replace(batch, templates=noise(4, 64, 96))
+    seen = vary(batch, STILL)
+    assert torch.allclose(seen.images, batch.images, atol=1e-4)
+    assert torch.allclose(seen.templates, batch.templates, atol=1e-4)
+    assert torch.allclose(seen.targets.boxes, batch.targets.boxes, atol=1e-3)
+    assert torch.equal(seen.targets.labels, batch.targets.labels)
+    assert torch.equal(seen.targets.known, batch.targets.known)
+
+
+@pytest.mark.parametrize("canvas", CANVASES)
+@pytest.mark.parametrize("pose", POSES, ids=lambda pose: "+".join(pose))
+def test_boxes_follow_their_pixels(
+    pose: dict[str, float], canvas: tuple[int, int]
+) -> None:
+    seen = vary(one_rectangle(24, *canvas), replace(STILL, **pose))
+    asked = (seen.targets.labels[:, 0] >= 0).nonzero()[:, 0]
+    assert len(asked) >= 12
+    for i in asked:
+        rows, columns = torch.nonzero(seen.images[i].mean(0) < 0.3, as_tuple=True)
+        edges = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        for edge, side in zip(edges, seen.targets.boxes[i, 0], strict=True):
+            assert abs(edge.item() - side.item()) < 2.5
+
+
+def test_what_has_left_the_picture_is_not_asked_for() -> None:
+    seen = vary(one_rectangle(64, 64, 64), replace(STILL, shift=1.0))
+    visible = (seen.images.mean(1) < 0.4).sum((1, 2)) / 240
+    gone = seen.targets.labels[:, 0] < 0
+    assert gone.any()
+    assert visible[gone].max() < 0.6
+    assert visible[~gone].min() > 0.3
+
+
+def symmetries(image: torch.Tensor) -> list[torch.Tensor]:
+    """The eight ways to lay a square picture: four turns, and their mirror images."""
+    turns = [torch.rot90(image, k, (1, 2)) for k in range(4)]
+    return [*turns, *(turn.flip(2) for turn in turns)]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "ways"),
+    [
+        ({"turn": True, "mirror": True}, {0, 1, 2, 3, 4, 5, 6, 7}),
+        ({"turn": True}, {0, 1, 2, 3}),
+        ({"mirror": True}, {0, 4}),
+        ({}, {0}),
+    ],
+)
+def test_only_the_allowed_symmetries_occur(
+    allowed: dict[str, bool], ways: set[int]
+) -> None:
+    image = noise(1)[0]
+    batch = replace(one_rectangle(64, 64, 64), images=image.repeat(64, 1, 1, 1))
+    seen = vary(batch, replace(STILL, **allowed)).images
+    laid = torch.stack(symmetries(image))
+    apart = (seen[:, None] - laid[None]).abs().amax((2, 3, 4))
+    assert apart.amin(1).max() < 1e-3
+    assert set(apart.argmin(1).tolist()) == ways
+
+
+def test_templates_follow_their_images() -> None:
+    images = noise(8, 64, 96)
+    batch = replace(one_rectangle(8, 64, 96), images=images, templates=images.clone())
+    moving = replace(STILL, turn=True, mirror=True, zoom=0.3, shift=0.3, mosaic=0.5)
+    seen = vary(batch, moving)
+    assert torch.allclose(seen.images, seen.templates, atol=1e-5)
+    slipped = vary(batch, replace(moving, slip=2.0))
+    assert not torch.allclose(slipped.images, slipped.templates, atol=1e-2)
+
+
+def test_light_stays_in_range_and_spares_some_pictures() -> None:
+    images = noise(64)
+    batch = replace(one_rectangle(64, 64, 64), images=images)
+    lit = replace(
+        STILL, light=0.5, contrast=0.5, tint=0.2, noise=0.2, blur=1.0, plain=1.0
+    )
+    seen = vary(batch, lit).images
+    assert seen.min() >= 0
+    assert seen.max() <= 1
+    changed = ((seen - images).abs().amax((1, 2, 3)) > 0.01).sum().item()
+    assert 16 < changed < 48
+
+
+def patchwork(count: int, height: int, width: int) -> Batch:
+    """Two rectangles a picture; each has a shade of its own, and a label to match."""
+    images = torch.zeros(count, 1, height, width)
+    boxes = torch.tensor([[6.0, 6, 26, 22], [width - 30.0, height - 26, width - 8, 58]])
+    boxes[1, 3] = height - 4
+    labels = torch.arange(2 * count).reshape(count, 2)
+    for i in range(count):
+        for box, label in zip(boxes.int().tolist(), labels[i].tolist(), strict=True):
+            left, top, right, bottom = box
+            images[i, :, top:bottom, left:right] = shade(label)
+    return Batch(images, None, targets(boxes.repeat(count, 1, 1), labels))
+
+
+def shade(label: int) -> float:
+    return (label + 1) / 40
+
+
+@pytest.mark.parametrize("canvas", CANVASES)
+def test_every_box_of_a_mosaic_lies_on_its_own_pixels(canvas: tuple[int, int]) -> None:
+    seen = vary(patchwork(16, *canvas), replace(STILL, mosaic=1.0))
+    strange = 0
+    for i in range(16):
+        for box, label in zip(
+            seen.targets.boxes[i], seen.targets.labels[i], strict=True
+        ):
+            if label < 0:
+                continue
+            left, top, right, bottom = (int(side) for side in box)
+            pixels = seen.images[i, 0, top:bottom, left:right]
+            assert pixels.numel()
+            assert torch.allclose(pixels, torch.tensor(shade(int(label))), atol=1e-3)
+            strange += int(label) // 2 != i
+    assert strange > 4
+
+
+def test_a_picture_left_whole_keeps_what_was_looked_for_in_it() -> None:
+    batch = patchwork(8, 64, 64)
+    known = torch.rand(8, 16) < 0.5
+    batch = replace(batch, targets=replace(batch.targets, known=known))
+    seen = vary(batch, replace(STILL, mosaic=1e-9))
+    assert torch.equal(seen.targets.known, known)
+
+
+def test_a_mosaic_knows_only_what_was_looked_for_in_all_its_parts() -> None:
+    batch = patchwork(8, 64, 64)
+    known = torch.ones(8, 16, dtype=torch.bool)
+    known[2, 5] = False
+    batch = replace(batch, targets=replace(batch.targets, known=known))
+    seen = vary(batch, replace(STILL, mosaic=1.0)).targets.known
+    assert [i for i in range(8) if not seen[i, 5]] == [0, 1, 2, 7]
+    assert seen.sum() == 8 * 16 - 4
+
+
+HEALED = replace(STILL, heal=1.0)
+ALONE, CROWD, OTHER = 0, 1, 2
+INSIDES = (slice(8, 20), slice(30, 44), slice(36, 52))
+
+
+def defects(count: int) -> Batch:
+    """One box by itself and two that overlap, on noise over another noise."""
+    boxes = torch.tensor(
+        [[8.0, 8, 20, 20], [30.0, 30, 44, 44], [36.0, 36, 52, 52]]
+    ).repeat(count, 1, 1)
+    labels = torch.tensor([0, 1, 2]).repeat(count, 1)
+    return Batch(noise(count), noise(count), targets(boxes, labels))
+
+
+def test_a_healed_defect_is_the_template_and_no_longer_asked_for() -> None:
+    batch = defects(16)
+    seen = vary(batch, HEALED)
+    inside = (..., INSIDES[ALONE], INSIDES[ALONE])
+    assert torch.allclose(seen.images[inside], batch.templates[inside], atol=1e-4)
+    assert (seen.targets.labels[:, ALONE] == -1).all()
+
+
+def test_crowded_defects_are_never_healed_and_decoys_never_touch_a_box() -> None:
+    batch = defects(64)
+    seen = vary(batch, HEALED)
+    for which in (CROWD, OTHER):
+        inside = (..., INSIDES[which], INSIDES[which])
+        assert torch.allclose(seen.images[inside], batch.images[inside], atol=1e-4)
+        assert (seen.targets.labels[:, which] == which).all()
+
+
+def test_decoys_put_template_pixels_where_nothing_was_wrong() -> None:
+    batch = defects(16)
+    seen = vary(batch, HEALED)
+    outside = torch.ones(64, 64, dtype=torch.bool)
+    outside[8:20, 8:20] = False
+    changed = (seen.images - batch.images).abs().amax(1) > 1e-3
+    put = changed & outside
+    assert put.flatten(1).any(1).sum() > 8
+    exact = (seen.images - batch.templates).abs().amax(1) < 1e-4
+    assert exact[put].all()
+
+
+def test_no_defect_is_healed_with_its_own_pixels() -> None:
+    """A picture without a template of its own brings itself."""
+    batch = defects(8)
+    seen = vary(replace(batch, templates=batch.images.clone()), HEALED)
+    assert torch.equal(seen.targets.labels, batch.targets.labels)
+
+
+def test_without_healing_every_defect_stays() -> None:
+    batch = defects(8)
+    seen = vary(batch, STILL)
+    assert torch.allclose(seen.images, batch.images, atol=1e-4)
+    assert torch.equal(seen.targets.labels, batch.targets.labels)
+
+
+def test_boxes_never_leave_the_canvas() -> None:
+    seen = vary(one_rectangle(64, 64, 96), replace(Strength(), tilt=0.3)).targets
+    boxes = seen.boxes[seen.labels >= 0]
+    assert (boxes >= 0).all()
+    assert (boxes[:, 2] <= 96).all()
+    assert (boxes[:, 3] <= 64).all()
+    assert (area(boxes) > 0).all()
