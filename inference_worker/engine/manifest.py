@@ -14,6 +14,9 @@ SCHEMA = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """Model, version and file names: they become paths, so nothing else is allowed."""
 
+MAX_CLASS_NAME = 100
+"""What the database keeps of a defect's class."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _MILLION = 1_000_000
@@ -102,6 +105,20 @@ class Manifest:
         return Manifest.parse(canonical({**self.raw, "kid": kid}))
 
 
+def check_class_name(name: str) -> str | None:
+    """Why no class may be called that; None for a good name.
+
+    1 to 100 characters that can be seen: it becomes a row, a heading and a file's text.
+    """
+    if not name or name != name.strip():
+        return "is empty" if not name.strip() else "begins or ends with a space"
+    if len(name) > MAX_CLASS_NAME:
+        return f"has {len(name)} characters; at most {MAX_CLASS_NAME}"
+    if not name.isprintable():
+        return "holds a character that cannot be seen"
+    return None
+
+
 def canonical(value: Mapping[str, Any]) -> bytes:
     """Canonical JSON: equal objects give equal bytes.
 
@@ -185,8 +202,11 @@ def _check_values(raw: Mapping[str, Any]) -> None:
 
 
 def _check_classes(classes: list[Any]) -> None:
-    named = all(isinstance(name, str) and name.strip() for name in classes)
+    named = all(isinstance(name, str) for name in classes)
     _require(named and bool(classes), "classes", "must be a list of names")
+    for name in classes:
+        why = check_class_name(name)
+        _require(why is None, "classes", f"{name!r} {why}")
     _require(len(set(classes)) == len(classes), "classes", "names one twice")
 
 

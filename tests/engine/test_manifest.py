@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference_worker.engine.errors import ManifestError
-from inference_worker.engine.manifest import Manifest, canonical
+from inference_worker.engine.manifest import Manifest, canonical, check_class_name
 from tests.engine.toy import toy_manifest
 
 FILES = {"model.onnx": b"anything"}
@@ -49,6 +49,8 @@ def test_signing_names_the_key_and_changes_nothing_else() -> None:
         ({"classes": []}, "classes"),
         ({"classes": ["open", "open"]}, "names one twice"),
         ({"classes": ["open", 3]}, "list of names"),
+        ({"classes": ["a" * 101]}, "has 101 characters; at most 100"),
+        ({"classes": ["open\0"]}, "cannot be seen"),
         ({"release_seq": 0}, "release_seq"),
         ({"created": "yesterday"}, "created"),
         ({"files": {}}, "files: is empty"),
@@ -141,3 +143,28 @@ def test_canonical_json_does_not_depend_on_the_order_of_fields(
 def test_no_float_is_ever_canonical(number: float) -> None:
     with pytest.raises(ManifestError, match=r"deep\.list\[0\]"):
         canonical({"deep": {"list": [number]}})
+
+
+@pytest.mark.parametrize("name", ["a", "mouse bite", "短路", "é" * 100, "open (2)"])
+def test_what_people_call_their_classes_is_fine(name: str) -> None:
+    assert check_class_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "is empty"),
+        (" ", "is empty"),
+        (" open", "begins or ends with a space"),
+        ("open\n", "begins or ends with a space"),
+        ("a\0b", "cannot be seen"),
+        ("a\tb", "cannot be seen"),
+        ("a\x7fb", "cannot be seen"),
+        ("a\u200bb", "cannot be seen"),
+        ("a\u202eb", "cannot be seen"),
+        ("a\ud800b", "cannot be seen"),
+        ("a" * 101, "has 101 characters"),
+    ],
+)
+def test_a_class_name_that_no_page_could_show_is_refused(name: str, why: str) -> None:
+    assert why in (check_class_name(name) or "")
