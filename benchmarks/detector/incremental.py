@@ -29,15 +29,22 @@ _VIEWS = re.compile(r"epochs of (\d+) views")
 
 
 def main() -> int:
-    args = _arguments().parse_args()
+    own, more = _halves(sys.argv[1:])
+    args = _arguments().parse_args(own)
     data, out = args.folder / "data", args.folder / "out"
     if not (data / REPLAY / "annotations.json").is_file():
         write_folders(data, args.count, args.seed, only_new=args.only_new)
     began = time.monotonic()
-    log = _logged(command(data, args.start, out, args.training))
+    log = _logged(command(data, args.start, out, more))
     row = figures(out, log) | {"seconds": round(time.monotonic() - began, 1)}
     print(json.dumps(row | {"bar_met": bar_met(row)}))
     return 0
+
+
+def _halves(given: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What stands before `--`, and after it."""
+    at = given.index("--") if "--" in given else len(given)
+    return given[:at], given[at + 1 :]
 
 
 def command(data: Path, start: str, out: Path, more: Sequence[str]) -> list[str]:
@@ -104,7 +111,10 @@ def bar_met(row: dict[str, Any]) -> bool:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m benchmarks.detector.incremental")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.detector.incremental",
+        epilog="After -- stand options of the training.",
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--from", dest="start", default="pcb-defects", metavar="MODEL")
     parser.add_argument("--count", type=int, default=200, help="images in new/")
@@ -112,7 +122,6 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only-new", action="store_true", help="no old defects in new/"
     )
-    parser.add_argument("training", nargs="*", help="after --: options of the training")
     return parser
 
 

@@ -14,6 +14,7 @@ from benchmarks.detector.seventh import GOLDEN, NEW_TEST, REPLAY, write_folders
 
 GOOD = {"new_class_map50": 0.91, "golden_drop": 0.004, "seconds": 110.0}
 TINY = ("--epochs", "1", "--size", "96", "--device", "cpu")
+GIVEN = ("--from", "pcb-defects", "--", *TINY)
 
 
 @pytest.mark.parametrize(
