@@ -16,7 +16,12 @@ from inference_worker.engine.errors import (
     ImageUnreadable,
     PackageMissing,
 )
-from inference_worker.engine.headers import Header, png_is_whole, read_header
+from inference_worker.engine.headers import (
+    Header,
+    png_is_whole,
+    read_header,
+    tiff_as_stored,
+)
 from inference_worker.engine.types import Image
 
 MAX_BYTES = 20 * 2**20
@@ -104,7 +109,7 @@ def _pixels(data: bytes, header: Header) -> tuple[Pixels, int]:
         return _jpeg(data)
     if header.format == "png" and not png_is_whole(data):
         raise ImageUnreadable("the PNG is damaged or cut short")
-    pixels = _opencv(data)
+    pixels = _opencv(tiff_as_stored(data) if header.format == "tiff" else data)
     return pixels, pixels[0, 0].size
 
 

@@ -108,14 +108,30 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def png_is_whole(data: bytes) -> bool:
-    """False when a chunk claims more bytes than there are.
+    """False when a chunk up to the end mark claims more bytes than there are.
 
     OpenCV makes room for what a chunk claims before it looks for it: a file of 200
-    bytes can cost it gigabytes.
+    bytes can cost it gigabytes. What cameras append behind the mark does not count.
     """
-    return all(
-        start + length + 4 <= len(data) for _, start, length in _png_chunks(data)
-    )
+    for kind, start, length in _png_chunks(data):
+        if start + length + 4 > len(data):
+            return False
+        if kind == b"IEND":
+            return True
+    return False
+
+
+def tiff_as_stored(data: bytes) -> bytes:
+    """The TIFF without its orientation: OpenCV would turn it, whatever it is told,
+    and 8 bits unlike 16.
+    """
+    order = _byte_order(data)
+    for tag, kind, at in _tiff_entries(data, order):
+        if (tag, kind) == (_ORIENTATION, 3):
+            patched = bytearray(data)
+            struct.pack_into(order + "H", patched, at, 1)
+            return bytes(patched)
+    return data
 
 
 def _bmp(data: bytes) -> Header:
@@ -175,15 +191,25 @@ def _valid(orientation: int) -> int:
 
 def _tiff_tags(block: bytes) -> dict[int, int]:
     """Whole-number tags of the first directory of a TIFF (or EXIF) block."""
+    order = _byte_order(block)
+    return {
+        tag: struct.unpack_from(order + {3: "H", 4: "I"}[kind], block, at)[0]
+        for tag, kind, at in _tiff_entries(block, order)
+        if kind in (3, 4)
+    }
+
+
+def _byte_order(block: bytes) -> str:
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
     if order is None:
         raise ImageUnreadable("the TIFF's header is damaged")
+    return order
+
+
+def _tiff_entries(block: bytes, order: str) -> Iterator[tuple[int, int, int]]:
+    """Tag, type and place of the value of each entry of the first directory."""
     (start,) = struct.unpack_from(order + "I", block, 4)
     (count,) = struct.unpack_from(order + "H", block, start)
-    tags: dict[int, int] = {}
     for at in range(start + 2, start + 2 + 12 * count, 12):
         tag, kind = struct.unpack_from(order + "HH", block, at)
-        if kind in (3, 4):
-            shape = order + ("H" if kind == 3 else "I")
-            (tags[tag],) = struct.unpack_from(shape, block, at + 8)
-    return tags
+        yield tag, kind, at + 8

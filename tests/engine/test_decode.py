@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import resource
 import struct
 import zlib
@@ -12,6 +13,8 @@ import pytest
 import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import ExifTags
+from PIL import Image as Pillow
 
 from inference_worker.engine import decode as module
 from inference_worker.engine.decode import decode, decode_file
@@ -135,6 +138,51 @@ def test_a_png_is_turned_upright() -> None:
     assert np.array_equal(decode(data), np.rot90(picture(), -1))
 
 
+def turned(suffix: str, orientation: int, pixels: np.ndarray) -> bytes:
+    """The picture as a file of this kind whose EXIF asks for it."""
+    out = io.BytesIO()
+    notes = Pillow.Exif()
+    notes[ExifTags.Base.Orientation] = orientation
+    kind = {".jpg": "JPEG", ".png": "PNG", ".tiff": "TIFF", ".webp": "WEBP"}[suffix]
+    Pillow.fromarray(pixels).save(out, kind, exif=notes)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tiff", ".webp"])
+def test_every_kind_is_turned_upright_once(suffix: str, orientation: int) -> None:
+    straight = decode(turned(suffix, 1, picture()))
+    found = decode(turned(suffix, orientation, picture()))
+    assert np.array_equal(found, TURNS[orientation](straight))
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("kind", ["grey", "alpha", "deep", "deep alpha"])
+def test_a_tiff_of_any_depth_is_turned_once(kind: str, orientation: int) -> None:
+    pixels = picture()
+    if kind == "grey":
+        pixels = pixels[..., 0]
+    if "alpha" in kind:
+        pixels = np.dstack([pixels, np.full((60, 90, 1), 255, np.uint8)])
+    deep = pixels.astype(np.uint16) * 257 if "deep" in kind else pixels
+    data = encode(deep, ".tiff")
+    straight = decode(data)
+    assert np.array_equal(
+        decode(orient(data, orientation)), TURNS[orientation](straight)
+    )
+
+
+def orient(data: bytes, orientation: int) -> bytes:
+    """The TIFF with another directory behind it, which has the tag too."""
+    start = struct.unpack_from("<I", data, 4)[0]
+    count = struct.unpack_from("<H", data, start)[0]
+    entries = [data[start + 2 + 12 * n :][:12] for n in range(count)]
+    entries.append(struct.pack("<HHIHH", 274, 3, 1, orientation, 0))
+    entries.sort(key=lambda entry: entry[:2][::-1])
+    directory = struct.pack("<H", count + 1) + b"".join(entries) + bytes(4)
+    return data[:4] + struct.pack("<I", len(data)) + data[8:] + directory
+
+
 @pytest.mark.parametrize("block", [b"", b"II*\0", exif(99), exif(6)[:14], b"\0" * 40])
 def test_damaged_exif_does_not_cost_the_picture(block: bytes) -> None:
     assert decode(jpeg_with(block, picture())).shape == (60, 90, 3)
@@ -147,6 +195,11 @@ def test_a_file_cut_short_is_refused(suffix: str, share: float) -> None:
     data = encode(noise, suffix)
     with pytest.raises(ImageUnreadable):
         decode(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("extra", [b"\0", b"\0" * 40, b"camera notes, at length"])
+def test_what_cameras_append_to_a_png_is_passed_over(extra: bytes) -> None:
+    assert np.array_equal(decode(encode(picture(), ".png") + extra), picture())
 
 
 @pytest.mark.parametrize(
