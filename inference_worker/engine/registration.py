@@ -29,6 +29,18 @@ CLEAR_RESPONSE = 0.3
 LARGEST_SHIFT = 0.05
 """Of the side. Beyond, it is another place of a pattern that repeats itself."""
 
+MOST_ENLARGED = 2.0
+"""A template enlarged by more has none of the photo's fine traces."""
+
+LIKENESS_SIDE = 160
+"""Where likeness is looked for: defects are small there, a board's layout is not."""
+
+LEAST_LIKENESS = 0.5
+"""Own pairs have 0.73 and more, other boards 0.43 at most, but for stripes alike."""
+
+PLAIN = 2.0
+"""Grey levels of standard deviation; below, a picture shows nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shift:
@@ -45,9 +57,16 @@ class Shift:
 def fit(image: Image, template: Image) -> Image:
     """The template in the size of the image and, when it lay beside it, moved onto it.
 
-    One that lies well is returned as it is. Raises TemplateError for other proportions.
+    One that lies well is returned as it is. Raises TemplateError for other proportions,
+    one that is far too small, and one that shows another board.
     """
     sized = resize(image, template)
+    alike = likeness(image, sized)
+    if alike < LEAST_LIKENESS:
+        raise TemplateError(
+            f"the template does not show this board: likeness {alike:.2f}, "
+            f"at least {LEAST_LIKENESS} is needed"
+        )
     return move(image, sized, find_shift(image, sized))
 
 
@@ -56,13 +75,31 @@ def resize(image: Image, template: Image) -> Image:
     if image.shape == template.shape:
         return template
     (height, width), (tall, wide) = image.shape[:2], template.shape[:2]
+    sizes = f"the template has {wide} x {tall} pixels, the photo {width} x {height}"
     if abs(width * tall / (height * wide) - 1) > ASPECT_TOLERANCE:
-        raise TemplateError(
-            f"the template has {wide} x {tall} pixels, the photo {width} x {height}:"
-            " another shape"
-        )
+        raise TemplateError(f"{sizes}: another shape")
+    if max(width / wide, height / tall) > MOST_ENLARGED:
+        raise TemplateError(f"{sizes}: too small to compare with")
     how = cv2.INTER_AREA if width < wide else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(template, (width, height), interpolation=how))
+
+
+def likeness(image: Image, template: Image) -> float:
+    """How alike two pictures of one size are, from -1 to 1 for the same, wherever the
+    template lies within LARGEST_SHIFT: their correlation, which light does not change.
+
+    1 where neither shows anything or both are too narrow to tell, 0 where one does.
+    """
+    seen, wanted = _small(image, LIKENESS_SIDE), _small(template, LIKENESS_SIDE)
+    plain = [one.std() < PLAIN for one in (seen, wanted)]
+    if all(plain) or min(seen.shape) < SHORT_SIDE:
+        return 1.0
+    if any(plain):
+        return 0.0
+    down, right = (max(1, round(side * LARGEST_SHIFT)) for side in seen.shape)
+    middle = wanted[down:-down, right:-right]
+    # Where all that there is lies at the edge, a shift cannot be looked for.
+    return _correlation(seen, wanted if middle.std() < PLAIN else middle)
 
 
 def find_shift(image: Image, template: Image) -> Shift:
@@ -77,6 +114,20 @@ def find_shift(image: Image, template: Image) -> Shift:
     right = place[0] * image.shape[1] / width
     down = place[1] * image.shape[0] / height
     return Shift(right, down, response)
+
+
+def _correlation(seen: FloatArray, part: FloatArray) -> float:
+    """The best of a part with any window of its size; plain windows do not count."""
+    height, width = part.shape
+    together = cv2.matchTemplate(seen, part, cv2.TM_CCOEFF) / part.size
+    sums, squares = (
+        (s[height:, width:] - s[height:, :-width] - s[:-height, width:])
+        + s[:-height, :-width]
+        for s in cv2.integral2(seen)
+    )
+    spread = np.sqrt(np.maximum(squares / part.size - (sums / part.size) ** 2, 0))
+    told = np.where(spread < PLAIN, 0, together / np.maximum(spread, PLAIN))
+    return float(told.max() / part.std())
 
 
 def move(image: Image, template: Image, shift: Shift) -> Image:
@@ -113,10 +164,10 @@ def _overlap(image: Image, right: int, down: int) -> tuple[slice, slice]:
     return rows, slice(max(right, 0), width + min(right, 0))
 
 
-def _small(image: Image) -> FloatArray:
+def _small(image: Image, long_side: int = LONG_SIDE) -> FloatArray:
     """Grey around its mean: a plain brightness would correlate at no shift at all."""
     height, width = image.shape[:2]
-    scale = min(1.0, LONG_SIDE / max(height, width))
+    scale = min(1.0, long_side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     step = max(1, int(1 / scale) // PIXELS_ASIDE)
     some = np.ascontiguousarray(image[::step, ::step])

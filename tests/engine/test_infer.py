@@ -21,7 +21,15 @@ from inference_worker.engine.manifest import Manifest, canonical
 from inference_worker.engine.postprocess import MAX_CANDIDATES, MAX_DETECTIONS, find
 from inference_worker.engine.preprocess import plan
 from inference_worker.engine.types import Detections
-from tests.engine.toy import CELL, board, paint, toy_manifest, toy_network, write_toy
+from tests.engine.toy import (
+    CELL,
+    board,
+    paint,
+    toy_manifest,
+    toy_network,
+    traced,
+    write_toy,
+)
 
 
 def manifest(**changes: Any) -> Manifest:
@@ -123,10 +131,12 @@ def test_precision_is_taken_from_the_environment_where_none_is_given(
 def test_a_template_goes_beside_its_image(tmp_path: Any) -> None:
     spec = toy_manifest({})["input"] | {"channels": 6}
     detector = load_folder(write_toy(tmp_path, input=spec), precision="f32", threads=1)
-    image = board()
+    image = traced()
     paint(image, 0, left=0, top=0)
     assert detector.wants_templates
-    assert len(detector.infer([image], [board()])[0]) == 1
+    assert len(detector.infer([image], [traced()])[0]) == 1
+    with pytest.raises(TemplateError, match="does not show this board"):
+        detector.infer([image], [board()])
 
 
 @pytest.mark.parametrize("model", [b"", b"not a network", toy_network()[:500]])

@@ -21,7 +21,7 @@ from inference_worker.engine.errors import (
     LoadFailed,
 )
 from inference_worker.engine.manifest import Manifest, canonical
-from tests.engine.toy import board, paint, toy_manifest, toy_network, write_toy
+from tests.engine.toy import board, paint, toy_manifest, toy_network, traced, write_toy
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "engines" / "pcb-defects" / "2"
@@ -64,9 +64,9 @@ def test_six_planes_are_an_image_and_its_template(tmp_path: Path) -> None:
     spec = toy_manifest({})["input"] | {"channels": 6}
     folder = write_toy(tmp_path, input=spec)
     detector = load_folder(folder, backend="onnxruntime", threads=1)
-    image = board()
+    image = traced()
     paint(image, 0, left=0, top=0)
-    assert len(detector.infer([image], [board()])[0]) == 1
+    assert len(detector.infer([image], [traced()])[0]) == 1
 
 
 @pytest.mark.skipif(not SHIPPED.is_dir(), reason="the shipped model is not here")

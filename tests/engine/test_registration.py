@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inference_worker.engine.errors import TemplateError
-from inference_worker.engine.registration import find_shift, fit, move, resize
+from inference_worker.engine.registration import find_shift, fit, likeness, move, resize
 from traceability.demo.boards import draw_product_photo, draw_sample
 
 
@@ -70,16 +70,47 @@ def test_nothing_differs_where_the_template_shows_nothing(pairs) -> None:
     assert np.array_equal(moved[-11:], image[-11:])
 
 
-def test_another_board_is_left_alone(pairs) -> None:
-    for n, (image, _) in enumerate(pairs):
-        other = pairs[(n + 1) % len(pairs)][1]
-        assert fit(image, other) is other
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_another_board_is_refused(pairs, turn) -> None:
+    for n, (image, own) in enumerate(pairs):
+        other = np.rot90(own, turn) if turn else pairs[(n + 1) % len(pairs)][1]
+        with pytest.raises(TemplateError, match="does not show this board"):
+            fit(image, np.ascontiguousarray(other))
+
+
+def test_own_pairs_are_alike_and_others_are_not(pairs) -> None:
+    for n, (image, own) in enumerate(pairs):
+        assert likeness(image, own) > 0.7
+        assert likeness(image, shifted(own, 16, -16)) > 0.7
+        assert likeness(image, pairs[(n + 1) % len(pairs)][1]) < 0.4
+
+
+def test_light_does_not_make_another_board(pairs) -> None:
+    image, template = pairs[0]
+    dim = (template // 3 + 20).astype(np.uint8)
+    assert likeness(image, dim) == pytest.approx(likeness(image, template), abs=0.02)
+
+
+def test_the_products_of_the_demo_know_their_own_template() -> None:
+    drawn = [draw_product_photo(n, [], np.random.default_rng(n)) for n in range(4)]
+    for n, one in enumerate(drawn):
+        assert likeness(one.image, one.template_image) > 0.7
+        assert likeness(one.image, drawn[n - 1].template_image) < 0.4
+
+
+def test_structure_at_the_edge_alone_is_recognised() -> None:
+    image = np.full((640, 640, 3), 200, np.uint8)
+    image[:, :20] = 30
+    spoilt = image.copy()
+    spoilt[300:320, 300:320] = 30
+    assert likeness(spoilt, image) > 0.7
+    assert likeness(spoilt, np.ascontiguousarray(image[:, ::-1])) < 0.4
 
 
 def test_a_move_of_more_than_a_twentieth_is_not_believed(pairs) -> None:
     image, template = pairs[0]
     away = shifted(template, 40, 0)
-    assert fit(image, away) is away
+    assert move(image, away, find_shift(image, away)) is away
 
 
 def test_a_move_that_fits_worse_is_not_made(pairs) -> None:
@@ -89,10 +120,13 @@ def test_a_move_that_fits_worse_is_not_made(pairs) -> None:
 
 
 @pytest.mark.parametrize("value", [0, 255])
-def test_a_blank_picture_is_left_alone(pairs, value) -> None:
+def test_a_blank_picture_shows_no_board(pairs, value) -> None:
     blank = np.full_like(pairs[0][0], value)
     assert find_shift(blank, blank).response == 0
-    assert fit(pairs[0][0], blank) is blank
+    assert fit(blank, blank) is blank
+    for image, template in [(pairs[0][0], blank), (blank, pairs[0][1])]:
+        with pytest.raises(TemplateError, match="likeness 0.00"):
+            fit(image, template)
 
 
 @pytest.mark.parametrize("size", [(320, 320), (1280, 1280), (637, 640)])
@@ -109,6 +143,13 @@ def test_another_shape_is_refused_with_both_sizes(pairs, size) -> None:
     other = np.zeros((size[1], size[0], 3), np.uint8)
     with pytest.raises(TemplateError, match=f"{size[0]} x {size[1]} .* 640 x 640"):
         resize(pairs[0][0], other)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 64), (319, 319)])
+def test_a_template_enlarged_by_more_than_two_is_refused(pairs, size) -> None:
+    image, template = pairs[0]
+    with pytest.raises(TemplateError, match="640 x 640: too small"):
+        fit(image, cv2.resize(template, size))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 640), (2, 3)])

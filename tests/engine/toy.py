@@ -118,6 +118,16 @@ def board(height: int = 640, width: int = 640) -> np.ndarray:
     return np.zeros((height, width, 3), np.uint8)
 
 
+def traced(height: int = 640, width: int = 640) -> np.ndarray:
+    """A board to be recognised by its traces, too faint for the toy to find."""
+    image = board(height, width)
+    draw = np.random.default_rng(4)
+    for at in draw.uniform(0, 0.9, (24, 2)):
+        top, left = (at * (height, width)).astype(int)
+        image[top : top + height // 12, left : left + width // 5] = 60
+    return image
+
+
 def paint(
     image: np.ndarray, class_id: int, left: int, top: int, side: int = CELL
 ) -> None:

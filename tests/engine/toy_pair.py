@@ -8,12 +8,29 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import onnx
 from onnx import helper
 
-from tests.engine.toy import toy_manifest, toy_network
+from tests.engine.toy import paint, toy_manifest, toy_network, traced
 
 SIZES = [320, 640]
+
+
+def printed(*squares: tuple[int, int, int], size: int = 640) -> np.ndarray:
+    """A traced board with coloured squares (class, left, top)."""
+    image = traced(size, size)
+    for square in squares:
+        paint(image, *square)
+    return image
+
+
+def jpeg(*squares: tuple[int, int, int], size: int = 640) -> bytes:
+    """The same as a file."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
+    done = cv2.imencode(".jpg", printed(*squares, size=size)[..., ::-1], quality)[1]
+    return bytes(done.tobytes())
 
 
 def pair_network() -> bytes:

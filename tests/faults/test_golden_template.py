@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.toy_pair import write_pair
-from tests.factory import Factory, jpeg, multipart
+from tests.engine.toy_pair import jpeg, write_pair
+from tests.factory import Factory, multipart
 
 RED, GREEN = (0, 64, 96), (1, 320, 320)
 BOTH = jpeg(RED, GREEN)

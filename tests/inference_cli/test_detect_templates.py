@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from inference_worker.commands.main import main
-from tests.engine.toy import board, paint
-from tests.engine.toy_pair import write_pair
+from tests.engine.toy import board
+from tests.engine.toy_pair import printed, write_pair
 from tests.inference_cli.conftest import write_image
 
 RED, GREEN = (0, 64, 96), (1, 320, 320)
@@ -22,20 +21,13 @@ def pair(shipped: Path) -> Path:
     return write_pair(shipped)
 
 
-def picture(*squares: tuple[int, int, int]) -> np.ndarray:
-    image = board()
-    for square in squares:
-        paint(image, *square)
-    return image
-
-
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     """Two photos, each with a red and a green square."""
     folder = tmp_path / "images"
     folder.mkdir()
     for name in ("a.png", "b.png"):
-        write_image(folder / name, picture(RED, GREEN))
+        write_image(folder / name, printed(RED, GREEN))
     return folder
 
 
@@ -44,8 +36,8 @@ def golden(tmp_path: Path) -> Path:
     """The template of a shows its red square, that of b its green one."""
     folder = tmp_path / "templates"
     folder.mkdir()
-    write_image(folder / "a.png", picture(RED))
-    write_image(folder / "b.png", picture(GREEN))
+    write_image(folder / "a.png", printed(RED))
+    write_image(folder / "b.png", printed(GREEN))
     return folder
 
 
@@ -109,7 +101,7 @@ def test_a_template_that_cannot_be_used_is_reported(
 
 
 def test_a_template_of_another_size_is_scaled(images, tmp_path, capsys) -> None:
-    small = picture((0, 64, 96))[::2, ::2]
+    small = printed((0, 64, 96))[::2, ::2]
     path = write_image(tmp_path / "half.png", small)
     found = detect(capsys, images / "a.png", "--template", path)
     assert found == [["a.png", "green"]]

@@ -19,9 +19,8 @@ from inference_worker.engine.api import Detector, load_detector
 from inference_worker.engine.errors import TemplateError, TemplateMissing
 from inference_worker.leases import Leases
 from inference_worker.worker import about, bucket
-from tests.engine.toy import board, paint
-from tests.engine.toy_pair import write_pair
-from tests.factory import jpeg
+from tests.engine.toy import board, traced
+from tests.engine.toy_pair import jpeg, printed, write_pair
 from tests.worker.test_desk import inspection_of, states, survivor
 from traceability.catalog.models import Product
 from traceability.inspection.models import Image
@@ -148,6 +147,22 @@ def test_a_photo_without_template_harms_no_other(comparing, photo, beside) -> No
     assert codes == ["template_missing", "template_mismatch", "template_mismatch"]
 
 
+def other_board() -> bytes:
+    return cv2.imencode(".png", traced()[::-1].swapaxes(0, 1))[1].tobytes()
+
+
+@pytest.mark.parametrize("deaths", [0, 2])
+def test_the_template_of_another_board_ends_the_inspection(
+    comparing, beside, deaths
+) -> None:
+    blank = cv2.imencode(".png", board())[1].tobytes()
+    for wrong in (other_board(), blank, jpeg(size=64)):
+        job = survivor(beside(TWO, wrong), deaths)
+        comparing.inspect(job.id)
+        assert states(job) == ("failed", "failed", "template_mismatch")
+    assert "640 x 640: too small" in job.message
+
+
 def wide() -> bytes:
     return cv2.imencode(".png", np.zeros((320, 640, 3), np.uint8))[1].tobytes()
 
@@ -196,10 +211,9 @@ def test_a_look_without_template_never_joins_a_batch(pair: Detector) -> None:
 
 
 def test_a_template_of_another_shape_harms_only_its_own_look(pair: Detector) -> None:
-    image = board()
-    paint(image, 0, left=64, top=96)
+    image = printed(RED)
     batcher = Batcher(pair)
-    templates = [board(), board(320, 640), image]
+    templates = [traced(), board(320, 640), image]
     futures = [batcher.submit(image, template) for template in templates]
     assert len(futures[0].result(10).detections) == 1
     with pytest.raises(TemplateError, match="another shape"):
