@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from django.db import DatabaseError, InterfaceError, OperationalError
+
 from inference_worker import isolation
 from inference_worker.batcher import Batcher
 from inference_worker.engine.decode import decode
@@ -20,6 +22,7 @@ from inference_worker.engine.errors import (
 )
 from inference_worker.engine.types import Detections, Image
 from inference_worker.gatherer import Gatherer
+from inference_worker.golden import GoldenShelf
 from inference_worker.isolation import Apart
 from inference_worker.lane import Lane
 from inference_worker.leases import Leases
@@ -49,6 +52,7 @@ class Desk:
     claims: Gatherer[Ticket, Taken | Refused]
     writer: Gatherer[Outcome, None]
     lane: Lane = field(default_factory=Lane)
+    shelf: GoldenShelf = field(default_factory=GoldenShelf)
 
     def inspect(self, job_id: UUID) -> None:
         """Inspect the job's image if it can be claimed; returns when all is written.
@@ -74,7 +78,17 @@ class Desk:
     def _work(self, taken: Taken, care: Care) -> None:
         with self.leases.held(taken.job):
             what = self._outcome(taken, care)
-            self.writer.submit(Outcome(what, time.monotonic())).result()
+            try:
+                self._write(what)
+            except (OperationalError, InterfaceError):
+                raise  # it is away: another attempt may find it
+            except (DatabaseError, ValueError) as error:
+                logger.exception("the result of %s was refused", taken.job)
+                text = f"The database refused the result: {type(error).__name__}."
+                self._write(Failure(taken.job, "result_refused", text, final=True))
+
+    def _write(self, what: InspectionResult | Failure) -> None:
+        self.writer.submit(Outcome(what, time.monotonic())).result()
 
     def _outcome(self, taken: Taken, care: Care) -> InspectionResult | Failure:
         job, inspection = taken.job, taken.inspection
@@ -106,7 +120,7 @@ class Desk:
         begun = time.monotonic()
         name = self._template_of(subject)
         image = self._read(subject.file)
-        template = self._read_template(name) if name else None
+        template = self.shelf.template(self.media / name, image) if name else None
         decoded = time.monotonic()
         future = self.batcher.submit(image, template)
         try:
@@ -144,13 +158,6 @@ class Desk:
 
     def _read(self, name: str) -> Image:
         return decode((self.media / name).read_bytes())
-
-    def _read_template(self, name: str) -> Image:
-        """A template that cannot be read must not be taken for an unreadable photo."""
-        try:
-            return self._read(name)
-        except ImageError as error:
-            raise TemplateError(f"template {name}: {error}") from error
 
 
 def boxes_of(detections: Detections, classes: tuple[str, ...]) -> tuple[Box, ...]:

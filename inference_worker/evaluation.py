@@ -8,8 +8,11 @@ from inference_worker.engine.api import Detector
 from inference_worker.engine.backends.base import MAX_BATCH
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.decode import decode_file
+from inference_worker.engine.errors import TemplateError, TemplateMissing
 from inference_worker.engine.metrics import Metrics, evaluate_detections
-from inference_worker.engine.types import Guesses
+from inference_worker.engine.registration import fit
+from inference_worker.engine.types import Guesses, Image
+from inference_worker.golden import read_template
 
 LOWEST_SCORE = 0.001
 """Average precision wants every guess; COCO's own practice."""
@@ -18,15 +21,38 @@ LOWEST_SCORE = 0.001
 def find_all(detector: Detector, samples: Sequence[Sample]) -> Iterator[Guesses]:
     """What the detector finds in each sample, down to LOWEST_SCORE, as it goes.
 
-    Holds MAX_BATCH decoded images at a time. Raises ImageError naming the file.
+    Holds MAX_BATCH decoded images at a time. Raises ImageError or TemplateError naming
+    the file.
     """
     for start in range(0, len(samples), MAX_BATCH):
         some = samples[start : start + MAX_BATCH]
         images = [decode_file(sample.path) for sample in some]
         templates = None
         if detector.wants_templates:
-            templates = [decode_file(sample.template) for sample in some]
-        yield from detector.guess(images, templates, LOWEST_SCORE)
+            templates = [_template(sample) for sample in some]
+        try:
+            yield from detector.guess(images, templates, LOWEST_SCORE)
+        except TemplateError:
+            _name_misfit(some, images, templates or ())
+            raise
+
+
+def _template(sample: Sample) -> Image:
+    if not sample.template.is_file():
+        hint = f"Put the template of {sample.path.name} there, under the same name."
+        raise TemplateMissing(f"{sample.template}: no template there", hint)
+    return read_template(sample.template)
+
+
+def _name_misfit(
+    samples: Sequence[Sample], images: Sequence[Image], templates: Sequence[Image]
+) -> None:
+    """Raise the error of the first template that does not fit, with its file."""
+    for sample, image, template in zip(samples, images, templates, strict=True):
+        try:
+            fit(image, template)
+        except TemplateError as error:
+            raise TemplateError(f"{sample.template}: {error}", error.hint) from error
 
 
 def measure(

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from inference_worker.engine.api import load_detector
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import EngineError, ImageError, TemplateError
-from inference_worker.engine.types import Detections, Image
+from inference_worker.engine.types import Detections
+from inference_worker.golden import read_template
 
 if TYPE_CHECKING:  # this process of its own needs no Django
     from traceability.inspection.results import Detector
@@ -84,7 +85,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             precision=request["precision"],
         )
         image = decode_file(Path(request["image"]))
-        (found,) = detector.infer([image], _templates(request["template"]))
+        golden = request["template"]
+        templates = [read_template(Path(golden))] if golden else None
+        (found,) = detector.infer([image], templates)
     except EngineError as error:
         final = isinstance(error, ImageError | TemplateError)
         return {"error": error.code, "message": str(error), "final": final}
@@ -93,14 +96,6 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         "scores": found.scores.tolist(),
         "class_ids": found.class_ids.tolist(),
     }
-
-
-def _templates(path: str | None) -> list[Image] | None:
-    """A template that cannot be read must not be taken for an unreadable photo."""
-    try:
-        return [decode_file(Path(path))] if path else None
-    except ImageError as error:
-        raise TemplateError(f"template {error}") from error
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from inference_worker.engine.errors import (
     ImageUnreadable,
     TemplateError,
 )
-from inference_worker.engine.types import Detections
+from inference_worker.engine.types import Detections, Image
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
@@ -99,11 +99,18 @@ def _inspect(
     """Each path with what is in it, None for an image that was reported instead."""
     for path in paths:
         try:
-            image = decode_file(path)
-            yield path, detector.infer([image], golden.of(path))[0]
+            yield path, _look(detector, path, golden.of(path))
         except (ImageError, TemplateError) as error:
             report(error)
             yield path, None
+
+
+def _look(detector: Detector, path: Path, template: list[Image] | None) -> Detections:
+    image = decode_file(path)
+    try:
+        return detector.infer([image], template)[0]
+    except TemplateError as error:
+        raise type(error)(f"{path}: {error}", error.hint) from error
 
 
 def _rows(

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from inference_worker.engine.api import Detector
-from inference_worker.engine.decode import decode_file
-from inference_worker.engine.errors import ImageError, TemplateError, TemplateMissing
+from inference_worker.engine.errors import TemplateMissing
 from inference_worker.engine.types import Image
+from inference_worker.golden import read_template
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +56,4 @@ class Templates:
         return [_read(path)]
 
 
-@lru_cache(maxsize=1)
-def _read(path: Path) -> Image:
-    """One file for all images is read once."""
-    try:
-        return decode_file(path)
-    except ImageError as error:
-        raise TemplateError(f"template {error}", error.hint) from error
+_read = lru_cache(maxsize=1)(read_template)  # one file for all images is read once

@@ -88,16 +88,20 @@ def test_an_image_without_its_template_is_reported_and_the_others_inspected(
     assert "a.png" in said.err
 
 
-@pytest.mark.parametrize("broken", ["damaged", "wide"])
+@pytest.mark.parametrize("broken", ["damaged", "wide", "blank"])
 def test_a_template_that_cannot_be_used_is_reported(
     images, golden, capsys, broken
 ) -> None:
-    if broken == "wide":
-        write_image(golden / "a.png", board(320, 640))
+    if broken != "damaged":
+        write_image(golden / "a.png", board(320 if broken == "wide" else 640, 640))
     else:
         (golden / "a.png").write_bytes(b"no picture")
-    found = detect(capsys, images, "--template", golden, code=1)
-    assert found == [["b.png", "red"]]
+    words = ["detect", "--model", "toy-pair", str(images), "--json"]
+    assert main([*words, "--template", str(golden)]) == 1
+    said = capsys.readouterr()
+    assert [row["file_name"] for row in json.loads(said.out)] == ["b.png"]
+    assert "error: template_mismatch" in said.err
+    assert "a.png" in said.err
 
 
 def test_a_template_of_another_size_is_scaled(images, tmp_path, capsys) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from inference_worker.commands.main import main
-from tests.engine.toy import CELL, CLASSES, board, toy_manifest, write_toy
+from tests.engine.toy import CELL, CLASSES, board, paint, traced, write_toy
+from tests.engine.toy_pair import write_pair
 from tests.inference_cli.conftest import write_image
 
 
@@ -97,13 +98,42 @@ def test_a_folder_that_was_altered_is_refused(
     assert "error: file_altered" in capsys.readouterr().err
 
 
-def test_templates_stand_beside_the_images(coco: Path, tmp_path: Path) -> None:
-    spec = toy_manifest({})["input"] | {"channels": 6}
-    folder = write_toy(tmp_path / "fresh", input=spec)
-    command = ["evaluate", "--model", str(folder), "--coco", str(coco)]
-    assert main(command) == 1
-    (coco / "templates").symlink_to(coco / "images")
-    assert main(command) == 0
+@pytest.fixture
+def comparing(coco: Path, tmp_path: Path) -> list[str]:
+    """The words to measure a model that compares; no templates are there yet."""
+    for i in range(4):
+        image = traced()
+        if i < 3:
+            paint(image, i, left=CELL * i, top=CELL)
+        write_image(coco / f"images/{i}.png", image)
+    folder = write_pair(tmp_path / "fresh")
+    return ["evaluate", "--model", str(folder), "--coco", str(coco)]
+
+
+def test_templates_stand_beside_the_images(coco: Path, comparing: list[str]) -> None:
+    (coco / "templates").mkdir()
+    for i in range(4):
+        write_image(coco / f"templates/{i}.png", traced())
+    assert main(comparing) == 0
+
+
+@pytest.mark.parametrize("wrong", ["absent", "another board", "another shape"])
+def test_a_template_that_cannot_be_used_is_named(
+    coco: Path, comparing: list[str], capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    (coco / "templates").mkdir()
+    for i in range(4):
+        write_image(coco / f"templates/{i}.png", traced())
+    path = coco / "templates/2.png"
+    if wrong == "absent":
+        path.unlink()
+    else:
+        write_image(path, board(640, 640 if wrong == "another board" else 320))
+    assert main(comparing) == 1
+    said = capsys.readouterr().err
+    code = "template_missing" if wrong == "absent" else "template_mismatch"
+    assert f"error: {code}" in said
+    assert str(path) in said
 
 
 def test_an_unreadable_image_is_named(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -216,3 +217,13 @@ def test_a_deleted_inspection_ends_its_job(desk: Desk, photo: Photo) -> None:
     desk.inspect(job.id)
     job.refresh_from_db()
     assert (job.state, job.error_code) == ("failed", "inspection_gone")
+
+
+def test_a_result_that_the_database_refuses_is_final(desk: Desk, photo: Photo) -> None:
+    """Here for a column that may not be empty; the reason is the database's own."""
+    nameless = replace(desk.detector, backend=None)
+    bad, good = photo(RED), photo(RED)
+    replace(desk, detector=nameless).inspect(bad.id)
+    assert states(bad) == ("failed", "failed", "result_refused")
+    desk.inspect(good.id)
+    assert states(good) == ("succeeded", "done", "")

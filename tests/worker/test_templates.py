@@ -17,6 +17,7 @@ from inference_worker.desk import Desk
 from inference_worker.engine.adoption import adopt
 from inference_worker.engine.api import Detector, load_detector
 from inference_worker.engine.errors import TemplateError, TemplateMissing
+from inference_worker.golden import GoldenShelf
 from inference_worker.leases import Leases
 from inference_worker.worker import about, bucket
 from tests.engine.toy import board, traced
@@ -220,3 +221,54 @@ def test_a_template_of_another_shape_harms_only_its_own_look(pair: Detector) -> 
         futures[1].result(10)
     assert len(futures[2].result(10).detections) == 0
     batcher.thread.close()
+
+
+# The shelf
+
+
+def stored(folder: Path, name: str, size: int = 320) -> Path:
+    (folder / name).write_bytes(jpeg(RED, size=size))
+    return folder / name
+
+
+def test_a_template_is_decoded_once_for_many_photos(tmp_path: Path) -> None:
+    shelf, path = GoldenShelf(), stored(tmp_path, "a")
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(lambda _: shelf.template(path, board(320, 320)), range(9)))
+    assert all(one is seen[0] for one in seen)
+
+
+def test_photos_of_each_size_get_it_in_theirs(tmp_path: Path) -> None:
+    shelf, path = GoldenShelf(), stored(tmp_path, "a")
+    shapes = [shelf.template(path, board(side, side)).shape for side in (320, 400, 160)]
+    assert shapes == [(320, 320, 3), (400, 400, 3), (160, 160, 3)]
+
+
+def test_the_shelf_has_an_end_and_drops_what_was_not_used_for_longest(
+    tmp_path: Path,
+) -> None:
+    shelf = GoldenShelf(most_bytes=2 * board(320, 320).nbytes)
+    one, two, three = (stored(tmp_path, name) for name in "abc")
+    photo = board(320, 320)
+    first, second = shelf.template(one, photo), shelf.template(two, photo)
+    assert shelf.template(one, photo) is first
+    shelf.template(three, photo)
+    assert shelf.template(one, photo) is first
+    assert shelf.template(two, photo) is not second
+    huge = GoldenShelf(most_bytes=1)
+    assert huge.template(one, photo) is not huge.template(one, photo)
+
+
+def test_a_photo_does_not_change_what_is_kept(comparing, beside) -> None:
+    """Several photos of one stored template, one after the other."""
+    job = beside(TWO, jpeg(RED))
+    name = inspection_of(job).image.template
+    comparing.inspect(job.id)
+    kept = comparing.shelf.template(comparing.media / name, board())
+    before = kept.copy()
+    again = beside(TWO, b"")
+    Image.objects.filter(pk=inspection_of(again).image_id).update(template=name)
+    comparing.inspect(again.id)
+    assert found(again) == ["green"]
+    assert np.array_equal(kept, before)
+    assert comparing.shelf.template(comparing.media / name, board()) is kept
