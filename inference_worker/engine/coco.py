@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference_worker.engine.box_faults import fault_of
 from inference_worker.engine.coco_entries import (
     corners,
     entries,
@@ -15,8 +16,10 @@ from inference_worker.engine.coco_entries import (
     known,
     load,
 )
-from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.decode import check_size, read_file
+from inference_worker.engine.errors import DatasetError, ImageError
 from inference_worker.engine.types import Detections
+from inference_worker.engine.visible import quoted
 
 ANNOTATIONS = "annotations.json"
 
@@ -30,15 +33,25 @@ class Sample:
     truth: Detections
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One annotation; `where` says where it stands in the file."""
+
+    where: str
+    corners: list[float]
+    label: int
+
+
 def read_coco(folder: Path, classes: Sequence[str]) -> list[Sample]:
     """The samples of a folder, their class ids counted in `classes`.
 
     Categories are matched by name; boxes of a crowd (`iscrowd`) are left out.
     Raises DatasetError naming file and entry for whatever cannot be used: an image
-    that is not there, a box without area, a category that the model does not know.
+    that is not there, a box without area or outside its image, a category that the
+    model does not know.
     """
     source = folder / ANNOTATIONS
-    content = load(source)
+    content = load(source, folder)
     names = {
         get(entry, "id", (int, str), where): get(entry, "name", str, where)
         for where, entry in entries(source, content, "categories")
@@ -47,26 +60,42 @@ def read_coco(folder: Path, classes: Sequence[str]) -> list[Sample]:
         get(entry, "id", (int, str), where): file_name(entry, where)
         for where, entry in entries(source, content, "images")
     }
-    boxes: dict[Any, list[list[float]]] = {image: [] for image in images}
-    labels: dict[Any, list[int]] = {image: [] for image in images}
+    numbers = {name: i for i, name in enumerate(classes)}
+    drawn: dict[Any, list[_Drawn]] = {image: [] for image in images}
     for where, entry in entries(source, content, "annotations"):
         if entry.get("iscrowd"):
             continue
         image = known(entry, "image_id", images, where)
         name = names[known(entry, "category_id", names, where)]
-        if name not in classes:
+        if name not in numbers:
             models = ", ".join(classes)
-            raise DatasetError(f"{where}: the model knows no {name!r}, only {models}")
-        boxes[image].append(corners(entry, where))
-        labels[image].append(classes.index(name))
-    return [
-        _sample(folder, name, Detections.truth(boxes[image], labels[image]))
-        for image, name in images.items()
-    ]
+            said = f"the model knows no {quoted(name)}, only {models}"
+            raise DatasetError(f"{where}: {said}")
+        drawn[image].append(_Drawn(where, corners(entry, where), numbers[name]))
+    return [_sample(folder, name, drawn[image]) for image, name in images.items()]
 
 
-def _sample(folder: Path, name: str, truth: Detections) -> Sample:
+def _sample(folder: Path, name: str, drawn: Sequence[_Drawn]) -> Sample:
     path = folder / "images" / name
     if not path.is_file():
         raise DatasetError(f"{path} does not exist; {folder / ANNOTATIONS} names it")
+    size = _size(path) if drawn else None
+    for one in drawn:
+        fault = fault_of(one.corners, size) if size else None
+        if fault:
+            raise DatasetError(f"{one.where}: {fault[1]}, {path}")
+    truth = Detections.truth(
+        [one.corners for one in drawn], [one.label for one in drawn]
+    )
     return Sample(path, folder / "templates" / name, truth)
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Upright width and height; None for a picture that decoding will refuse."""
+    try:
+        header = check_size(read_file(path))
+    except ImageError:
+        return None
+    turned = header.orientation >= 5
+    size = header.width, header.height
+    return size[::-1] if turned else size

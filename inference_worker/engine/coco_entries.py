@@ -13,17 +13,25 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.label_files import read_label
+from inference_worker.engine.visible import quoted
 
 Entry = Mapping[str, Any]
 
+MAX_BYTES = 128 * 2**20
+"""Over a million boxes; more would take gigabytes of memory to read."""
+FAR = 1e9
+"""Pixels that no image has, and float32 still holds."""
 
-def load(path: Path) -> Entry:
-    """The file's outermost object; a byte order mark is fine."""
+
+def load(path: Path, folder: Path) -> Entry:
+    """The file's outermost object; a byte order mark is fine.
+
+    DatasetError for a file that is not JSON, above MAX_BYTES, or not in the folder.
+    """
     try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path} does not exist") from error
-    except (OSError, ValueError, RecursionError) as error:
+        content = json.loads(read_label(path, folder, MAX_BYTES, str(path)))
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise DatasetError(f"{path}: expected an object with images and annotations")
@@ -52,7 +60,9 @@ def known(entry: Entry, field: str, names: Mapping[Any, Any], where: str) -> Any
     """An id that the same file declares."""
     value = get(entry, field, (int, str), where)
     if value not in names:
-        raise DatasetError(f"{where}: {field} {value!r} names nothing in this file")
+        raise DatasetError(
+            f"{where}: {field} {quoted(value)} names nothing in this file"
+        )
     return value
 
 
@@ -60,7 +70,7 @@ def file_name(entry: Entry, where: str) -> str:
     """Relative to `images/`, and inside it."""
     name: str = get(entry, "file_name", str, where)
     if leads_out(name):
-        raise DatasetError(f"{where}: file_name {name!r} leads out of images/")
+        raise DatasetError(f"{where}: file_name {quoted(name)} leads out of images/")
     return name
 
 
@@ -76,10 +86,14 @@ def corners(entry: Entry, where: str) -> list[float]:
     box = get(entry, "bbox", list, where)
     if len(box) != 4 or not all(map(is_number, box)):
         raise DatasetError(f"{where}: bbox must be four numbers: x, y, width, height")
-    x, y, width, height = box
+    x, y, width, height = map(float, box)
     if width <= 0 or height <= 0:
-        raise DatasetError(f"{where}: bbox is {width} wide and {height} high")
-    return [x, y, x + width, y + height]
+        raise DatasetError(f"{where}: bbox is {width:.4g} wide and {height:.4g} high")
+    found = [x, y, x + width, y + height]
+    if max(map(abs, found)) > FAR:
+        said = ", ".join(f"{value:.4g}" for value in (x, y, width, height))
+        raise DatasetError(f"{where}: bbox ({said}) lies on no image")
+    return found
 
 
 def is_number(value: object) -> bool:

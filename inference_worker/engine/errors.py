@@ -7,6 +7,7 @@ EngineError
 ├── TemplateError            template_mismatch      the golden image has another shape
 │   └── TemplateMissing      template_missing       there is none
 ├── DatasetError             dataset_invalid        labels or images that do not fit
+│   └── LeadsOut             dataset_invalid        a label that is elsewhere
 ├── PackageMissing           package_missing        this file wants an absent package
 ├── ManifestError            manifest_invalid       not a manifest of ours
 ├── StoreError
@@ -26,18 +27,25 @@ EngineError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
+
+from inference_worker.engine.visible import visible
 
 
 class EngineError(Exception):
-    """Says what is wrong; `code` is for programs, `hint` is what to do about it."""
+    """Says what is wrong; `code` is for programs, `hint` is what to do about it.
+
+    Both may quote what strangers wrote, so what does not print is escaped. The
+    message is one line, then `lines`.
+    """
 
     code: ClassVar[str] = "engine_error"
     hint: str = ""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint or self.hint
+    def __init__(self, message: str, hint: str = "", lines: Iterable[str] = ()) -> None:
+        super().__init__("\n".join(map(visible, (message, *lines))))
+        self.hint = visible(hint) or self.hint
 
 
 class ImageError(EngineError):
@@ -77,6 +85,10 @@ class DatasetError(EngineError):
 
     code = "dataset_invalid"
     hint = "docs/labelled-folders.md says how labels and images must lie."
+
+
+class LeadsOut(DatasetError):
+    """A label that lies, its links followed, outside its folder: it is not read."""
 
 
 class PackageMissing(EngineError):

@@ -17,11 +17,14 @@ from inference_worker.engine.coco_entries import (
     load,
 )
 from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.visible import quoted
 from inference_worker.training.datasets.labels import (
     Box,
     Claim,
     Labels,
     Tree,
+    check_class,
+    check_count,
     subfolder,
 )
 
@@ -43,7 +46,7 @@ def read(folder: Path, source: Path) -> Labels:
     Boxes of a crowd (`iscrowd`) are left out. DatasetError when the file as a whole
     makes no sense.
     """
-    content = load(source)
+    content = load(source, folder)
     labels = Labels()
     names = _categories(labels, source, content)
     claims = _images(labels, source, content, _tree(folder, source))
@@ -58,11 +61,13 @@ def _tree(folder: Path, source: Path) -> Tree:
 
 def _categories(labels: Labels, source: Path, content: Entry) -> dict[Any, str]:
     names: dict[Any, str] = {}
-    for where, entry in entries(source, content, "categories"):
+    found = entries(source, content, "categories")
+    check_count(found, str(source))
+    for where, entry in found:
         key = get(entry, "id", (int, str), where)
         if key in names:
-            raise DatasetError(f"{where}: id {key!r} is there twice")
-        name = names[key] = get(entry, "name", str, where)
+            raise DatasetError(f"{where}: id {quoted(key)} is there twice")
+        name = names[key] = check_class(get(entry, "name", str, where), where)
         parent = entry.get("supercategory")
         if isinstance(parent, str) and parent != name:
             labels.roots.add(parent)
@@ -83,7 +88,7 @@ def _images(
             key = get(entry, "id", (int, str), where)
             claim = _claim(labels, entry, where, tree, files)
             if key in claims:
-                _twice(labels, claims[key], claim, f"{where}: id {key!r}")
+                _twice(labels, claims[key], claim, f"{where}: id {quoted(key)}")
             claims.setdefault(key, claim)
     used = {claim.path for claim in files.values()}
     images = tree.images().items() if tree.root.name.lower() == "images" else ()

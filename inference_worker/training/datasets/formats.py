@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from inference_worker.engine.coco import ANNOTATIONS
 from inference_worker.engine.errors import DatasetError
 from inference_worker.training.datasets import coco, voc, yolo
-from inference_worker.training.datasets.labels import Labels, subfolder
+from inference_worker.training.datasets.labels import Labels, check_count, subfolder
 
 Reader = Callable[[Path, Path], Labels]
 
@@ -33,7 +34,9 @@ def read_labels(folder: Path) -> Labels:
             "Keep the ones to train on and move the others out of the folder.",
         )
     ((source, reader),) = found
-    return reader(folder, source)
+    labels = reader(folder, source)
+    check_count(labels.classes, source.name)
+    return labels
 
 
 def _hint() -> str:
@@ -44,7 +47,7 @@ def _found(folder: Path) -> list[tuple[Path, Reader]]:
     found: list[tuple[Path, Reader]] = [
         (folder / name, coco.read)
         for name in (ANNOTATIONS, coco.ROBOFLOW)
-        if (folder / name).is_file()
+        if os.path.lexists(folder / name)
     ]
     annotations = subfolder(folder, "annotations")
     if annotations:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.errors import DatasetError, LeadsOut
+from inference_worker.engine.label_files import read_label
+from inference_worker.engine.manifest import check_class_name
+from inference_worker.engine.visible import quoted
 from inference_worker.training.datasets.records import Remark
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+MAX_BYTES = 4 * 2**20
+"""Of one label file: tens of thousands of boxes."""
+MAX_CLASSES = 1000
+MOST_A_FILE = 1000
+"""Remarks on one file; somebody may have labelled every byte of it wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +55,27 @@ class Labels:
     claims: list[Claim] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     roots: set[str] = field(default_factory=set)
+    _count: Counter[tuple[str, bool]] = field(default_factory=Counter, init=False)
 
     def fatal(self, file: str, code: str, text: str) -> None:
-        self.remarks.append(Remark(file, code, text, fatal=True))
+        self._add(Remark(file, code, text, fatal=True))
 
     def note(self, file: str, code: str, text: str) -> None:
-        self.remarks.append(Remark(file, code, text))
+        self._add(Remark(file, code, text))
+
+    def _add(self, remark: Remark) -> None:
+        kind = remark.file, remark.fatal
+        self._count[kind] += 1
+        if not remark.file or self._count[kind] <= MOST_A_FILE:
+            self.remarks.append(remark)
 
     @contextmanager
     def noticing(self, file: str, code: str) -> Iterator[None]:
         """A DatasetError inside becomes a fatal remark, and reading goes on."""
         try:
             yield
+        except LeadsOut as error:
+            self.fatal(file, "leads_out", str(error))
         except DatasetError as error:
             self.fatal(file, code, str(error))
 
@@ -114,11 +132,26 @@ def subfolder(folder: Path, *names: str) -> Path | None:
     return found[0] if found else None
 
 
-def text_of(path: Path) -> str:
-    """A label file's text, its byte order mark dropped."""
+def text_of(path: Path, folder: Path, most: int = MAX_BYTES) -> str:
+    """The text of a label file of `folder`, its byte order mark dropped."""
+    where = path.relative_to(folder).as_posix()
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_label(path, folder, most, where).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{path.name} is not UTF-8", "Save it as UTF-8.") from error
-    except OSError as error:
-        raise DatasetError(f"{path.name} cannot be read: {error.strerror}") from error
+        raise DatasetError(f"{where} is not UTF-8", "Save it as UTF-8.") from error
+
+
+def check_class(name: str, where: str) -> str:
+    """The name itself; DatasetError for one that no model may give a class."""
+    why = check_class_name(name)
+    if why:
+        raise DatasetError(f"{where}: class name {quoted(name)} {why}")
+    return name
+
+
+def check_count(names: Sequence[object], source: str) -> None:
+    if len(names) > MAX_CLASSES:
+        raise DatasetError(
+            f"{source} names {len(names):,} classes; at most {MAX_CLASSES:,}",
+            "Check that it is a list of classes; keep those that are to be found.",
+        )

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 
 from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.visible import quoted
+from inference_worker.training.datasets.labels import check_class, check_count
 
-_QUOTED = r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\""""
+_QUOTED = r"""'(?:[^']|'')*+'|"(?:[^"\\]|\\.)*+\""""
 _KEY = re.compile(r"names\s*:(?:\s+(.*))?$")
-_COMMENT = re.compile(rf"({_QUOTED})|(?:^|\s)#.*")
+_COMMENT = re.compile(rf"(?:(?<=[\s\[{{,:])|^)({_QUOTED})|(?:^|\s)#.*")
 _ITEM = re.compile(rf"\s*({_QUOTED}|[^\s,'\"][^,]*)\s*(?:,\s*|$)")
 _NUMBERED = re.compile(r"['\"]?(\d{1,9})['\"]?\s*:\s+(.*)", re.DOTALL)
 _CLOSING = {"[": "]", "{": "}"}
@@ -37,7 +40,7 @@ def names_in_yaml(text: str, source: str) -> list[str]:
     if value[:1] in _CLOSING:
         return _checked(_in_brackets(value, rest, source), source)
     if value:
-        raise DatasetError(f"{source}: names is {value!r}; expected a list")
+        raise DatasetError(f"{source}: names is {quoted(value)}; expected a list")
     return _checked(_in_order(_block(rest), source), source)
 
 
@@ -48,11 +51,11 @@ def _bare(line: str) -> str:
 def _in_brackets(value: str, rest: list[str], source: str) -> list[str]:
     """The items of `[...]` or `{...}`, which may end on a later line."""
     closing = _CLOSING[value[0]]
-    while not value.endswith(closing):
-        if not rest:
-            raise DatasetError(f"{source}: names: {value[0]} is never closed")
-        value += " " + rest.pop(0).strip()
-    items, at, body = [], 0, value[1:-1].strip()
+    parts = [value, *(line.strip() for line in rest)]
+    last = next((i for i, part in enumerate(parts) if part.endswith(closing)), None)
+    if last is None:
+        raise DatasetError(f"{source}: names: {value[0]} is never closed")
+    items, at, body = [], 0, " ".join(parts[: last + 1])[1:-1].strip()
     while at < len(body):
         found = _ITEM.match(body, at)
         if not found:
@@ -80,7 +83,7 @@ def _in_order(items: list[str], source: str) -> list[str]:
     for item in items:
         found = _NUMBERED.fullmatch(item)
         if not found:
-            raise DatasetError(f"{source}: names: cannot read {item!r}")
+            raise DatasetError(f"{source}: names: cannot read {quoted(item)}")
         numbered[int(found[1])] = _scalar(found[2].strip(), source)
     if set(numbered) != set(range(len(items))):
         raise DatasetError(f"{source}: names must be numbered 0 to {len(items) - 1}")
@@ -91,7 +94,7 @@ def _scalar(text: str, source: str) -> str:
     if len(text) > 1 and re.fullmatch(_QUOTED, text):
         return text[1:-1].replace("''", "'") if text[0] == "'" else _double(text)
     if not text or text.startswith(_CLEVER) or ": " in text or text.endswith(":"):
-        raise DatasetError(f"{source}: names: {text!r} is not a plain name")
+        raise DatasetError(f"{source}: names: {quoted(text)} is not a plain name")
     return text
 
 
@@ -105,13 +108,14 @@ def _double(text: str) -> str:
     try:
         return str(json.loads(known))
     except ValueError as error:
-        raise DatasetError(f"names: {text} cannot be read: {error}") from error
+        raise DatasetError(f"names: cannot read {quoted(text)}: {error}") from error
 
 
 def _checked(names: list[str], source: str) -> list[str]:
     if not names or not all(names):
         raise DatasetError(f"{source} has {'an empty line' if names else 'no names'}")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DatasetError(f"{source}: {twice[0]!r} is there twice")
-    return names
+    check_count(names, source)
+    (often, count), *_ = Counter(names).most_common(1)
+    if count > 1:
+        raise DatasetError(f"{source}: {quoted(often)} is there twice")
+    return [check_class(name, source) for name in names]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from inference_worker.engine.label_files import lies_outside
 from inference_worker.training.datasets.labels import Labels
 from inference_worker.training.datasets.records import Labelled
 
@@ -23,6 +25,17 @@ def remark_on_all(
     _copies(labels, files, samples)
     _sizes(labels, samples)
     _rare(labels, samples, classes)
+
+
+def remark_on_links(labels: Labels, folder: Path, samples: Sequence[Labelled]) -> None:
+    """Once for the folder: people keep large images elsewhere on purpose."""
+    paths = [path for one in samples for path in (one.path, one.template) if path]
+    outside = [path for path in paths if lies_outside(path, folder)]
+    if outside:
+        first = outside[0].relative_to(folder).as_posix()
+        text = f"{first} lies outside the folder, behind a link"
+        more = f", and {len(outside) - 1} more" if len(outside) > 1 else ""
+        labels.note("", "linked_image", text + more)
 
 
 def _normal(labels: Labels, files: Sequence[str], samples: Sequence[Labelled]) -> None:
@@ -65,6 +78,7 @@ def _rare(
     """Only of classes that this folder names: others come from elsewhere."""
     ids = np.concatenate([sample.class_ids for sample in samples])
     counts = np.bincount(ids, minlength=len(classes))
+    own = set(labels.classes)
     for name, count in zip(classes, counts, strict=True):
-        if count < FEW and name in labels.classes:
+        if count < FEW and name in own:
             labels.note("", "rare_class", f"{name!r} has {count} boxes")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inference_worker.engine.box_faults import fault_of, words_of
 from inference_worker.engine.types import FloatArray
 from inference_worker.training.datasets.labels import Box, Claim, Labels
 
@@ -35,35 +36,29 @@ def place(labels: Labels, claim: Claim, size: tuple[int, int]) -> list[Placed]:
 def _inside(
     labels: Labels, file: str, box: Box, size: tuple[int, int]
 ) -> FloatArray | None:
-    edge = np.array(size * 2, np.float64)
-    drawn = np.array(box.corners, np.float64) * (edge if box.relative else 1)
-    said = f"{box.where}: {_words(drawn)}"
-    if not (drawn[2:] > drawn[:2]).all():
-        labels.fatal(file, "box_empty", f"{said} has no area")
+    width, height = size if box.relative else (1, 1)
+    left, top, right, bottom = box.corners
+    drawn = (left * width, top * height, right * width, bottom * height)
+    fault = fault_of(drawn, size)
+    if fault:
+        code, words = fault
+        labels.fatal(file, code, f"{box.where}: {words}")
         return None
-    cut = np.clip(drawn, 0, edge).astype(np.float32)
-    if not (cut[2:] > cut[:2]).all():
-        image = f"{size[0]} x {size[1]}"
-        labels.fatal(file, "box_outside", f"{said} lies outside the {image} image")
-        return None
-    _remark(labels, file, said, drawn, cut)
+    cut = np.clip(drawn, 0, size * 2).astype(np.float32)
+    _remark(labels, file, box.where, drawn, cut)
     return cut
 
 
 def _remark(
     labels: Labels,
     file: str,
-    said: str,
-    drawn: np.ndarray[tuple[int], np.dtype[np.float64]],
+    where: str,
+    drawn: tuple[float, float, float, float],
     cut: FloatArray,
 ) -> None:
+    said = f"{where}: {words_of(drawn)}"
     out = float(np.abs(drawn - cut).max())
     if out > ROUNDING:
-        labels.note(file, "box_cut", f"{said} sticks out by {out:.1f} px; cut")
+        labels.note(file, "box_cut", f"{said} sticks out by {out:.4g} px; cut")
     if float((cut[2:] - cut[:2]).min()) < TINY:
         labels.note(file, "tiny_box", f"{said} is less than {TINY:.0f} px wide or high")
-
-
-def _words(corners: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
-    left, top, right, bottom = (f"{value:.6g}" for value in corners)
-    return f"box {left}, {top} to {right}, {bottom}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from inference_worker.engine.errors import DatasetError, ImageError
 from inference_worker.engine.types import Detections
 from inference_worker.training.datasets.formats import read_labels
 from inference_worker.training.datasets.labels import Claim, Labels
-from inference_worker.training.datasets.overview import remark_on_all
+from inference_worker.training.datasets.overview import remark_on_all, remark_on_links
 from inference_worker.training.datasets.placing import Placed, place
 from inference_worker.training.datasets.records import Labelled, Listing
 from inference_worker.training.datasets.reporting import refusal
@@ -42,12 +42,14 @@ def read_folder(
     whole = [(one, seen) for one, seen in pictures if one.file not in broken]
     names = _classes(labels, classes)
     templates = find_templates(labels, folder, whole)
+    numbers = {name: i for i, name in enumerate(names)}
     samples = tuple(
-        _sample(one, seen, placed[one.file], names, templates.get(one.file))
+        _sample(one, seen, placed[one.file], numbers, templates.get(one.file))
         for one, seen in whole
     )
     _check_use(folder, samples)
     remark_on_all(labels, [one.file for one, _ in whole], samples, names)
+    remark_on_links(labels, folder, samples)
     return Listing(names, samples, tuple(labels.remarks))
 
 
@@ -72,7 +74,7 @@ def _fits(labels: Labels, claim: Claim, look: Seen) -> bool:
         labels.note(claim.file, code, CHANGED[code])
     if claim.size is None or claim.size == look.size:
         return True
-    text = "the labels say {} x {}, the image is {} x {}"
+    text = "the labels say {:.6g} x {:.6g}, the image is {} x {}"
     text = text.format(*claim.size, *look.size)
     if claim.size == look.stored:
         text += " once turned as its EXIF asks: the labels are for it unturned"
@@ -93,13 +95,13 @@ def _sample(
     claim: Claim,
     seen: Seen,
     placed: Sequence[Placed],
-    classes: tuple[str, ...],
+    numbers: Mapping[str, int],
     template: Path | None,
 ) -> Labelled:
     if claim.path is None:
         raise ValueError(f"{claim.file} was never opened")
     truth = Detections.truth(
-        [box.corners for box in placed], [classes.index(box.name) for box in placed]
+        [box.corners for box in placed], [numbers[box.name] for box in placed]
     )
     return Labelled(
         claim.path,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.visible import visible
 from inference_worker.training.datasets.records import Remark
 
 FILES_REFUSED = 50
@@ -23,8 +24,9 @@ def refusal(folder: Path, remarks: Iterable[Remark]) -> DatasetError:
     lines = [f"  {file}: {_joined(texts)}" for file, texts in by_file.items()]
     files = "1 file" if len(lines) == 1 else f"{len(lines)} files"
     return DatasetError(
-        "\n".join([f"{folder}: {files} cannot be used", *_some(lines, FILES_REFUSED)]),
-        "Repair them, or leave these images out with --skip-broken.",
+        f"{folder}: {files} cannot be used",
+        "Repair them, or leave these images out of a training with --skip-broken.",
+        _some(lines, FILES_REFUSED),
     )
 
 
@@ -36,7 +38,7 @@ def report(remarks: Sequence[Remark]) -> str:
     groups: dict[tuple[bool, str], list[str]] = defaultdict(list)
     for remark in remarks:
         line = f"  {remark.file}: {remark.text}" if remark.file else f"  {remark.text}"
-        groups[not remark.fatal, remark.code].append(line)
+        groups[not remark.fatal, remark.code].append(visible(line))
     lines: list[str] = []
     for (noted, code), texts in sorted(groups.items(), key=lambda group: group[0]):
         kind = "" if noted else "left out: "

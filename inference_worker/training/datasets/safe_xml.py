@@ -11,12 +11,16 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.label_files import read_label
 
 MAX_BYTES = 16 * 2**20
 
 
-def parse(path: Path) -> Element:
-    """The root element. DatasetError for what is not plain XML of at most 16 MB."""
+def parse(path: Path, folder: Path) -> Element:
+    """The root element. DatasetError for what is not plain XML of at most 16 MB in
+    the folder.
+    """
+    data = read_label(path, folder, MAX_BYTES, path.name)
     builder = TreeBuilder()
     parser = expat.ParserCreate()
     parser.StartElementHandler = builder.start
@@ -24,19 +28,10 @@ def parse(path: Path) -> Element:
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = _refuse
     try:
-        parser.Parse(_bytes(path), True)
+        parser.Parse(data, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise DatasetError(f"not readable as XML: {error}") from error
     return builder.close()
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DatasetError("larger than 16 MB")
-        return path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"cannot be read: {error.strerror}") from error
 
 
 def _refuse(*_: object) -> NoReturn:

@@ -8,11 +8,13 @@ from xml.etree.ElementTree import Element
 
 from inference_worker.engine.coco_entries import leads_out
 from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.visible import quoted
 from inference_worker.training.datasets.labels import (
     Box,
     Claim,
     Labels,
     Tree,
+    check_class,
     subfolder,
 )
 from inference_worker.training.datasets.safe_xml import parse
@@ -58,7 +60,7 @@ def read(folder: Path, annotations: Path) -> Labels:
         where = path.relative_to(folder).as_posix()
         with labels.noticing(where, "bad_label"):
             name = path.relative_to(annotations)
-            _read_one(labels, files, pictures, parse(path), name, where)
+            _read_one(labels, files, pictures, parse(path, folder), name, where)
     labels.classes = sorted({box.name for one in labels.claims for box in one.boxes})
     images = pictures.tree.images().items()
     labels.unlisted({name for name, path in images if path not in files})
@@ -75,7 +77,9 @@ def _read_one(
 ) -> None:
     said = _text(root, "filename").replace("\\", "/")
     if said and leads_out(said):
-        labels.fatal(where, "leads_out", f"filename {said!r} leads out of the folder")
+        labels.fatal(
+            where, "leads_out", f"filename {quoted(said)} leads out of the folder"
+        )
         return
     path = pictures.find(said, label)
     if path in files:
@@ -89,8 +93,11 @@ def _read_one(
     with labels.noticing(file, "bad_label"):
         claim.size = _size(root, where)
     for i, entry in enumerate(root.iterfind("object"), 1):
-        with labels.noticing(file, "bad_box"):
-            claim.boxes.append(_box(entry, f"{where} object {i}"))
+        at = f"{where} object {i}"
+        with labels.noticing(file, "bad_class"):
+            name = _name(entry, at)
+            with labels.noticing(file, "bad_box"):
+                claim.boxes.append(Box(at, name, _corners(entry, at)))
 
 
 def _text(element: Element, field: str) -> str:
@@ -103,19 +110,24 @@ def _size(root: Element, where: str) -> tuple[int, int] | None:
     try:
         width, height = (round(float(side)) for side in said)
     except (ValueError, OverflowError) as error:
-        raise DatasetError(f"{where}: size is {' x '.join(said)}") from error
+        text = quoted(" x ".join(said))
+        raise DatasetError(f"{where}: size is {text}") from error
     return (width, height) if width > 0 and height > 0 else None
 
 
-def _box(entry: Element, where: str) -> Box:
-    """From 1-based inclusive pixels: the first pixel's box is 0, 0, 1, 1."""
+def _name(entry: Element, where: str) -> str:
     name = _text(entry, "name")
     if not name:
         raise DatasetError(f"{where}: name is missing")
+    return check_class(name, where)
+
+
+def _corners(entry: Element, where: str) -> tuple[float, float, float, float]:
+    """From 1-based inclusive pixels: the first pixel's box is 0, 0, 1, 1."""
     said = [_text(entry, f"bndbox/{side}") for side in CORNERS]
     try:
         left, top, right, bottom = map(float, said)
     except ValueError as error:
-        given = ", ".join(said)
-        raise DatasetError(f"{where}: bndbox ({given}) is not four numbers") from error
-    return Box(where, name, (left - 1, top - 1, right, bottom))
+        given = quoted(", ".join(said))
+        raise DatasetError(f"{where}: bndbox {given} is not four numbers") from error
+    return left - 1, top - 1, right, bottom

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path, PurePosixPath
 
 from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.visible import quoted
 from inference_worker.training.datasets.labels import (
     Box,
     Claim,
@@ -18,6 +20,7 @@ from inference_worker.training.datasets.names import names_in_lines, names_in_ya
 
 YAML = ("data.yaml", "dataset.yaml", "data.yml", "dataset.yml")
 CLASSES = "classes.txt"
+NAMES_BYTES = 2**20
 
 
 def sources(labels: Path) -> list[Path]:
@@ -43,7 +46,7 @@ def read(folder: Path, source: Path) -> Labels:
         labels.claims.append(claim)
         label = left.get(_label_of(name))
         if label:
-            _read_one(labels, claim, label, label.relative_to(folder).as_posix())
+            _read_one(labels, claim, label, folder)
     _left_over(labels, source, left)
     return labels
 
@@ -61,20 +64,22 @@ def _left_over(labels: Labels, source: Path, left: dict[str, Path]) -> None:
 
 def _names(folder: Path, source: Path) -> list[str]:
     for name in YAML:
-        if (folder / name).is_file():
-            return names_in_yaml(text_of(folder / name), name)
+        if os.path.lexists(folder / name):
+            text = text_of(folder / name, folder, NAMES_BYTES)
+            return names_in_yaml(text, name)
     for path in (folder / CLASSES, source / CLASSES):
-        if path.is_file():
-            return names_in_lines(text_of(path), path.name)
+        if os.path.lexists(path):
+            return names_in_lines(text_of(path, folder, NAMES_BYTES), path.name)
     raise DatasetError(
         f"{folder} has {source.name}/ but does not name its classes",
         "Put data.yaml (with names:) or classes.txt into it.",
     )
 
 
-def _read_one(labels: Labels, claim: Claim, path: Path, where: str) -> None:
+def _read_one(labels: Labels, claim: Claim, path: Path, folder: Path) -> None:
+    where = path.relative_to(folder).as_posix()
     with labels.noticing(claim.file, "bad_label"):
-        for i, line in enumerate(text_of(path).splitlines(), 1):
+        for i, line in enumerate(text_of(path, folder).splitlines(), 1):
             if line.strip():
                 _read_line(labels, claim, line.split(), f"{where} line {i}")
 
@@ -88,9 +93,15 @@ def _read_line(labels: Labels, claim: Claim, words: list[str], where: str) -> No
 
 
 def _class(word: str, names: list[str], where: str) -> str:
-    if not word.isascii() or not word.isdigit() or int(word[:9]) >= len(names):
-        raise DatasetError(f"{where}: class {word!r} is none of 0 to {len(names) - 1}")
-    return names[int(word)]
+    digits = word.lstrip("0") or word[-1:]
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 9:
+        number = len(names)
+    else:
+        number = int(digits)
+    if number >= len(names):
+        said = f"class {quoted(word)} is none of 0 to {len(names) - 1}"
+        raise DatasetError(f"{where}: {said}")
+    return names[number]
 
 
 def _number(word: str, where: str) -> float:
@@ -99,7 +110,7 @@ def _number(word: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise DatasetError(f"{where}: {word!r} is not a number")
+        raise DatasetError(f"{where}: {quoted(word)} is not a number")
     return value
 
 

@@ -37,11 +37,15 @@ def test_xml_that_declares_a_document_type_is_refused(
         (voc_xml("b.png"), r"b\.png: Annotations/b\.xml labels it a second time"),
         (voc_xml("a.png", ("", 1, 1, 2, 2)), r"a\.png: .*object 1: name is missing"),
         (voc_xml("a.png", ("x", "", 1, 2, 2)), r"a\.png: .*is not four numbers"),
-        (voc_xml("a.png", ("x", "nan", 1, 2, 2)), r"a\.png: .*has no area"),
+        (voc_xml("a.png", ("x", "nan", 1, 2, 2)), r"a\.png: .*has no end"),
+        (voc_xml("a.png", ("x", "-inf", 1, 9, 9)), r"a\.png: .*has no end"),
+        (voc_xml("a.png", ("x", 1, 1, 181, 9)), r"a\.png: .*3 times as large"),
+        (voc_xml("a.png", ("x" * 101, 1, 1, 9, 9)), r"a\.png: .*has 101 characters"),
+        (voc_xml("a.png").replace("60", "9" * 5000), r"a\.png: .*size is .{,80}$"),
         (voc_xml("a.png", ("x", 9, 1, 2, 2)), r"a\.png: .*object 1.*has no area"),
         (voc_xml("a.png", ("x", 99, 1, 199, 2)), r"a\.png: .*outside the 60 x 40"),
         (voc_xml("a.png").replace("60", "50"), r"a\.png: the labels say 50 x 40"),
-        (voc_xml("a.png").replace("60", "wide"), r"a\.png: .*size is wide x 40"),
+        (voc_xml("a.png").replace("60", "wide"), r"a\.png: .*size is .wide x 40"),
     ],
 )
 def test_a_bad_voc_label_names_its_image(tmp_path: Path, text: str, words: str) -> None:
@@ -77,6 +81,11 @@ def test_a_size_of_zero_is_not_a_claim(tmp_path: Path) -> None:
         ("0 0.5 0.5 0.1 inf", r"'inf' is not a number"),
         ("0 0.5 0.5 0 0.1", r"has no area"),
         ("0 1.5 0.5 0.1 0.1", r"lies outside"),
+        ("0 0 0 1e308 1e308", r"box -inf, -inf to inf, inf has no end"),
+        ("0 0 0 1e30 1e30", r"3e\+31, 2e\+31 is more than 3 times as large"),
+        ("0000000009 0.5 0.5 0.1 0.1", r"class '0000000009' is none"),
+        (f"{'9' * 5000} 0.5 0.5 0.1 0.1", r"class '9{59}\.\.\. is none"),
+        (f"0 0.5 0.5 0.1 {'9' * 5000}", r"'9{59}\.\.\. is not a number"),
     ],
 )
 def test_a_bad_yolo_line_names_its_image_and_line(
@@ -88,10 +97,17 @@ def test_a_bad_yolo_line_names_its_image_and_line(
         read_folder(tmp_path)
 
 
+def test_a_class_number_may_begin_with_any_count_of_zeros(tmp_path: Path) -> None:
+    folders.yolo(tmp_path)
+    (tmp_path / "labels" / "a.txt").write_text(f"{'0' * 5000}1 0.5 0.5 0.5 0.25")
+    listing = read_folder(tmp_path)
+    assert listing.samples[0].class_ids.tolist() == [1]
+
+
 def test_labels_in_another_encoding_are_named(tmp_path: Path) -> None:
     folders.yolo(tmp_path)
     (tmp_path / "labels" / "a.txt").write_bytes(b"\xff\xfe0\x00")
-    with pytest.raises(DatasetError, match=r"a\.png: a\.txt is not UTF-8"):
+    with pytest.raises(DatasetError, match=r"a\.png: labels/a\.txt is not UTF-8"):
         read_folder(tmp_path)
 
 
