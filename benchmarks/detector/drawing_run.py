@@ -6,7 +6,6 @@ import argparse
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,17 @@ import cv2
 import numpy as np
 import torch
 
-from inference_worker.engine.metrics import Metrics, evaluate_detections
+from inference_worker.engine.metrics import Metrics
 from inference_worker.training.checkpoint import Checkpoint
 from inference_worker.training.datasets import read_folder
 from inference_worker.training.loop import Course, fit
 from inference_worker.training.network import QualityNet
-from inference_worker.training.pictures import Pictures, load, of_samples
+from inference_worker.training.pictures import Frame, Pictures, load, of_samples
 from inference_worker.training.recipe import Beginning, Recipe, canvas_of, defaults_for
 from inference_worker.training.run import device_of
 from inference_worker.training.settings import Settings
 from inference_worker.training.store import store
-from inference_worker.training.validate import best_threshold, predict
+from inference_worker.training.validate import best_threshold, judged, predict
 from traceability.demo.boards import CLASSES, Ingredients, Sample, draw_sample
 
 _HELD = 20  # one board in so many chooses the best epoch and the threshold
@@ -85,10 +84,10 @@ def fit_and_score(
     )
     network = QualityNet(len(CLASSES), 6 if settings.template else 3).to(device)
     network, _ = fit(network, course)
-    threshold = best_threshold(network, stored, held)
+    threshold = best_threshold([(held, predict(network, stored))])
     real = _real(folder, recipe, settings.template, images)
     found = predict(network, store(real, 1.0, device))
-    return evaluate_detections(real.truth, found, real.classes, threshold)
+    return judged(real, found, threshold)
 
 
 def _recipe(settings: Settings) -> Recipe:
@@ -98,17 +97,17 @@ def _recipe(settings: Settings) -> Recipe:
 
 def _real(folder: Path, recipe: Recipe, template: bool, images: int) -> Pictures:
     samples = read_folder(folder, classes=CLASSES).samples[: images or None]
-    canvas = replace(recipe, canvas=canvas_of(samples, recipe.size))
-    return load(samples, canvas, CLASSES, templates=template)
+    frame = Frame(recipe.size, canvas_of(samples, recipe.size), grey=False)
+    return load(samples, frame, CLASSES, frozenset(CLASSES), templates=template)
 
 
 def drawn(settings: Settings, ingredients: Ingredients, workers: int) -> Pictures:
     """The boards of a variant; the i-th depends on seed and i alone."""
-    samples = _samples(settings, ingredients, workers)
+    recipe = _recipe(settings)
     return of_samples(
-        samples,
+        _samples(settings, ingredients, workers),
         settings.drawn,
-        _recipe(settings),
+        Frame(recipe.size, recipe.canvas, grey=False),
         CLASSES,
         templates=settings.template,
     )

@@ -9,38 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from inference_worker.training.boxes import Targets, cut_to_windows
+from inference_worker.training.light import relit
+from inference_worker.training.strength import Strength
 
 _GREY = 114 / 255
 _SEEN = 0.45  # a box that keeps less of its area is no longer asked for
 _DECOYS = 2  # template patches put where nothing was wrong, for each image
-
-
-@dataclass(frozen=True)
-class Strength:
-    """How far a view may differ from its image; `recipe` chooses from the data.
-
-    `plain` is the share of images left in their pose; `zoom` the largest log of
-    the scale, `shift` the largest move in sides, `turn` and `mirror` say which
-    symmetries keep the meaning, `tilt` is in radians. `mosaic` and `heal` are
-    probabilities (of an image, of a box). `light`, `contrast`, `tint`, `noise` and
-    `blur` act on values 0..1 of about half of the images, and `slip` moves the
-    template, in pixels.
-    """
-
-    plain: float = 0.35
-    zoom: float = 0.35
-    shift: float = 0.3
-    turn: bool = True
-    mirror: bool = True
-    tilt: float = 0.0
-    mosaic: float = 0.5
-    heal: float = 0.25
-    light: float = 0.1
-    contrast: float = 0.3
-    tint: float = 0.06
-    noise: float = 0.05
-    blur: float = 0.3
-    slip: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,9 +36,9 @@ def vary(batch: Batch, strength: Strength) -> Batch:
         templates = _warped(templates, _slipped(pose, strength))
     targets = _moved(batch.targets, pose, images)
     batch = _mosaic(Batch(images, templates, targets), strength)
-    images = _relit(batch.images, strength)
+    images = relit(batch.images, strength)
     if batch.templates is not None:
-        templates = _relit(batch.templates, strength)
+        templates = relit(batch.templates, strength)
     return Batch(images, templates, batch.targets)
 
 
@@ -116,7 +90,8 @@ def _inside(boxes: Tensor, chosen: Tensor, height: int, width: int) -> Tensor:
 def _poses(images: Tensor, strength: Strength) -> Tensor:
     """Maps from output to input, in pixels from the centre: (N, 2, 3)."""
     count, device = len(images), images.device
-    quarters = torch.randint(0, 4 if strength.turn else 1, (count,), device=device)
+    turns = torch.randint(0, strength.turns, (count,), device=device)
+    quarters = turns * (4 // strength.turns)
     moved = torch.rand(count, device=device) >= strength.plain
     tilt = torch.empty(count, device=device).uniform_(-strength.tilt, strength.tilt)
     angle = quarters * (torch.pi / 2) + tilt * moved
@@ -237,27 +212,3 @@ def _quartered(images: Tensor, others: list[Tensor], cut: Tensor) -> Tensor:
     return torch.where(
         upper, torch.where(left, first, second), torch.where(left, third, fourth)
     )
-
-
-def _relit(images: Tensor, strength: Strength) -> Tensor:
-    """Contrast, brightness, tint, blur and noise for about half of the images."""
-    shape = (len(images), 1, 1, 1)
-    device = images.device
-    some = (torch.rand(shape, device=device) < 0.5).float()
-    images = _blurred(images, some, strength)
-    contrast = torch.empty(shape, device=device)
-    contrast = 1 + some * contrast.uniform_(-strength.contrast, strength.contrast / 2)
-    offset = torch.empty(shape, device=device).uniform_(-strength.light, strength.light)
-    tint = torch.empty(len(images), images.shape[1], 1, 1, device=device)
-    offset = some * (offset + tint.uniform_(-strength.tint, strength.tint))
-    sigma = some * torch.rand(shape, device=device) * strength.noise
-    noise = sigma * torch.randn_like(images)
-    return ((images - 0.5) * contrast + 0.5 + offset + noise).clamp(0, 1)
-
-
-def _blurred(images: Tensor, some: Tensor, strength: Strength) -> Tensor:
-    if not strength.blur:
-        return images
-    soft = functional.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
-    chosen = torch.rand(some.shape, device=some.device) < strength.blur
-    return torch.lerp(images, soft, some * chosen * torch.rand_like(some))

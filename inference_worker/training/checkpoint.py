@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -22,8 +23,6 @@ from inference_worker.training.recipe import Recipe
 from inference_worker.training.settings import Settings
 
 log = logging.getLogger(__name__)
-
-_EVERY = 20.0  # seconds
 
 
 @dataclass
@@ -76,11 +75,13 @@ class Checkpoint:
     """A file that holds a `State` together with what it belongs to.
 
     `mark` tells one training from another: a checkpoint of other data or other
-    settings is not gone on with. Without a path nothing is ever written.
+    settings is not gone on with. Without a path nothing is ever written; `every` are
+    the seconds between two writings.
     """
 
     path: Path | None
     mark: str = ""
+    every: float = math.inf
     written: float = field(default_factory=time.monotonic)
 
     def restore(self, state: State) -> None:
@@ -90,17 +91,18 @@ class Checkpoint:
         device = next(state.network.parameters()).device
         try:
             packed = torch.load(self.path, map_location=device, weights_only=True)
+            mark, saved = packed["mark"], packed["state"]
         except Exception as error:  # a damaged file is as good as none
             log.warning("%s cannot be read (%s); starting anew", self.path, error)
             return
-        if packed["mark"] != self.mark:
+        if mark != self.mark:
             log.warning("%s is of another training; starting anew", self.path)
             return
-        state.unpack(packed["state"])
+        state.unpack(saved)
         log.info("going on after epoch %d of %s", state.epoch, self.path)
 
     def save_now_and_then(self, state: State) -> None:
-        if time.monotonic() - self.written > _EVERY:
+        if time.monotonic() - self.written >= self.every:
             self.save(state)
 
     def save(self, state: State) -> None:
@@ -108,7 +110,7 @@ class Checkpoint:
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_suffix(".tmp")
+        beside = _beside(self.path)
         with beside.open("wb") as file:
             torch.save({"mark": self.mark, "state": state.packed()}, file)
             file.flush()
@@ -119,12 +121,30 @@ class Checkpoint:
     def remove(self) -> None:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+            _beside(self.path).unlink(missing_ok=True)
 
 
-def mark_of(settings: Settings, recipe: Recipe, sets: Sequence[Pictures]) -> str:
-    """A hash of all that decides a training, but where its results go."""
-    decided = replace(settings, out=Path(), device="", test=None, minutes=None)
-    digest = hashlib.sha256(repr((decided, recipe)).encode())
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".tmp")
+
+
+def mark_of(
+    settings: Settings, recipe: Recipe, sets: Sequence[Pictures], place: str
+) -> str:
+    """A hash of all that decides a training: not where its results go, how they are
+    judged, nor how long it may take. `place` names the beginning and kind of device.
+    """
+    decided = replace(
+        settings,
+        out=Path(),
+        device="",
+        test=None,
+        minutes=None,
+        accept_drop=False,
+        fresh=False,
+        checkpoint_seconds=0.0,
+    )
+    digest = hashlib.sha256(repr((decided, recipe, place)).encode())
     for pictures in sets:
         digest.update(np.ascontiguousarray(pictures.images[:, :, ::7, ::7]).data)
         for truth in pictures.truth:

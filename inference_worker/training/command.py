@@ -11,11 +11,20 @@ from pathlib import Path
 from inference_worker.engine.errors import EngineError
 from inference_worker.training.settings import Settings
 
+Group = argparse._ArgumentGroup
+_USUAL = Settings(out=Path())
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads. Whatever is not given is chosen from the data."""
-    usual = Settings(out=Path())
-    add = parser.add_argument
+    _add_data(parser.add_argument_group("what to learn from"))
+    _add_beginning(parser.add_argument_group("a model that goes on"))
+    _add_course(parser.add_argument_group("how to train"))
+    _add_result(parser.add_argument_group("what comes out"))
+
+
+def _add_data(group: Group) -> None:
+    add = group.add_argument
     add(
         "--coco",
         dest="data",
@@ -23,10 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="labelled images: COCO, Pascal VOC or YOLO",
     )
-    add("--drawn", type=int, default=0, metavar="N", help="N boards of our own drawing")
+    add("--drawn", type=positive, default=0, metavar="N", help="N boards of our own")
     add(
         "--planted",
-        type=int,
+        type=positive,
         default=0,
         metavar="N",
         help="N boards with defects drawn onto the folder's templates",
@@ -36,7 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the network sees image and golden template (folder: templates/)",
     )
-    add("--out", type=Path, default=Path("var/trained"), help="the version folder")
+    add("--skip-broken", action="store_true", help="leave unusable images out")
+    add("--held-share", type=share, metavar="SHARE", help="kept for validation")
+    add("--test", type=Path, metavar="FOLDER", help="measured once, at the end")
+
+
+def _add_beginning(group: Group) -> None:
+    add = group.add_argument
     add(
         "--from",
         dest="start",
@@ -45,24 +60,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on from this model, NAME[@V] or FOLDER; or: nothing",
     )
     add("--replay", type=Path, metavar="FOLDER", help="old data, shown again")
-    add("--replay-share", type=float, default=usual.replay_share, metavar="SHARE")
+    add("--replay-share", type=share, default=_USUAL.replay_share, metavar="SHARE")
     add("--golden", type=Path, metavar="FOLDER", help="must not get worse")
     add("--accept-drop", action="store_true", help="release though it got worse")
-    add("--test", type=Path, metavar="FOLDER", help="measured once, at the end")
-    add("--skip-broken", action="store_true", help="leave unusable images out")
-    add("--fresh", action="store_true", help="do not go on from a checkpoint")
+
+
+def _add_course(group: Group) -> None:
+    add = group.add_argument
     add("--epochs", type=positive)
     add("--batch", type=positive)
     add("--size", type=positive, help="long side in pixels")
-    add("--minutes", type=float, help="stop training after this time")
-    add("--held-share", type=float, metavar="SHARE", help="kept for validation")
-    add("--learning-rate", type=float, metavar="RATE")
-    add("--seed", type=int, default=usual.seed)
+    add("--learning-rate", type=above_zero, metavar="RATE")
+    add("--minutes", type=above_zero, help="train for this time at most")
+    add("--no-turn", action="store_true", help="views are never turned")
+    add("--no-mirror", action="store_true", help="views are never mirrored")
+    add("--seed", type=from_zero, default=_USUAL.seed)
     add("--seeds", type=positive, default=1, metavar="N", help="N trainings at once")
+    add("--device", default="", help="cuda, cuda:1, cpu; default: what is there")
+    add("--fresh", action="store_true", help="do not go on from a checkpoint")
+    add(
+        "--checkpoint-seconds",
+        type=seconds,
+        default=_USUAL.checkpoint_seconds,
+        metavar="S",
+        help="between two checkpoints",
+    )
+
+
+def _add_result(group: Group) -> None:
+    add = group.add_argument
+    add("--out", type=Path, default=Path("var/trained"), help="the version folder")
     add("--model", default="", help="name in the manifest")
     add("--version", default="")
     add("--release-seq", type=positive)
-    add("--device", default="", help="cuda, cpu; default: what is there")
+
+
+def from_zero(text: str) -> int:
+    """ValueError for what is not a whole number from 0 on."""
+    if int(text) < 0:
+        raise ValueError
+    return int(text)
 
 
 def positive(text: str) -> int:
@@ -70,6 +107,27 @@ def positive(text: str) -> int:
     if int(text) < 1:
         raise ValueError
     return int(text)
+
+
+def above_zero(text: str) -> float:
+    """ValueError for what is not a number above 0."""
+    if not 0 < float(text) < float("inf"):
+        raise ValueError
+    return float(text)
+
+
+def seconds(text: str) -> float:
+    """ValueError for what is not a number from 0 on."""
+    if not 0 <= float(text) < float("inf"):
+        raise ValueError
+    return float(text)
+
+
+def share(text: str) -> float:
+    """ValueError for what is not between 0 and 1."""
+    if not 0 < float(text) < 1:
+        raise ValueError
+    return float(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,9 +142,12 @@ def run(args: argparse.Namespace) -> int:
             raise
         print(f"{error}; run: pip install -r requirements-train.txt", file=sys.stderr)
         return 1
-    except EngineError as error:
-        print(f"{error}. {error.hint}", file=sys.stderr)
+    except (EngineError, OSError, MemoryError) as error:
+        print(f"{error}. {getattr(error, 'hint', '')}".strip(), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the checkpoint", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from inference_worker.training.augment import Strength
 from inference_worker.training.checkpoint import Checkpoint, State
+from inference_worker.training.errors import TrainingFailed
 from inference_worker.training.network import QualityNet
 from inference_worker.training.pictures import Pictures
 from inference_worker.training.recipe import Recipe
 from inference_worker.training.stepping import Stepper, optimiser_for
 from inference_worker.training.store import Stored, batches, views_of
+from inference_worker.training.strength import Strength
 from inference_worker.training.validate import score
 
 log = logging.getLogger(__name__)
@@ -64,13 +65,13 @@ def fit(network: QualityNet, course: Course) -> tuple[QualityNet, list[Row]]:
     state = State.fresh(network, optimiser_for(network, course.recipe), course.steps)
     course.checkpoint.restore(state)
     stepper = Stepper(state)
-    before, began = state.seconds, time.monotonic()
-    while course.progress(state) < 1 and not _finished(state):
-        row = _epoch(state, course, stepper, device)
-        state.seconds = before + time.monotonic() - began
+    clock = Clock(state)
+    while course.progress(state) < 1:
+        row = _epoch(state, course, stepper, clock)
         state.epoch += 1
         if _due(state.epoch, course.recipe.epochs) or course.progress(state) >= 1:
             row |= _validated(state, course)
+            _hasten(state, course, row)
         state.history.append(row | {"seconds": round(state.seconds, 2)})
         course.each(state.history[-1])
         course.checkpoint.save_now_and_then(state)
@@ -79,12 +80,31 @@ def fit(network: QualityNet, course: Course) -> tuple[QualityNet, list[Row]]:
     return network.eval(), state.history
 
 
-def _finished(state: State) -> bool:
-    """Whether the last validations brought nothing better."""
-    values = [fitness(row) for row in state.history if "map50" in row]
-    if len(values) <= _PATIENCE:
-        return False
-    return max(values[-_PATIENCE:]) <= max(values[:-_PATIENCE]) - 0.002
+@dataclass
+class Clock:
+    """Counts the seconds of a training on, across interruptions."""
+
+    state: State
+
+    def __post_init__(self) -> None:
+        self._before, self._began = self.state.seconds, time.monotonic()
+
+    def tick(self) -> None:
+        self.state.seconds = self._before + time.monotonic() - self._began
+
+
+def _hasten(state: State, course: Course, row: Row) -> None:
+    """After validations that brought nothing better, straight to the calm end. Never
+    in the first half: steps are large there, and figures fall before they rise.
+    """
+    values = [fitness(one) for one in [*state.history, row] if "map50" in one]
+    if len(values) <= _PATIENCE or course.progress(state) < 0.5:
+        return
+    calm = int((1 - _CALM) * course.steps)
+    stuck = max(values[-_PATIENCE:]) <= max(values[:-_PATIENCE]) + 0.001
+    if stuck and state.steps < calm:
+        log.info("no better for %d validations: on to the last epochs", _PATIENCE)
+        state.steps = calm
 
 
 def fitness(row: Row) -> float:
@@ -113,8 +133,9 @@ def _validated(state: State, course: Course) -> Row:
     return row
 
 
-def _epoch(state: State, course: Course, stepper: Stepper, device: torch.device) -> Row:
+def _epoch(state: State, course: Course, stepper: Stepper, clock: Clock) -> Row:
     recipe, losses = course.recipe, []
+    device = next(state.network.parameters()).device
     calm = course.progress(state) >= 1 - _CALM
     strength = calmed(recipe.strength) if calm else recipe.strength
     state.network.train()
@@ -123,9 +144,14 @@ def _epoch(state: State, course: Course, stepper: Stepper, device: torch.device)
         rate = recipe.learning_rate * _rate(state, course)
         losses.append(stepper.step(batch, rate, strength))
         state.steps += 1
+        clock.tick()
+        if course.progress(state) >= 1:
+            break
     loss = float(torch.stack(losses).mean())
     if not math.isfinite(loss):
-        raise FloatingPointError("the loss is not finite; try a smaller learning rate")
+        raise TrainingFailed(
+            "the loss is no longer a number", "Try a smaller --learning-rate."
+        )
     return {"epoch": state.epoch + 1, "loss": loss, "rate": rate}
 
 

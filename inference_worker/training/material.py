@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,18 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from inference_worker.engine.errors import DatasetError
-from inference_worker.training import drawn
+from inference_worker.training import drawn, sources
 from inference_worker.training.card import Source
-from inference_worker.training.datasets import Labelled, Listing, read_folder, report
-from inference_worker.training.datasets import split as split_listing
-from inference_worker.training.pictures import Pictures, load, of_samples
-from inference_worker.training.recipe import (
-    Recipe,
-    canvas_of,
-    choose,
-    defaults_for,
-    held_share,
-)
+from inference_worker.training.datasets import Labelled, Listing
+from inference_worker.training.folders import Folders, judging, read_folders
+from inference_worker.training.pictures import Frame, Pictures, load, of_samples
+from inference_worker.training.recipe import Recipe, canvas_of, choose, defaults_for
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start, beginning_of, classes_of
 from traceability.demo.boards import CLASSES, Sample
@@ -31,6 +23,7 @@ from traceability.demo.boards import CLASSES, Sample
 log = logging.getLogger(__name__)
 
 _BESIDE = 0.5  # of the views, at most, are of boards drawn beside a folder
+_DRAWN_HELD = 0.05
 
 
 @dataclass(frozen=True)
@@ -49,190 +42,199 @@ class Material:
     samples: Sequence[Labelled]
     sources: Sequence[Source]
 
+    def without_pixels(self) -> Material:
+        """Once the pixels to learn from are on the device."""
+        return replace(
+            self, sets=[(one.without_pixels(), share) for one, share in self.sets]
+        )
+
 
 def gather(settings: Settings, start: Start | None) -> Material:
     """Read, draw, split. Raises DatasetError for whatever cannot be used."""
     if settings.data is None:
         return _of_drawn(settings, start)
-    listing = _read(settings.data, settings, start)
-    replay = _replayed(settings, listing)
-    classes = classes_of(start, replay.classes if replay else listing.classes)
-    share = settings.held_share or held_share(len(listing.samples))
-    training, held = split_listing(listing, share, settings.seed)
-    recipe = _recipe(training.samples, settings, start)
+    folders = read_folders(settings, settings.data, start)
+    recipe = _recipe(folders, settings, start)
     for reason in recipe.reasons:
         log.info("%s", reason)
-    templates = settings.template or all(s.template for s in training.samples)
-    gathering = _Gathering(settings, recipe, classes, templates)
-    return gathering.material(training, held, replay)
+    return _Gathering(settings, start, folders, recipe).material()
 
 
 @dataclass(frozen=True)
 class _Gathering:
-    """What every set of one training has in common.
-
-    `templates` are kept for a network that sees them, and where the folder has them
-    all: then defects can be healed with their pixels.
-    """
+    """Pictures of one training's folders: those trained on share one canvas."""
 
     settings: Settings
+    start: Start | None
+    folders: Folders
     recipe: Recipe
-    classes: tuple[str, ...]
-    templates: bool
 
-    def material(
-        self, training: Listing, held: Listing, replay: Listing | None
-    ) -> Material:
-        settings = self.settings
-        old, golden = self._replay(replay)
-        beside = self._beside(training.samples)
+    def material(self) -> Material:
+        folders, settings = self.folders, self.settings
+        beside = self._beside()
+        replay = settings.replay_share if folders.replay else 0.0
         shares = _shares(
-            len(training.samples),
-            [len(one) for one in beside],
-            settings.replay_share if old else 0.0,
+            len(folders.training.samples), [len(one) for one in beside], replay
         )
-        sets = [self._load(training.samples), *beside]
-        if old is not None:
-            sets.append(old)
+        sets = [self._trained(folders.training, folders.known), *beside]
+        if folders.replay is not None:
+            sets.append(self._trained(folders.replay, _known(folders.replay)))
         return Material(
             recipe=self.recipe,
-            classes=self.classes,
+            classes=folders.classes,
             sets=list(zip(sets, shares, strict=True)),
-            held=self._load(held.samples),
-            golden=golden,
-            test=self.folder(settings.test),
-            samples=training.samples,
-            sources=self._sources(training, held, beside, old),
+            held=self._judged(folders.held, folders.known),
+            golden=self._judging(folders.golden),
+            test=self._judging(folders.test),
+            samples=folders.training.samples,
+            sources=self._sources(beside),
         )
 
-    def _load(self, samples: Sequence[Labelled]) -> Pictures:
-        recipe = replace(self.recipe, canvas=canvas_of(samples, self.recipe.size))
-        return load(samples, recipe, self.classes, templates=self.templates)
+    @property
+    def templates(self) -> bool:
+        """Kept for a network that sees them, and where the folder has them all: then
+        defects can be healed with their pixels.
+        """
+        every = all(sample.template for sample in self.folders.training.samples)
+        return self.settings.template or every
 
-    def folder(self, folder: Path | None) -> Pictures | None:
-        if folder is None:
-            return None
-        return self._load(_read_known(folder, self.classes).samples)
+    def _trained(self, listing: Listing, known: frozenset[str]) -> Pictures:
+        size = self._size(listing)
+        frame = Frame(size, self.recipe.canvas, self.recipe.grey)
+        return self._load(listing, frame, known)
 
-    def drawn(self) -> Pictures:
-        """Boards of our own drawing, at the size of this training."""
-        samples = drawn.boards(self.settings, self.recipe.size)
-        return self._drawn(samples, self.settings.drawn)
+    def _judged(self, listing: Listing, known: frozenset[str]) -> Pictures:
+        size = self._size(listing)
+        frame = Frame(size, canvas_of(listing.samples, size), self.recipe.grey)
+        return self._load(listing, frame, known)
 
-    def _planted(self, samples: Sequence[Labelled]) -> Pictures:
-        found = drawn.planted(self.settings, samples)
-        return self._drawn(found, self.settings.planted)
+    def _judging(self, listing: Listing | None) -> Pictures | None:
+        return None if listing is None else self._judged(listing, _known(listing))
+
+    def _load(self, listing: Listing, frame: Frame, known: frozenset[str]) -> Pictures:
+        classes = self.folders.classes
+        return load(listing.samples, frame, classes, known, templates=self.templates)
+
+    def _size(self, listing: Listing) -> int:
+        return _size_of(listing, self.settings, self.start) or self.recipe.size
+
+    def _beside(self) -> list[Pictures]:
+        """Boards of our own drawing, on the canvas of the folder's images."""
+        settings, parts = self.settings, []
+        if settings.drawn:
+            boards = drawn.boards(settings, self.recipe.size)
+            parts.append(self._drawn(boards, settings.drawn))
+        if settings.planted:
+            samples = drawn.planted(settings, self.folders.training.samples)
+            parts.append(self._drawn(samples, settings.planted))
+        return parts
 
     def _drawn(self, samples: Iterator[Sample], count: int) -> Pictures:
-        drawn.check_classes(self.classes)
-        return of_samples(
-            samples, count, self.recipe, self.classes, templates=self.templates
-        )
+        drawn.check_classes(self.folders.classes)
+        frame = Frame(self.recipe.size, self.recipe.canvas, self.recipe.grey)
+        classes = self.folders.classes
+        return of_samples(samples, count, frame, classes, templates=self.templates)
 
-    def _beside(self, samples: Sequence[Labelled]) -> list[Pictures]:
-        parts = [self.drawn()] if self.settings.drawn else []
-        return [*parts, self._planted(samples)] if self.settings.planted else parts
-
-    def _replay(
-        self, replay: Listing | None
-    ) -> tuple[Pictures | None, Pictures | None]:
-        """Old data to show again, and to guard: a part of it if none is given."""
-        settings = self.settings
-        golden = self.folder(settings.golden)
-        if replay is None:
-            return None, golden
-        if golden is not None:
-            return self._load(replay.samples), golden
-        share = held_share(len(replay.samples))
-        shown_again, guarded = split_listing(replay, share, settings.seed)
-        return self._load(shown_again.samples), self._load(guarded.samples)
-
-    def _sources(
-        self,
-        training: Listing,
-        held: Listing,
-        beside: Sequence[Pictures],
-        old: Pictures | None,
-    ) -> list[Source]:
-        main = _source_of(
-            f"the labelled folder `{_name(self.settings.data)}`",
-            [*training.samples, *held.samples],
-            self.classes,
-            len(held.samples),
-        )
-        drawn_beside = [
-            _source_of_pictures("boards drawn by our own code", one) for one in beside
+    def _sources(self, beside: Sequence[Pictures]) -> list[Source]:
+        folders = self.folders
+        both = [*folders.training.samples, *folders.held.samples]
+        name = f"the labelled folder `{_name(self.settings.data)}`"
+        parts = [
+            sources.of_samples(name, both, folders.classes, len(folders.held.samples))
         ]
-        again = [_source_of_pictures("old data, shown again", old)] if old else []
-        return [main, *drawn_beside, *again]
+        for one in beside:
+            parts.append(sources.of_pictures("boards drawn by our own code", one))
+        if folders.replay is not None:
+            again = folders.replay.samples
+            parts.append(
+                sources.of_samples("old data, shown again", again, folders.classes, 0)
+            )
+        return parts
 
 
 def _of_drawn(settings: Settings, start: Start | None) -> Material:
-    if not settings.drawn:
-        raise DatasetError("nothing to train on", "Give --coco FOLDER, or --drawn N.")
+    """Boards of our own drawing alone."""
+    if settings.drawn < 2:
+        raise DatasetError(
+            "nothing to train on", "Give --coco FOLDER, or --drawn N with N over 1."
+        )
+    classes = classes_of(start, CLASSES)
     recipe = defaults_for(settings, settings.drawn, drawn.SIZE, beginning_of(start))
-    gathering = _Gathering(settings, recipe, CLASSES, settings.template)
-    everything = gathering.drawn()
+    frame = Frame(recipe.size, recipe.canvas, grey=False)
+    samples = drawn.boards(settings, recipe.size)
+    template = settings.template
+    everything = of_samples(samples, settings.drawn, frame, classes, templates=template)
     order = np.random.default_rng(settings.seed).permutation(len(everything))
-    count = max(1, round(len(order) * (settings.held_share or 0.05)))
-    held, training = everything.take(order[:count]), everything.take(order[count:])
-    source = _source_of_pictures("boards drawn by our own code", everything)
+    share = settings.held_share or _DRAWN_HELD
+    count = min(len(order) - 1, max(1, round(len(order) * share)))
+    held = everything.take(order[:count])
+    source = sources.of_pictures("boards drawn by our own code", everything)
     return Material(
         recipe=recipe,
-        classes=CLASSES,
-        sets=[(training, 1.0)],
+        classes=classes,
+        sets=[(everything.take(order[count:]), 1.0)],
         held=held,
-        golden=gathering.folder(settings.golden),
-        test=gathering.folder(settings.test),
+        golden=None,
+        test=_tested(settings, recipe, classes),
         samples=(),
         sources=[replace(source, held=len(held))],
     )
 
 
-def _read(folder: Path, settings: Settings, start: Start | None) -> Listing:
-    listing = read_folder(
-        folder, classes=classes_of(start, ()), skip_broken=settings.skip_broken
-    )
-    if listing.remarks:
-        print(report(listing.remarks), file=sys.stderr)
-    if not any(len(sample.boxes) for sample in listing.samples):
-        raise DatasetError(f"{folder}: no image has a box", "Label some defects first.")
-    if settings.template and not any(s.template for s in listing.samples):
-        raise DatasetError(
-            f"{folder}: no image has a template",
-            "Put the golden image of each into templates/, under the image's name.",
-        )
-    return listing
-
-
-def _replayed(settings: Settings, listing: Listing) -> Listing | None:
-    if settings.replay is None:
+def _tested(
+    settings: Settings, recipe: Recipe, classes: tuple[str, ...]
+) -> Pictures | None:
+    """The test folder of a training on drawn boards."""
+    if settings.test is None:
         return None
-    return read_folder(
-        settings.replay, classes=listing.classes, skip_broken=settings.skip_broken
-    )
+    listing = judging(settings.test, classes, settings)
+    shape = canvas_of(listing.samples, recipe.size)
+    frame = Frame(recipe.size, shape, grey=False)
+    known = _known(listing)
+    template = settings.template
+    return load(listing.samples, frame, classes, known, templates=template)
 
 
-def _read_known(folder: Path, classes: Sequence[str]) -> Listing:
-    listing = read_folder(folder, classes=classes)
-    unknown = set(listing.classes) - set(classes)
-    if unknown:
-        raise DatasetError(f"{folder}: the model does not learn {', '.join(unknown)}")
-    return listing
-
-
-def _recipe(
-    samples: Sequence[Labelled], settings: Settings, start: Start | None
-) -> Recipe:
-    if start is not None and start.named and settings.size is None:
-        by_size = sorted(samples, key=lambda s: max(s.height, s.width))
-        usual = by_size[len(by_size) // 2]
-        size = start.size_for(usual.height, usual.width)
+def _recipe(folders: Folders, settings: Settings, start: Start | None) -> Recipe:
+    samples = folders.training.samples
+    size = _size_of(folders.training, settings, start)
+    if size is not None:
         settings = replace(settings, size=size)
-    replay = settings.replay_share if settings.replay else 0.0
+    replay = settings.replay_share if folders.replay else 0.0
     share = _shares(len(samples), [settings.drawn, settings.planted], replay)[0]
     views = round(len(samples) / share)
-    return choose(samples, settings, views, beginning_of(start))
+    recipe = choose(samples, settings, views, beginning_of(start))
+    grey = all(s.grey for listing in folders.every for s in listing.samples)
+    return replace(
+        recipe,
+        canvas=_common_canvas(folders, settings, start, recipe),
+        grey=grey and not settings.drawn,
+    )
+
+
+def _common_canvas(
+    folders: Folders, settings: Settings, start: Start | None, recipe: Recipe
+) -> tuple[int, int]:
+    """Large enough for every set that is trained on: they share batches."""
+    shapes = [recipe.canvas]
+    if folders.replay is not None:
+        size = _size_of(folders.replay, settings, start) or recipe.size
+        shapes.append(canvas_of(folders.replay.samples, size))
+    if settings.drawn or settings.planted:
+        shapes.append((recipe.size, recipe.size))
+    heights, widths = zip(*shapes, strict=True)
+    return max(heights), max(widths)
+
+
+def _size_of(listing: Listing, settings: Settings, start: Start | None) -> int | None:
+    """The long side at which a named model looks at such images; None for others."""
+    if settings.size is not None:
+        return settings.size
+    if start is None or not start.named:
+        return None
+    by_size = sorted(listing.samples, key=lambda s: max(s.height, s.width))
+    usual = by_size[len(by_size) // 2]
+    return start.size_for(usual.height, usual.width)
 
 
 def _shares(main: int, beside: Sequence[int], replay: float) -> list[float]:
@@ -244,18 +246,9 @@ def _shares(main: int, beside: Sequence[int], replay: float) -> list[float]:
     return [*shares, replay] if replay else shares
 
 
-def _source_of(
-    origin: str, samples: Sequence[Labelled], classes: Sequence[str], held: int
-) -> Source:
-    boxes = Counter(classes[i] for sample in samples for i in sample.class_ids)
-    normal = sum(len(sample.class_ids) == 0 for sample in samples)
-    return Source(origin, len(samples), dict(boxes), normal, held)
-
-
-def _source_of_pictures(origin: str, pictures: Pictures) -> Source:
-    boxes = Counter(pictures.classes[i] for t in pictures.truth for i in t.class_ids)
-    normal = sum(len(truth) == 0 for truth in pictures.truth)
-    return Source(origin, len(pictures), dict(boxes), normal, 0)
+def _known(listing: Listing) -> frozenset[str]:
+    """The classes that have a box."""
+    return frozenset(listing.classes[i] for s in listing.samples for i in s.class_ids)
 
 
 def _name(folder: Path | None) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from inference_worker.engine.api import data_folder
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import NAME
+from inference_worker.engine.store import root
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start
 
@@ -24,11 +26,13 @@ def named(settings: Settings, start: Start | None) -> Settings:
         )
     old = start.manifest if start is not None and start.named else None
     model = settings.model or (old.model if old else _usual(settings))
-    version = settings.version or (_next(old.version) if old else "1")
+    version = settings.version or (_next(old.version) if old else _first(model))
     for field, text in (("--model", model), ("--version", version)):
         if not NAME.fullmatch(text):
             raise DatasetError(f"{field} {text!r}: use a-z, 0-9, '.', '_' and '-'")
-    sequence = settings.release_seq or (old.release_seq + 1 if old else 1)
+    sequence = settings.release_seq or (
+        old.release_seq + 1 if old else _number(version)
+    )
     return replace(settings, model=model, version=version, release_seq=sequence)
 
 
@@ -37,6 +41,17 @@ def _usual(settings: Settings) -> str:
         return "pcb-defects-template" if settings.template else "pcb-defects"
     slug = re.sub(r"[^a-z0-9._-]+", "-", settings.data.resolve().name.lower())
     return slug.strip("-._")[:64] or "detector"
+
+
+def _first(model: str) -> str:
+    """1, or what follows the versions of this name that were adopted here."""
+    folder = root(data_folder()) / model
+    taken = [int(one.name) for one in folder.glob("*/") if one.name.isdigit()]
+    return str(max(taken, default=0) + 1)
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdigit() and int(version) else 1
 
 
 def _next(version: str) -> str:

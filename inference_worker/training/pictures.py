@@ -12,15 +12,18 @@ import numpy.typing as npt
 
 from inference_worker.commands.progress import shown
 from inference_worker.engine.decode import decode_file
+from inference_worker.engine.errors import DatasetError, TemplateError
 from inference_worker.engine.preprocess import Geometry, letterbox, plan
+from inference_worker.engine.registration import fit
 from inference_worker.engine.types import Detections
 from inference_worker.training.datasets import Labelled
 from inference_worker.training.network import GRANULE
-from inference_worker.training.recipe import Recipe
 from traceability.demo.boards import CLASSES, Sample
 
 Image = npt.NDArray[np.uint8]
 _GREY = 114
+_THREADS = 16
+_MEMORY = 0.9  # share of what is free that pictures may take
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.truth)
 
+    def without_pixels(self) -> Pictures:
+        """What was drawn alone: the pixels are on the device by now."""
+        none = self.images[:0]
+        return Pictures(none, None, self.truth, self.classes, self.known)
+
     def take(self, keep: Sequence[int] | npt.NDArray[np.int64]) -> Pictures:
         """The pictures of these indices, in this order."""
         at = np.asarray(keep, np.int64)
@@ -52,58 +60,75 @@ class Pictures:
         )
 
 
+@dataclass(frozen=True)
+class Frame:
+    """How photos become canvases: the long side takes `size` pixels, the canvas is
+    `shape` (height, width), `grey` keeps one plane.
+    """
+
+    size: int
+    shape: tuple[int, int]
+    grey: bool
+
+    @property
+    def planes(self) -> int:
+        return 1 if self.grey else 3
+
+    def geometry(self, image: Image) -> Geometry:
+        return plan(image.shape[0], image.shape[1], (self.size,), GRANULE)
+
+
 def load(
     samples: Sequence[Labelled],
-    recipe: Recipe,
+    frame: Frame,
     classes: tuple[str, ...],
+    known: frozenset[str],
     *,
     templates: bool,
 ) -> Pictures:
     """Every image of the listing on its canvas, decoded on all cores.
 
-    With `templates`, samples without one get their own image: nothing to learn
-    from, nothing to be misled by.
+    With `templates` each golden image is brought onto its photo as inference does it;
+    a sample without a fitting one gets its own image: nothing to learn from, nothing
+    to be misled by. Raises DatasetError when memory has no room for all of them.
     """
-    planes = 1 if recipe.grey else 3
-    images = _empty(len(samples), planes, recipe.canvas)
-    golden = _empty(len(samples), planes, recipe.canvas) if templates else None
+    images = _empty(len(samples), frame, 2 if templates else 1)
+    golden = _empty(len(samples), frame, 1) if templates else None
 
     def fill(i: int) -> Detections:
         sample = samples[i]
         image = decode_file(sample.path)
-        geometry = _geometry(image, recipe)
+        geometry = frame.geometry(image)
         _put(images[i], letterbox(image, geometry))
         if golden is not None:
-            template = decode_file(sample.template) if sample.template else image
-            _put(golden[i], letterbox(template, geometry))
+            _put(golden[i], letterbox(_template(sample, image), geometry))
         return Detections.truth(sample.boxes * geometry.scale, sample.class_ids)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(min(_THREADS, len(os.sched_getaffinity(0)))) as pool:
         filled = pool.map(fill, range(len(samples)))
         truth = list(shown(filled, len(samples), "reading images"))
-    drawn = {classes[label] for one in truth for label in one.class_ids}
-    return Pictures(images, golden, truth, classes, frozenset(drawn))
+    return Pictures(images, golden, truth, classes, known)
 
 
 def of_samples(
     samples: Iterable[Sample],
     count: int,
-    recipe: Recipe,
+    frame: Frame,
     classes: tuple[str, ...],
     *,
     templates: bool,
 ) -> Pictures:
     """Drawn boards on canvases; a class that `classes` lacks is a KeyError."""
-    planes = 1 if recipe.grey else 3
-    images = _empty(count, planes, recipe.canvas)
-    golden = _empty(count, planes, recipe.canvas) if templates else None
+    images = _empty(count, frame, 2 if templates else 1)
+    golden = _empty(count, frame, 1) if templates else None
     number = {name: i for i, name in enumerate(classes)}
     truth = []
     for i, sample in enumerate(shown(samples, count, "drawing boards")):
-        geometry = _geometry(sample.image, recipe)
+        geometry = frame.geometry(sample.image)
         _put(images[i], letterbox(sample.image, geometry))
         if golden is not None:
-            _put(golden[i], letterbox(sample.template_image, geometry))
+            template = _onto(sample.image, sample.template_image)
+            _put(golden[i], letterbox(template, geometry))
         boxes = [(b.x, b.y, b.x + b.width, b.y + b.height) for b in sample.boxes]
         labels = [number[box.category] for box in sample.boxes]
         corners = np.array(boxes, np.float32).reshape(-1, 4) * geometry.scale
@@ -111,12 +136,31 @@ def of_samples(
     return Pictures(images, golden, truth, classes, frozenset(CLASSES))
 
 
-def _geometry(image: Image, recipe: Recipe) -> Geometry:
-    return plan(image.shape[0], image.shape[1], (recipe.size,), GRANULE)
+def _template(sample: Labelled, image: Image) -> Image:
+    if sample.template is None:
+        return image
+    return _onto(image, decode_file(sample.template))
 
 
-def _empty(count: int, planes: int, canvas: tuple[int, int]) -> Image:
-    return np.full((count, planes, *canvas), _GREY, np.uint8)
+def _onto(image: Image, template: Image) -> Image:
+    try:
+        return fit(image, template)
+    except TemplateError:
+        return image
+
+
+def _empty(count: int, frame: Frame, layers: int) -> Image:
+    """Grey canvases; `layers` of them are still to come, this one among them."""
+    shape = (count, frame.planes, *frame.shape)
+    needed = layers * int(np.prod(shape))
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > _MEMORY * free:
+        raise DatasetError(
+            f"{count} images of {frame.shape[1]} x {frame.shape[0]} pixels need"
+            f" {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free",
+            "Train at a smaller --size, on fewer images, or on a larger machine.",
+        )
+    return np.full(shape, _GREY, np.uint8)
 
 
 def _put(target: Image, pixels: Image) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_worker.engine.preprocess import plan
-from inference_worker.training.augment import Strength
 from inference_worker.training.datasets import Labelled
 from inference_worker.training.network import GRANULE
 from inference_worker.training.settings import Settings
+from inference_worker.training.strength import Strength
 
 _SMALL = 14.0  # pixels that the short side of a small box should have
 _LARGE = 72.0  # pixels beyond which the smallest boxes are needlessly large
@@ -27,6 +27,7 @@ _FINE_RATE = 1e-3  # from weights that know something
 _USUAL_BATCH = 32
 _STEPS = 32  # an epoch, at least
 _HELD = 100  # images, about
+_SQUARE = 1.15  # of the longer to the shorter side, at most
 _DIRECTED = 0.7  # difference of mean log aspect between classes
 
 
@@ -81,7 +82,7 @@ def choose(
     canvas = canvas_of(samples, size)
     epochs, why_epochs = _epochs(views, canvas, beginning)
     batch = settings.batch or _batch(views, canvas)
-    strength, why_strength = _strength(samples)
+    strength, why_strength = _strength(samples, settings)
     return Recipe(
         size=size,
         canvas=canvas,
@@ -143,10 +144,16 @@ def _size(sides: NDArray[np.float64], small: NDArray[np.float64]) -> tuple[int, 
     elif tenth > _LARGE:
         factor = _LARGE / tenth
     size = _rounded(own * factor)
-    return size, (
+    reason = (
         f"size {size}: images of {own:.0f} pixels, where one box in ten is"
         f" narrower than {tenth:.0f}"
     )
+    if tenth * size / own < _SMALL / 2:
+        reason += (
+            f"; on the canvas that is {tenth * size / own:.1f} pixels: cut photos into"
+            " tiles if such defects are missed"
+        )
+    return size, reason
 
 
 def _rounded(side: float) -> int:
@@ -178,11 +185,20 @@ def _pace(settings: Settings, batch: int, beginning: Beginning) -> float:
     return float(usual * min(1.0, (batch / _USUAL_BATCH) ** 0.5))
 
 
-def _strength(samples: Sequence[Labelled]) -> tuple[Strength, list[str]]:
+def _strength(
+    samples: Sequence[Labelled], settings: Settings
+) -> tuple[Strength, list[str]]:
     strength, reasons = Strength(), []
     if _directed(samples):
-        strength = replace(strength, turn=False)
+        strength = replace(strength, turns=2)
         reasons.append("no quarter turns: classes differ in direction")
+    elif _oblong(samples):
+        strength = replace(strength, turns=2)
+        reasons.append("no quarter turns: the images are not square")
+    if settings.no_turn:
+        strength = replace(strength, turns=1)
+    if settings.no_mirror:
+        strength = replace(strength, mirror=False)
     large = _covering(samples)
     if large > 0.3:
         strength = replace(strength, shift=0.15, mosaic=0.25)
@@ -191,6 +207,12 @@ def _strength(samples: Sequence[Labelled]) -> tuple[Strength, list[str]]:
         strength = replace(strength, tint=0.0)
         reasons.append("no tints: every image is grey")
     return strength, reasons
+
+
+def _oblong(samples: Sequence[Labelled]) -> bool:
+    """Whether the usual image would lose an edge when it is turned by a quarter."""
+    ratios = [max(s.height, s.width) / min(s.height, s.width) for s in samples]
+    return float(np.median(ratios)) > _SQUARE
 
 
 def _directed(samples: Sequence[Labelled]) -> bool:

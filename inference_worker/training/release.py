@@ -14,7 +14,7 @@ import numpy as np
 
 from inference_worker.engine.manifest import SCHEMA, Manifest, canonical
 from inference_worker.engine.metrics import Metrics
-from inference_worker.engine.types import Detections
+from inference_worker.engine.types import Guesses
 from inference_worker.report import write_training_report
 from inference_worker.training.card import CardFacts, card
 from inference_worker.training.loop import Row
@@ -22,7 +22,7 @@ from inference_worker.training.material import Material
 from inference_worker.training.network import GRANULE, QualityNet
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start
-from inference_worker.training.validate import NMS_IOU
+from inference_worker.training.validate import NMS_IOU, asked
 
 FIGURES = "figures.json"
 _DRAWN_SIZES = (512, 640, 1024)
@@ -43,22 +43,22 @@ class Finished:
     model: bytes
     threshold: float
     held: Metrics
-    found: Sequence[Detections]
+    found: Sequence[Guesses]
     golden: tuple[Metrics, Metrics] | None
     test: Metrics | None
     differences: Mapping[int, float]
     history: Sequence[Row]
-    seconds: float
     device: str
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The long sides that the model will run at."""
+        """The long sides that the model will run at: those it was trained for."""
+        own = (self.material.recipe.size,)
+        if self.settings.size is not None:
+            return own
         if self.start is not None and self.start.named:
             return self.start.manifest.input.sizes
-        size = self.material.recipe.size
-        drawn = self.settings.data is None
-        return tuple(sorted({*_DRAWN_SIZES, size})) if drawn else (size,)
+        return _DRAWN_SIZES if self.settings.data is None else own
 
 
 def write_version(finished: Finished) -> Path:
@@ -77,11 +77,12 @@ def write_version(finished: Finished) -> Path:
         (folder / name).write_bytes(data)
     figures = {name: metrics.as_json() for name, metrics in _measured(finished)}
     (folder / FIGURES).write_text(json.dumps(figures, indent=1))
+    held = finished.material.held
     write_training_report(
         folder,
         list(finished.history),
-        finished.material.held.truth,
-        list(finished.found),
+        held.truth,
+        [asked(held, one.seen) for one in finished.found],
         finished.material.classes,
         finished.threshold,
     )
@@ -160,7 +161,7 @@ def _facts(finished: Finished) -> CardFacts:
         box_sides=_box_sides(material),
         colour=_colour(material),
         differences=finished.differences,
-        seconds=finished.seconds,
+        seconds=finished.history[-1]["seconds"],
         device=finished.device,
         golden=finished.golden,
     )

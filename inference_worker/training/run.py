@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import overload
 
 import torch
 
-from inference_worker.engine.metrics import Metrics, evaluate_detections
-from inference_worker.engine.types import Detections
+from inference_worker.engine.metrics import Metrics
+from inference_worker.engine.types import Guesses
 from inference_worker.training.bar import Bar
 from inference_worker.training.checkpoint import Checkpoint, mark_of
-from inference_worker.training.errors import GoldenDropped
+from inference_worker.training.checks import alone_in, checked
+from inference_worker.training.errors import GoldenDropped, TrainingFailed
 from inference_worker.training.export import differences, export
 from inference_worker.training.loop import Course, Row, fit
 from inference_worker.training.material import Material, gather
@@ -23,7 +25,12 @@ from inference_worker.training.release import Finished, write_version
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start, find_start
 from inference_worker.training.store import Stored, store, store_all
-from inference_worker.training.validate import best_threshold, planes_of, predict
+from inference_worker.training.validate import (
+    best_threshold,
+    judged,
+    planes_of,
+    predict,
+)
 from inference_worker.training.weights import begin_from
 
 log = logging.getLogger(__name__)
@@ -37,21 +44,29 @@ def train_and_release(settings: Settings) -> Path:
     """Gather, train, judge, export, write; gives the version folder.
 
     Raises GoldenDropped when the golden set suffers by more than half a point and
-    `accept_drop` does not allow it: nothing is released then.
+    `accept_drop` does not allow it: nothing is released then. DatasetError and
+    TrainingFailed say what is wrong before training where that can be known.
     """
-    torch.manual_seed(settings.seed)
     device = device_of(settings)
+    torch.manual_seed(settings.seed)
     start = find_start(settings)
-    settings = named(settings, start)
-    material = gather(settings, start)
-    run = _Run(settings, material, start, device)
-    return run.release()
+    settings = named(checked(settings, start), start)
+    with alone_in(settings.out):
+        material = gather(settings, start)
+        return _Run(settings, material, start, device).release()
 
 
 def device_of(settings: Settings) -> torch.device:
     """Where to train; a GPU becomes the one that streams and graphs belong to."""
     fallback = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(settings.device or fallback)
+    try:
+        device = torch.device(settings.device or fallback)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingFailed(
+            f"--device {settings.device}: {reason}", "Use cuda, cuda:1 or cpu."
+        ) from error
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
@@ -65,33 +80,34 @@ class _Run:
     device: torch.device
 
     def release(self) -> Path:
-        material = self.material
+        material, settings = self.material, self.settings
         sets = store_all(material.sets, self.device)
-        held = self._stored(material.held)
+        held, golden = self._stored(material.held), self._stored(material.golden)
         network = self._network(sets[0])
-        before = self._measured(network, material.golden, 0.5)
+        before = self._found(network, golden)
         checkpoint = self._checkpoint()
+        material = material.without_pixels()
         network, history = self._fit(network, sets, held, checkpoint)
-        seconds = history[-1]["seconds"]
-        log.info("trained for %.0f s", seconds)
-        threshold = best_threshold(network, held, material.held)
-        golden = self._guarded(network, before, threshold)
+        log.info("trained for %.0f s", history[-1]["seconds"])
+        found, after = predict(network, held), self._found(network, golden)
+        threshold = best_threshold(
+            [(material.held, found), *_pairs(material.golden, after)]
+        )
+        guarded = self._guarded(before, after, threshold)
         model = export(network, material.classes)
-        found = predict(network, held)
         finished = Finished(
-            settings=self.settings,
+            settings=settings,
             material=material,
             start=self.start,
             network=network,
             model=model,
             threshold=threshold,
-            held=_judged(material.held, found, threshold),
+            held=judged(material.held, found, threshold),
             found=found,
-            golden=golden,
-            test=self._measured(network, material.test, threshold),
+            golden=guarded,
+            test=self._tested(network, threshold),
             differences=differences(network, model, self._example(held)),
             history=history,
-            seconds=seconds,
             device=_device_name(self.device),
         )
         folder = write_version(finished)
@@ -101,16 +117,17 @@ class _Run:
     def _network(self, first: Stored) -> QualityNet:
         channels = 6 if self.settings.template else 3
         network = QualityNet(len(self.material.classes), channels).to(self.device)
-        if self.start is not None:
-            at = torch.randperm(len(first))[:_EXAMPLES]
-            fitted = begin_from(
-                network,
-                self.start.model,
-                self.start.manifest.classes,
-                self.material.classes,
-                planes_of(first, at, self.device, channels),
+        if self.start is None:
+            return network
+        at = torch.randperm(len(first))[:_EXAMPLES]
+        examples = planes_of(first, at, self.device, channels)
+        fitted, of = begin_from(network, self.start, self.material.classes, examples)
+        log.info("%d of %d tensors of %s fit", fitted, of, self.start)
+        if self.start.named and fitted < of:
+            raise TrainingFailed(
+                f"{self.start} is not a network of ours, or of another time",
+                "Go on from a model that `train` made, or use --from nothing.",
             )
-            log.info("%d tensors of %s fit", fitted, self.start)
         return network
 
     def _fit(
@@ -132,50 +149,67 @@ class _Run:
             )
             if minutes is not None:
                 course = replace(course, seconds=60 * minutes)
-            return fit(network, course)
+            try:
+                return fit(network, course)
+            except torch.OutOfMemoryError as error:
+                raise TrainingFailed(
+                    "the device's memory is full", "Give a smaller --batch or --size."
+                ) from error
 
     def _checkpoint(self) -> Checkpoint:
         sets = [pictures for pictures, _ in self.material.sets]
-        mark = mark_of(self.settings, self.material.recipe, sets)
+        place = f"{self.start} {self.device.type}"
+        mark = mark_of(self.settings, self.material.recipe, sets, place)
         path = self.settings.out / CHECKPOINT
+        checkpoint = Checkpoint(path, mark, self.settings.checkpoint_seconds)
         if self.settings.fresh:
-            path.unlink(missing_ok=True)
-        return Checkpoint(path, mark)
+            checkpoint.remove()
+        return checkpoint
 
-    def _stored(self, pictures: Pictures) -> Stored:
-        return store(pictures, 1.0, self.device)
+    @overload
+    def _stored(self, pictures: Pictures) -> Stored: ...
+
+    @overload
+    def _stored(self, pictures: Pictures | None) -> Stored | None: ...
+
+    def _stored(self, pictures: Pictures | None) -> Stored | None:
+        return None if pictures is None else store(pictures, 1.0, self.device)
 
     def _example(self, held: Stored) -> torch.Tensor:
         channels = 6 if self.settings.template else 3
         at = torch.arange(min(2, len(held)))
         return planes_of(held, at, self.device, channels).cpu().float()
 
-    def _measured(
-        self, network: QualityNet, pictures: Pictures | None, threshold: float
-    ) -> Metrics | None:
+    @staticmethod
+    def _found(network: QualityNet, stored: Stored | None) -> list[Guesses]:
+        return [] if stored is None else predict(network, stored)
+
+    def _tested(self, network: QualityNet, threshold: float) -> Metrics | None:
+        pictures = self.material.test
         if pictures is None:
             return None
-        found = predict(network, self._stored(pictures))
-        return _judged(pictures, found, threshold)
+        return judged(pictures, predict(network, self._stored(pictures)), threshold)
 
     def _guarded(
-        self, network: QualityNet, before: Metrics | None, threshold: float
+        self, before: list[Guesses], after: list[Guesses], threshold: float
     ) -> tuple[Metrics, Metrics] | None:
-        after = self._measured(network, self.material.golden, threshold)
-        if before is None or after is None:
+        pictures = self.material.golden
+        if pictures is None:
             return None
-        drop = before.map50 - after.map50
-        log.info("golden set: mAP@0.5 %.4f, was %.4f", after.map50, before.map50)
-        if drop > _MOST_DROP and not self.settings.accept_drop:
+        old, new = (judged(pictures, one, threshold) for one in (before, after))
+        log.info("golden set: mAP@0.5 %.4f, was %.4f", new.map50, old.map50)
+        if old.map50 - new.map50 > _MOST_DROP and not self.settings.accept_drop:
             raise GoldenDropped(
-                f"the golden set falls from mAP@0.5 {before.map50:.4f} to"
-                f" {after.map50:.4f}, by more than half a point; nothing is released"
+                f"the golden set falls from mAP@0.5 {old.map50:.4f} to"
+                f" {new.map50:.4f}, by more than half a point; nothing is released"
             )
-        return before, after
+        return old, new
 
 
-def _judged(pictures: Pictures, found: list[Detections], threshold: float) -> Metrics:
-    return evaluate_detections(pictures.truth, found, pictures.classes, threshold)
+def _pairs(
+    pictures: Pictures | None, found: list[Guesses]
+) -> list[tuple[Pictures, list[Guesses]]]:
+    return [] if pictures is None else [(pictures, found)]
 
 
 def _device_name(device: torch.device) -> str:

@@ -12,6 +12,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.store import MANIFEST
 from inference_worker.training.errors import TrainingFailed
 from inference_worker.training.release import FIGURES
 from inference_worker.training.settings import Settings
@@ -29,24 +30,37 @@ class _Child:
 
 def side_by_side(settings: Settings, count: int) -> str:
     """Train with `count` seeds from `settings.seed` on, as processes at once on the
-    same device; each writes `out`/seed-N.
+    same device; each writes `out`/seed-N. One that is through is not repeated, so the
+    same command goes on after a kill.
 
     Gives a line a set and figure: mean and spread (largest less smallest, and the
     standard deviation). Raises TrainingFailed when one of them failed.
     """
-    if (settings.out / "manifest.json").exists():
+    if (settings.out / MANIFEST).exists():
         raise DatasetError(f"{settings.out} holds a version", "Give another --out.")
-    children = [_started(settings, settings.seed + i) for i in range(count)]
-    failed = [child for child in children if child.process.wait() != 0]
+    seeds = range(settings.seed, settings.seed + count)
+    every = [_of_seed(settings, seed) for seed in seeds]
+    children: list[_Child] = []
+    try:
+        for one in every:
+            if not (one.out / MANIFEST).exists():
+                children.append(_started(one))
+        failed = [child for child in children if child.process.wait() != 0]
+    finally:
+        for child in children:
+            child.process.terminate()
     if failed:
-        seeds = ", ".join(str(child.settings.seed) for child in failed)
+        named = ", ".join(str(child.settings.seed) for child in failed)
         log = failed[0].settings.out / "log.txt"
-        raise TrainingFailed(f"seeds {seeds} failed", f"See {log}.")
-    return "\n".join(_summary([_figures(child.settings.out) for child in children]))
+        raise TrainingFailed(f"seeds {named} failed", f"See {log}.")
+    return "\n".join(_summary([_figures(one.out) for one in every]))
 
 
-def _started(settings: Settings, seed: int) -> _Child:
-    one = replace(settings, seed=seed, out=settings.out / f"seed-{seed}")
+def _of_seed(settings: Settings, seed: int) -> Settings:
+    return replace(settings, seed=seed, out=settings.out / f"seed-{seed}")
+
+
+def _started(one: Settings) -> _Child:
     one.out.mkdir(parents=True, exist_ok=True)
     with (one.out / "log.txt").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603

@@ -15,10 +15,12 @@ class Settings:
     `template` trains a network that sees image and template. `start` names the
     model whose weights are the beginning ("nothing": chance; "": the shipped model
     of the same input). With `replay` the old data is shown for `replay_share` of
-    the time, and `golden` guards what the old model could do. `held_share` of
+    the time, and `golden` guards what the old model could do. `no_turn` and
+    `no_mirror` keep views the way photos are taken. `held_share` of
     `data` is kept for validation. The version folder is written to `out`;
-    `model`, `version` and `release_seq` name it. `device` is what torch calls it;
-    empty takes the first GPU or the CPU.
+    `model`, `version` and `release_seq` name it. A checkpoint lies there too, written
+    after the first epoch that ends `checkpoint_seconds` past the last one. `device`
+    is what torch calls it; empty takes the first GPU or the CPU.
     """
 
     out: Path
@@ -33,6 +35,8 @@ class Settings:
     test: Path | None = None
     accept_drop: bool = False
     skip_broken: bool = False
+    no_turn: bool = False
+    no_mirror: bool = False
     fresh: bool = False
     epochs: int | None = None
     batch: int | None = None
@@ -40,6 +44,7 @@ class Settings:
     learning_rate: float | None = None
     held_share: float | None = None
     minutes: float | None = None
+    checkpoint_seconds: float = 20.0
     seed: int = 0
     model: str = ""
     version: str = ""

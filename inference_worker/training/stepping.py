@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from inference_worker.training.assign import assign
-from inference_worker.training.augment import Batch, Strength, vary
+from inference_worker.training.augment import Batch, vary
 from inference_worker.training.boxes import Targets
 from inference_worker.training.checkpoint import State
 from inference_worker.training.losses import detection_loss
 from inference_worker.training.network import QualityNet
 from inference_worker.training.recipe import Recipe
+from inference_worker.training.strength import Strength
 from inference_worker.training.validate import network_input
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ class Stepper:
     def _record(self, batch: Batch, share: Tensor, strength: Strength) -> Tensor:
         try:
             self._recorded = _Recorded.of(self.state, batch, share, strength)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             log.warning("no CUDA graph, training is slower: %s", error)
             torch.cuda.synchronize()

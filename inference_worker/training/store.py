@@ -16,6 +16,7 @@ from inference_worker.training.pictures import Pictures
 
 log = logging.getLogger(__name__)
 
+_COLUMNS = 600  # boxes of one picture that are learnt from, at most
 _FREE = 0.6  # share of the device's free memory that pictures may take
 
 
@@ -71,9 +72,10 @@ def store_all(
     sets: Sequence[tuple[Pictures, float]], device: torch.device
 ) -> list[Stored]:
     """Sets that are trained on together: their batches all have one shape, with room
-    for a mosaic of four pictures of one box each.
+    for what four quarters of crowded pictures show.
     """
-    columns = max(4, most_boxes([pictures for pictures, _ in sets]))
+    most = most_boxes([pictures for pictures, _ in sets])
+    columns = min(_COLUMNS, max(2 * most, most + 8))
     return [store(pictures, share, device, columns) for pictures, share in sets]
 
 
@@ -145,8 +147,9 @@ def _targets(pictures: Pictures, device: torch.device, most: int) -> Targets:
     boxes = np.zeros((len(pictures), most, 4), np.float32)
     labels = np.full((len(pictures), most), -1, np.int64)
     for i, truth in enumerate(pictures.truth):
-        boxes[i, : len(truth)] = truth.boxes
-        labels[i, : len(truth)] = truth.class_ids
+        count = min(most, len(truth))
+        boxes[i, :count] = truth.boxes[:count]
+        labels[i, :count] = truth.class_ids[:count]
     looked = [name in pictures.known for name in pictures.classes]
     known = torch.tensor(looked, device=device).expand(len(pictures), -1)
     return Targets(

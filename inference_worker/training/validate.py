@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from inference_worker.engine.metrics import Metrics, evaluate_detections
 from inference_worker.engine.postprocess import find
 from inference_worker.engine.preprocess import Geometry
-from inference_worker.engine.types import Detections
+from inference_worker.engine.types import Detections, Guesses
 from inference_worker.training.augment import Batch
 from inference_worker.training.network import QualityNet
 from inference_worker.training.pictures import Pictures
@@ -16,18 +18,16 @@ from inference_worker.training.store import Stored
 
 NMS_IOU = 0.45
 _FLOOR = 0.001
-_CANDIDATES = 400  # anchors of an image that leave the device
+_CANDIDATES = 1000  # anchors of an image that leave the device
 _BATCH = 16
 
 
-def predict(
-    network: QualityNet, stored: Stored, *, every_class: bool = True
-) -> list[Detections]:
+def predict(network: QualityNet, stored: Stored) -> list[Guesses]:
     """Detections in canvas pixels, down to a low score, for each picture."""
     device = next(network.parameters()).device
     height, width = stored.images.shape[-2:]
     whole = Geometry((height, width), (height, width), (height, width))
-    found: list[Detections] = []
+    found: list[Guesses] = []
     network.eval()
     with torch.inference_mode(), _precision(device):
         for start in range(0, len(stored), _BATCH):
@@ -35,8 +35,13 @@ def predict(
             preds = network(planes_of(stored, at, device, network.channels)).float()
             best = preds[..., 4:].amax(2).topk(min(_CANDIDATES, preds.shape[1]), 1)
             picked = best.indices[..., None].expand(-1, -1, preds.shape[2])
-            for one in preds.gather(1, picked).cpu().numpy():
-                found.append(find(one, whole, _FLOOR, NMS_IOU, every_class=every_class))
+            found.extend(
+                Guesses(
+                    find(one, whole, _FLOOR, NMS_IOU, every_class=True),
+                    find(one, whole, _FLOOR, NMS_IOU),
+                )
+                for one in preds.gather(1, picked).cpu().numpy()
+            )
     return found
 
 
@@ -64,23 +69,40 @@ def score(
     network: QualityNet, stored: Stored, pictures: Pictures, threshold: float = 0.5
 ) -> Metrics:
     """Precision and F of the network on these pictures."""
-    found = predict(network, stored)
-    return evaluate_detections(pictures.truth, found, pictures.classes, threshold)
+    return judged(pictures, predict(network, stored), threshold)
 
 
-def best_threshold(network: QualityNet, stored: Stored, pictures: Pictures) -> float:
-    """The score at which F is best on these pictures, in steps of 0.02.
+def judged(pictures: Pictures, found: Sequence[Guesses], threshold: float) -> Metrics:
+    """The figures of what `predict` found; a class that nobody looked for in these
+    pictures is no false alarm there.
+    """
+    return evaluate_detections(
+        pictures.truth,
+        [asked(pictures, one.every) for one in found],
+        pictures.classes,
+        threshold,
+        [asked(pictures, one.seen) for one in found],
+    )
+
+
+def asked(pictures: Pictures, found: Detections) -> Detections:
+    """Those of classes that were looked for."""
+    known = [name in pictures.known for name in pictures.classes]
+    return found.take(np.array(known, bool)[found.class_ids])
+
+
+def best_threshold(judging: Sequence[tuple[Pictures, Sequence[Guesses]]]) -> float:
+    """The score at which F is best on all these pictures, in steps of 0.02.
 
     Of all thresholds within 0.002 of the best the middle one: a peak of few
     images is chance.
     """
-    found = predict(network, stored, every_class=False)
+    truth = [one for pictures, _ in judging for one in pictures.truth]
+    seen = [asked(pictures, one.seen) for pictures, found in judging for one in found]
+    classes = judging[0][0].classes
     steps = np.arange(10, 82, 2) / 100
     values = np.array(
-        [
-            evaluate_detections(pictures.truth, found, pictures.classes, float(at)).f
-            for at in steps
-        ]
+        [evaluate_detections(truth, seen, classes, float(at)).f for at in steps]
     )
     good = np.flatnonzero(values >= values.max() - 0.002)
     return float(steps[good[len(good) // 2]])

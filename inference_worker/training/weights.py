@@ -12,25 +12,24 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from inference_worker.training.network import ConvUnit, QualityNet
+from inference_worker.training.start import Start
 
 _SCORED = "classify.2"  # the layer whose rows are classes
 
 
 def begin_from(
-    network: QualityNet,
-    model: bytes,
-    old_classes: Sequence[str],
-    classes: Sequence[str],
-    examples: Tensor,
-) -> int:
-    """Put a released model's weights into the network; gives how many tensors fit.
+    network: QualityNet, start: Start, classes: Sequence[str], examples: Tensor
+) -> tuple[int, int]:
+    """Put a released model's weights into the network; gives how many tensors fit,
+    and of how many that the network needs.
 
     A class of the same name keeps its row of the last layer, a new one begins
     anew. A released model carries its batch norms inside its convolutions; they are
     unfolded with the statistics of `examples` (N, channels, H, W), so the network
     computes what the model computes and can be trained on.
     """
-    released = _tensors(model)
+    released = _tensors(start.model)
+    old_classes = start.manifest.classes
     own = dict(network.named_parameters())
     fitted = 0
     with torch.no_grad():
@@ -43,7 +42,7 @@ def begin_from(
                     values = _rows(target, values, old_classes, classes)
                 fitted += _put(target, values)
     _unfold(network, set(released), examples)
-    return fitted
+    return fitted, sum(not name.endswith("norm.weight") for name in own)
 
 
 def _tensors(model: bytes) -> dict[str, Tensor]:

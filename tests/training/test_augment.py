@@ -9,14 +9,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from inference_worker.training.augment import Batch, Strength, vary
+from inference_worker.training.augment import Batch, vary
 from inference_worker.training.boxes import Targets, area
+from inference_worker.training.strength import Strength
 
 STILL = Strength(
     plain=0.0,
     zoom=0.0,
     shift=0.0,
-    turn=False,
+    turns=1,
     mirror=False,
     tilt=0.0,
     mosaic=0.0,
@@ -29,12 +30,12 @@ STILL = Strength(
     slip=0.0,
 )
 POSES = [
-    {"turn": True},
+    {"turns": 4},
     {"mirror": True},
     {"shift": 0.6},
     {"zoom": 0.5},
     {"tilt": 0.3},
-    {"turn": True, "mirror": True, "zoom": 0.3, "tilt": 0.2},
+    {"turns": 4, "mirror": True, "zoom": 0.3, "tilt": 0.2},
 ]
 CANVASES = [(64, 64), (64, 96), (96, 64)]
 
@@ -104,14 +105,15 @@ def symmetries(image: torch.Tensor) -> list[torch.Tensor]:
 @pytest.mark.parametrize(
     ("allowed", "ways"),
     [
-        ({"turn": True, "mirror": True}, {0, 1, 2, 3, 4, 5, 6, 7}),
-        ({"turn": True}, {0, 1, 2, 3}),
+        ({"turns": 4, "mirror": True}, {0, 1, 2, 3, 4, 5, 6, 7}),
+        ({"turns": 4}, {0, 1, 2, 3}),
+        ({"turns": 2}, {0, 2}),
         ({"mirror": True}, {0, 4}),
         ({}, {0}),
     ],
 )
 def test_only_the_allowed_symmetries_occur(
-    allowed: dict[str, bool], ways: set[int]
+    allowed: dict[str, int], ways: set[int]
 ) -> None:
     image = noise(1)[0]
     batch = replace(one_rectangle(64, 64, 64), images=image.repeat(64, 1, 1, 1))
@@ -125,7 +127,7 @@ def test_only_the_allowed_symmetries_occur(
 def test_templates_follow_their_images() -> None:
     images = noise(8, 64, 96)
     batch = replace(one_rectangle(8, 64, 96), images=images, templates=images.clone())
-    moving = replace(STILL, turn=True, mirror=True, zoom=0.3, shift=0.3, mosaic=0.5)
+    moving = replace(STILL, turns=4, mirror=True, zoom=0.3, shift=0.3, mosaic=0.5)
     seen = vary(batch, moving)
     assert torch.allclose(seen.images, seen.templates, atol=1e-5)
     slipped = vary(batch, replace(moving, slip=2.0))

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from inference_worker.engine.types import Detections
-from inference_worker.training.augment import Strength, vary
+from inference_worker.training.augment import vary
 from inference_worker.training.average import Average
 from inference_worker.training.network import QualityNet
 from inference_worker.training.pictures import Pictures
 from inference_worker.training.store import Stored, batches, store, store_all
+from inference_worker.training.strength import Strength
 
 CPU = torch.device("cpu")
 CLASSES = ("dent", "scratch", "stain")
@@ -115,7 +116,7 @@ def test_all_that_shows_in_a_mosaic_of_one_box_each_is_asked_for() -> None:
     single = Pictures(images, None, truth, CLASSES, frozenset(CLASSES))
     (stored,) = store_all([(single, 1.0)], CPU)
     whole = stored.batch(torch.arange(len(corners)), CPU)
-    strength = Strength(plain=1, turn=False, mirror=False, mosaic=1)
+    strength = Strength(plain=1, turns=1, mirror=False, mosaic=1)
     asked = (vary(whole, strength).targets.labels >= 0).sum(1)
     assert asked[[0, 4]].tolist() == [4, 4]
 

@@ -1,0 +1,74 @@
+"""What can be known to be wrong before anything is read."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from inference_worker.engine.errors import DatasetError
+from inference_worker.training.errors import TrainingFailed
+from inference_worker.training.network import GRANULE
+from inference_worker.training.settings import Settings
+from inference_worker.training.start import Start
+
+_LONGEST = 4096
+_LOCK = ".training.lock"
+
+
+def checked(settings: Settings, start: Start | None) -> Settings:
+    """The settings, completed by what the named beginning decides.
+
+    A size is rounded up to what the network takes; a beginning that sees templates
+    makes this training see them. Raises DatasetError for options that say nothing
+    together.
+    """
+    named = start is not None and start.named
+    if (settings.replay or settings.golden) and not named:
+        raise DatasetError(
+            "--replay and --golden are for a model that goes on", "Add --from MODEL."
+        )
+    if settings.data is None and (settings.replay or settings.golden):
+        raise DatasetError(
+            "--replay and --golden go with a folder", "Add --coco FOLDER."
+        )
+    if settings.data is None and settings.planted:
+        raise DatasetError("--planted goes with a folder", "Add --coco FOLDER.")
+    if start is not None and start.named and start.manifest.input.channels == 6:
+        settings = replace(settings, template=True)
+    if settings.size is None:
+        return settings
+    size = -(-settings.size // GRANULE) * GRANULE
+    if not 2 * GRANULE <= size <= _LONGEST:
+        raise DatasetError(
+            f"--size {settings.size} is too small or too large",
+            f"Give 64 to {_LONGEST} pixels.",
+        )
+    return replace(settings, size=size)
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Makes the folder and keeps other trainings out of it meanwhile."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        handle = os.open(out / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise TrainingFailed(
+            f"--out {out}: {error.strerror}", "Give a folder that can be written to."
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise TrainingFailed(
+            f"another training is at work in {out}", "Give another folder with --out."
+        ) from error
+    try:
+        yield
+    finally:
+        (out / _LOCK).unlink(missing_ok=True)
+        os.close(handle)
