@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ CANDIDATES = 16
 ENOUGH = 3
 """A class that lies in this many groups is held back at least once."""
 
+log = logging.getLogger(__name__)
+
 Counts = NDArray[np.float64]
 
 
@@ -25,23 +28,52 @@ def split(listing: Listing, share: float, seed: int) -> tuple[Listing, Listing]:
     """(training, held): every image on one side, groups undivided, order kept.
 
     `share` (between 0 and 1) of the boxes of each class, of the images without a box
-    and of all images is held, as closely as groups allow; a class that lies in one
-    group stays in training. The same seed gives the same split. Both sides keep all
-    classes and remarks. DatasetError when there are not two groups.
+    and of all images is held, as closely as groups allow; both sides have a box. A
+    class that lies in one group stays in training, and is named in the log where that
+    cannot be. The same seed gives the same split. Both sides keep all classes and
+    remarks. DatasetError when there are not two groups, or not two with a box.
     """
     if not 0 < share < 1:
         raise ValueError(f"share is {share}; expected more than 0 and less than 1")
     groups = groups_of(listing.samples)
-    if len(groups) < 2:
-        raise DatasetError(
-            f"{len(listing.samples)} images in {len(groups)} groups by name cannot be"
-            " split",
-            "Add images of other units, or rename those that only look like copies.",
-        )
     counts = _counts(listing, groups)
+    _check_enough(listing, counts)
     chosen = _Choice(counts, share, np.random.default_rng(seed)).made()
+    _name_unlearnt(listing.classes, counts, chosen)
     held = {i for group in chosen for i in groups[group]}
     return _part(listing, held, False), _part(listing, held, True)
+
+
+def _check_enough(listing: Listing, counts: Counts) -> None:
+    """Training needs a box, and so does the judging of it."""
+    if len(counts) > 1 and _boxed(counts).sum() > 1:
+        return
+    images = len(listing.samples)
+    drawn = "boxes in only one of them" if len(counts) > 1 else "all alike by name"
+    raise DatasetError(
+        f"{images} image{'s' * (images != 1)} in {len(counts)}"
+        f" group{'s' * (len(counts) != 1)} cannot be split"
+        + (f": {drawn}" if images > 1 else ""),
+        "Add labelled images of other units, or rename those that only look like"
+        " copies: some with a box are held back to judge the model.",
+    )
+
+
+def _boxed(counts: Counts) -> NDArray[np.bool_]:
+    """(groups,) true where a group has a box."""
+    return np.asarray(counts[:, :-2].sum(axis=1) > 0)
+
+
+def _name_unlearnt(
+    classes: Sequence[str], counts: Counts, chosen: Sequence[int]
+) -> None:
+    drawn = counts[:, :-2].sum(axis=0)
+    lost = (drawn > 0) & (counts[chosen, :-2].sum(axis=0) == drawn)
+    for i in np.flatnonzero(lost):
+        log.warning(
+            "%s is only on images held back, and is not learnt: label it on more",
+            classes[i],
+        )
 
 
 def _part(listing: Listing, held: set[int], wanted: bool) -> Listing:
@@ -74,18 +106,19 @@ class _Choice:
         self.spread = (counts > 0).sum(axis=0)
         alone = (counts[:, :-2] > 0) & (self.spread[:-2] == 1)
         self.free: NDArray[np.bool_] = ~alone.any(axis=1)
-        if not self.free.any():
+        self.boxed = _boxed(counts)
+        if not (self.free & self.boxed).any():
             self.free[:] = True
         self.held = np.zeros(counts.shape[1])
         self.chosen: list[int] = []
 
     def made(self) -> list[int]:
-        """Groups to hold, at least one and never all."""
+        """Groups to hold: at least one with a box, and never all that have one."""
         columns = np.argsort(self.counts.sum(axis=0), kind="stable")
         for column in columns[self.spread[columns] > 1]:
             self._fill(int(column))
-        if not self.chosen:
-            self._take(self._best(np.flatnonzero(self.free)))
+        if not self.boxed[self.chosen].any():
+            self._take(self._best(np.flatnonzero(self.free & self.boxed)))
         return self.chosen
 
     def _fill(self, column: int) -> None:
@@ -112,3 +145,7 @@ class _Choice:
         self.free[group] = False
         self.held += self.counts[group]
         self.chosen.append(group)
+        left = self.boxed.copy()
+        left[self.chosen] = False
+        if left.sum() == 1:
+            self.free[left] = False

@@ -52,13 +52,14 @@ def test_a_split_loses_and_shares_nothing_and_keeps_groups_whole(
     whole = listing(samples)
     groups = groups_of(samples)
     assert sorted(i for group in groups for i in group) == list(range(len(samples)))
-    if len(groups) < 2:
+    boxed = [any(len(samples[i].boxes) for i in group) for group in groups]
+    if sum(boxed) < 2:
         with pytest.raises(DatasetError, match="cannot be split"):
             split(whole, share, seed)
         return
     training, held = split(whole, share, seed)
-    assert training.samples
-    assert held.samples
+    for side in (training, held):
+        assert any(len(one.boxes) for one in side.samples)
     sides = {id(one): side for side in (training, held) for one in side.samples}
     assert len(training.samples) + len(held.samples) == len(samples) == len(sides)
     for group in groups:
@@ -179,3 +180,62 @@ def test_a_number_that_runs_on_is_no_group() -> None:
 def test_deeppcb_has_too_few_boards_to_group_by() -> None:
     names = [f"{board}{i:03}" for board, n in DEEPPCB.items() for i in range(n)]
     assert len(grouped(names)) == 900
+
+
+def test_one_image_cannot_be_split_and_is_said_so() -> None:
+    with pytest.raises(DatasetError, match=r"^1 image in 1 group cannot be split$"):
+        split(listing([sample("a.png")]), 0.5, 0)
+
+
+def test_copies_of_one_image_cannot_be_split() -> None:
+    some = [sample("a.png"), sample("a_aug1.png")]
+    with pytest.raises(DatasetError, match="2 images in 1 group .*alike by name"):
+        split(listing(some), 0.5, 0)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_of_two_images_each_side_gets_one(share: float) -> None:
+    training, held = split(listing([sample("a.png"), sample("b.png")]), share, 0)
+    assert len(training.samples) == len(held.samples) == 1
+
+
+@pytest.mark.parametrize("normal", [1, 50])
+def test_boxes_in_one_group_only_cannot_be_split(normal: int) -> None:
+    some = [sample("a.png"), sample("a_aug1.png")]
+    some += [sample(f"normal {i}.png", []) for i in range(normal)]
+    with pytest.raises(DatasetError, match="boxes in only one of them") as caught:
+        split(listing(some), 0.2, 0)
+    assert "labelled images of other units" in caught.value.hint
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.95])
+@pytest.mark.parametrize("seed", range(5))
+def test_both_sides_have_a_box_however_few_there_are(share: float, seed: int) -> None:
+    some = [sample(f"normal {i}.png", []) for i in range(30)]
+    some += [sample("one.png"), sample("two.png")]
+    for side in split(listing(some, classes=1), share, seed):
+        assert sum(len(one.boxes) for one in side.samples) == 1
+
+
+def test_a_class_that_must_be_held_back_whole_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    some = [sample(f"normal {i}.png", []) for i in range(9)]
+    some += [sample("one.png", [0]), sample("two.png", [1])]
+    _, held = split(listing(some), 0.1, 0)
+    (label,) = (i for one in held.samples for i in one.class_ids)
+    assert f"{'ab'[label]} is only on images held back" in caplog.text
+
+
+def test_nobody_is_warned_of_a_class_that_is_learnt(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    split(listing(sample(f"{i}.png", [i % 2]) for i in range(9)), 0.2, 0)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_class_on_every_image_gives_its_share(seed: int) -> None:
+    whole = listing([sample(f"{i}.png") for i in range(20)], classes=1)
+    training, held = split(whole, 0.1, seed)
+    assert (len(training.samples), len(held.samples)) == (18, 2)
