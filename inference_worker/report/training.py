@@ -59,7 +59,7 @@ def write_training_report(
 
 
 def _lead(history: History, measured: Measured) -> str:
-    seconds = sum(row.get("seconds", 0.0) for row in history)
+    seconds = history[-1].get("seconds", 0.0) if history else 0.0
     return (
         f"{len(history)} epochs in {seconds:.0f} s. On the images held back:"
         f" {sections.in_a_sentence(measured)}"
