@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from inference_worker.commands.evaluate import as_text
 from inference_worker.commands.main import main
+from inference_worker.engine.metrics import evaluate_detections
 from tests.engine.toy import CELL, CLASSES, board, paint, traced, write_toy
 from tests.engine.toy_pair import write_pair
 from tests.inference_cli.conftest import write_image
@@ -153,3 +155,19 @@ def test_a_set_without_any_box_is_refused(
     path.write_text(json.dumps(json.loads(path.read_text()) | {"annotations": []}))
     assert main(["evaluate", "--model", "toy", "--coco", str(coco)]) == 1
     assert "no image has a box" in capsys.readouterr().err
+
+
+def test_a_box_without_end_is_refused(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = coco / "annotations.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["bbox"] = [0, 0, 1e308, 1e308]
+    path.write_text(json.dumps(content))
+    assert main(["evaluate", "--model", "toy", "--coco", str(coco)]) == 1
+    assert "annotations[0]: bbox (0, 0, 1e+308, 1e+308)" in capsys.readouterr().err
+
+
+def test_a_class_name_in_the_table_cannot_move_the_cursor() -> None:
+    found = evaluate_detections([], [], ["a\x1b[2J"])
+    assert as_text(found).endswith(r"  a\x1b[2J")
