@@ -81,13 +81,15 @@ def choose(
         size, why_size = settings.size, "size as told"
     canvas = canvas_of(samples, size)
     epochs, why_epochs = _epochs(views, canvas, beginning)
+    if settings.epochs is not None:
+        epochs, why_epochs = settings.epochs, "epochs as told"
     batch = settings.batch or _batch(views, canvas)
     strength, why_strength = _strength(samples, settings)
     return Recipe(
         size=size,
         canvas=canvas,
         grey=all(sample.grey for sample in samples) and not settings.drawn,
-        epochs=settings.epochs or epochs,
+        epochs=epochs,
         batch=batch,
         learning_rate=_pace(settings, batch, beginning),
         strength=strength,
