@@ -10,6 +10,7 @@ from inference_worker.engine.coco import Sample
 from inference_worker.engine.curves import worst
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.types import Guesses
+from inference_worker.engine.visible import visible
 from inference_worker.report import sections
 from inference_worker.report.page import Section, page
 from inference_worker.report.pictures import key, picture
@@ -51,7 +52,7 @@ def _pictures(measured: Measured, samples: Sequence[Sample]) -> Section:
     inside = "".join(
         picture(
             decode_file(samples[i].path),
-            samples[i].path.name,
+            visible(samples[i].path.name),
             measured.verdicts[i],
             measured.classes,
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 
 from inference_worker.engine.curves import THRESHOLDS, Curve, Floats
 from inference_worker.engine.types import IndexArray
+from inference_worker.engine.visible import visible
 
 Json = dict[str, Any]
 
@@ -24,7 +26,7 @@ _MOST_IN_LEGEND = 16  # a longer one leaves no room for the chart; hovering tell
 def precision_recall_figure(curves: Mapping[str, Curve]) -> Json:
     """A line for each class, with the score at each point."""
     traces = [
-        _line(name, _short(one.recall), _short(one.precision), i)
+        _line(plain(name), _short(one.recall), _short(one.precision), i)
         | {
             "customdata": _short(one.score),
             "hovertemplate": "recall %{x:.3f}<br>precision %{y:.3f}"
@@ -47,7 +49,7 @@ def f_figure(
     at, value = float(THRESHOLDS[best]), float(together[best])
     at_all = _short(THRESHOLDS)
     traces = [
-        _line(name, at_all, _short(one), i) | {"opacity": 0.6}
+        _line(plain(name), at_all, _short(one), i) | {"opacity": 0.6}
         for i, (name, one) in enumerate(per_class.items())
     ]
     whole = _line("all classes", at_all, _short(together), 0)
@@ -72,8 +74,8 @@ def confusion_figure(counts: IndexArray, classes: Sequence[str]) -> Json:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     heat = {
         "type": "heatmap",
-        "x": [*classes, "not found"],
-        "y": [*classes, "nothing there"],
+        "x": _with_own("not found", classes),
+        "y": _with_own("nothing there", classes),
         "z": np.round(shares, 4).tolist(),
         "customdata": counts.tolist(),
         "colorscale": [[0, "#ffffff"], [1, "#0b62a0"]],
@@ -96,6 +98,15 @@ def confusion_figure(counts: IndexArray, classes: Sequence[str]) -> Json:
         "height": 220 + 46 * len(counts),
     }
     return _figure([heat], layout)
+
+
+def _with_own(own: str, classes: Sequence[str]) -> list[str]:
+    """The classes and then our own entry, which no class may be called: equal names
+    would share one row.
+    """
+    while own in classes:
+        own = f"({own})"
+    return [*map(plain, classes), own]
 
 
 def scores_figure(hits: Floats, alarms: Floats, threshold: float) -> Json:
@@ -138,6 +149,11 @@ def history_figure(
         traces.append(line | {"mode": mode})
     layout = {"xaxis": _axis("epoch"), "yaxis": _axis(title, rangemode="tozero")}
     return _figure(traces, layout)
+
+
+def plain(text: str) -> str:
+    """Text that Plotly draws as it stands: it knows tags, links and entities."""
+    return escape(visible(text), quote=False)
 
 
 def _figure(traces: list[Json], layout: Json) -> Json:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from inference_worker.engine.metrics import ClassMetrics, Metrics
 from inference_worker.training.limits import limits
-from inference_worker.training.markdown import items, table
+from inference_worker.training.markdown import items, plain, table
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -114,7 +114,7 @@ def _figures(facts: CardFacts) -> Iterable[str]:
         yield "AP@0.5 of each class:"
         yield table(("class", *names), _side_by_side(facts.classes, sets))
     for name, metrics in facts.figures:
-        yield f"### Class by class: {name}"
+        yield f"### Class by class: {plain(name)}"
         yield _by_class(metrics)
     yield (
         f"F, precision and recall count defects of score {facts.threshold:.2f} and more"

@@ -31,7 +31,7 @@ FOUND = [
 HISTORY = [
     {"epoch": 1, "loss": 3.5, "seconds": 2.0, "rate": 0.002},
     {
-        **{"epoch": 2, "loss": float("nan"), "seconds": 2.5, "rate": 0.001},
+        **{"epoch": 2, "loss": float("nan"), "seconds": 4.4, "rate": 0.001},
         **{"map33": 0.5, "map50": 0.4, "map5095": 0.2},
     },
 ]
@@ -174,7 +174,8 @@ def test_a_training_leaves_its_history_and_a_page(tmp_path: Path) -> None:
     assert loss["data"][0]["y"] == [3.5]
     assert [line["y"] for line in held["data"]] == [[0.5], [0.4], [0.2]]
     assert rate["data"][0]["x"] == [1, 2]
-    assert confusions["data"][0]["x"] == [*NAMES, "not found"]
+    escaped = ["dent", "划痕", "&lt;/script&gt;&lt;b&gt;x"]
+    assert confusions["data"][0]["x"] == [*escaped, "not found"]
     assert "2 epochs in 4 s" in Reader(text).words
 
 

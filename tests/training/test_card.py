@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -111,3 +112,20 @@ def test_what_nobody_knows_is_left_out() -> None:
     text = card(replace(bare, image_sizes=None, box_sides=None))
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert headings == ["# castings 3", "## Limits"]
+
+
+def test_no_name_is_markup_or_ends_its_cell() -> None:
+    name = "a\\|b <img src=x> [c](d) `e`\nf\x1b"
+    changed = replace(
+        FACTS,
+        classes=("dent", name),
+        figures=[(name, measured(4, 4))],
+        data=[Source(name, 9, {name: 2}, 1, 1)],
+    )
+    text = card(changed)
+    safe = r"a\\\|b \<img src=x> \[c](d) \`e\` f\\x1b"
+    assert f"Finds 2 kinds of defects: dent, {safe}." in text
+    assert f"| {safe} | 9 |" in text
+    assert f"### Class by class: {safe}" in text
+    assert f"drawn of dent (0), {safe} (2): both" in text
+    assert re.search(r"(?<!\\)[<\[`]", text.split("Measure it")[0]) is None
