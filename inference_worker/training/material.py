@@ -138,7 +138,7 @@ class _Gathering:
     def _sources(self, beside: Sequence[Pictures]) -> list[Source]:
         folders = self.folders
         both = [*folders.training.samples, *folders.held.samples]
-        name = f"the labelled folder `{_name(self.settings.data)}`"
+        name = f"the labelled folder {_name(self.settings.data)}"
         parts = [
             sources.of_samples(name, both, folders.classes, len(folders.held.samples))
         ]

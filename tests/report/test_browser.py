@@ -70,3 +70,14 @@ def check(browser: Any, path: Path, count: int, size: tuple[int, int]) -> None:
     heard = [line for line in heard if not line.startswith(("data:", "blob:"))]
     assert heard == [path.as_uri()]
     page.close()
+
+
+def test_a_name_with_tags_is_drawn_as_it_is_written(
+    browser: Any, pages: dict[Path, int]
+) -> None:
+    page = browser.new_page()
+    page.goto(list(pages)[1].as_uri(), wait_until="networkidle")
+    for place in (".xtick", ".ytick"):
+        drawn = page.locator(place).all_text_contents()
+        assert NAMES[2] in drawn, place
+    page.close()

@@ -130,7 +130,7 @@ def test_the_card_tells_data_and_figures(runs: Runs) -> None:
     text = (runs.through / "card.md").read_text()
     held = figures_of(runs.through)["held back"]
     assert f"| mAP@0.5 | {held['map50']:.4f} |" in text
-    assert "| the labelled folder `easy` | 80 |" in text
+    assert "| the labelled folder easy | 80 |" in text
     assert f"| epochs | {EPOCHS} of {EPOCHS} |" in text
     assert all(f"| {size} pixels |" in text for size in SIZES)
 
