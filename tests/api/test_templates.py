@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from PIL import Image as Pillow
 
 from tests.api.cameras import client_with, photo, upload
 from tests.api.test_errors import envelope
@@ -53,8 +55,9 @@ def send(client, data, **changes):
     return client.post(ADDRESS, given, format="multipart")
 
 
-def golden(seed=9, **size):
-    return photo(seed=seed, kind="PNG", **size)
+def golden(seed=9, width=128, height=96):
+    """Twice as large as the usual photo."""
+    return photo(seed=seed, kind="PNG", width=width, height=height)
 
 
 def test_a_template_is_stored_and_said(camera, station, product, media_root):
@@ -63,7 +66,7 @@ def test_a_template_is_stored_and_said(camera, station, product, media_root):
     assert answer.status_code == 201
     body = answer.json()
     assert (body["product"], body["station"]) == ("P1", "AOI-1")
-    assert (body["width"], body["height"], body["size"]) == (64, 48, len(data))
+    assert (body["width"], body["height"], body["size"]) == (128, 96, len(data))
     assert body["retired_at"] is None
     assert answer["Location"] == body["url"]
     row = GoldenTemplate.objects.get()
@@ -281,10 +284,116 @@ def test_a_sent_template_of_another_shape_is_refused(camera, station, media_root
     assert stored_files(media_root) == []
 
 
-@pytest.mark.parametrize("size", [(128, 96), (32, 24), (640, 476)])
+@pytest.mark.parametrize("size", [(128, 96), (512, 384), (640, 476)])
 def test_a_sent_template_of_the_same_shape_may_have_another_size(camera, station, size):
     other = picture(golden(width=size[0], height=size[1]))
-    assert upload(camera, photo(), image_of_template=other).status_code == 202
+    answer = upload(camera, photo(256, 192), image_of_template=other)
+    assert answer.status_code == 202
+
+
+def test_a_sent_template_that_is_far_smaller_is_refused(camera, station, media_root):
+    answer = upload(camera, photo(260, 195), image_of_template=picture(golden()))
+    body = envelope(answer, 422, "template_mismatch")
+    assert "too small" in body["fields"]["image_of_template"][0]
+    assert stored_files(media_root) == []
+
+
+def test_a_stored_template_that_is_far_smaller_is_told(camera, station, known):
+    send(camera, golden())
+    (warning,) = upload(camera, photo(260, 195)).json()["warnings"]
+    assert warning["code"] == "template_mismatch"
+    assert "too small" in warning["message"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (63, 640), (640, 63)])
+def test_a_template_of_a_few_pixels_is_refused(camera, station, product, size):
+    tiny = golden(width=size[0], height=size[1])
+    sent = upload(camera, photo(*size), image_of_template=picture(tiny))
+    for answer, field in [(send(camera, tiny), "image"), (sent, "image_of_template")]:
+        body = envelope(answer, 422, "template_small")
+        assert "at least 64" in body["fields"][field][0]
+    assert not GoldenTemplate.objects.exists()
+
+
+def test_an_unreadable_template_retires_none(camera, station, product):
+    """Pillow alone would take this one."""
+    send(camera, golden())
+    out = io.BytesIO()
+    Pillow.open(io.BytesIO(golden(1))).save(out, "TIFF", compression="lzma")
+    envelope(send(camera, out.getvalue()), 422, "image_unreadable")
+    assert GoldenTemplate.objects.get().retired_at is None
+
+
+@pytest.mark.parametrize("name", ["product", "station", "image"])
+def test_a_field_sent_twice_is_refused(camera, station, product, name):
+    one = {"product": "P1", "station": "AOI-1", "image": picture(golden())}
+    twice = one | {name: [one[name], picture(golden(1)) if name == "image" else "P2"]}
+    answer = camera.post(ADDRESS, twice, format="multipart")
+    body = envelope(answer, 422, "invalid")
+    assert "more than once" in body["fields"][name][0]
+
+
+def test_a_photo_sent_twice_in_one_form_is_refused(camera, station):
+    answer = upload(camera, photo(), serial=["SN-1", "SN-2"])
+    assert list(envelope(answer, 422, "invalid")["fields"]) == ["serial"]
+
+
+@pytest.mark.parametrize("word", ["maybe", "1", "True"])
+def test_active_is_true_or_false(camera, station, word):
+    body = envelope(camera.get(f"{ADDRESS}?active={word}"), 422, "invalid")
+    assert body["fields"]["active"]
+
+
+def test_only_retired_ones_can_be_asked_for(camera, station, product):
+    send(camera, golden(1))
+    send(camera, golden(2))
+    for word in ("true", "false"):
+        (row,) = camera.get(f"{ADDRESS}?active={word}").json()["results"]
+        assert (row["retired_at"] is None) == (word == "true")
+
+
+# The same id again
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "warns"), [(1, 1, False), (1, 2, True), (1, 0, True)]
+)
+def test_the_same_id_with_another_template_says_that_it_was_ignored(
+    camera, station, known, first, second, warns
+):
+    send(camera, golden(7))
+    for seed in (first, second):
+        sent = {"image_of_template": picture(golden(seed))} if seed else {}
+        answer = upload(camera, photo(), external_id="x", **sent)
+    codes = [warning["code"] for warning in answer.json()["warnings"]]
+    assert codes == ["different_image_of_template_ignored"] * warns
+
+
+def test_the_stored_template_is_no_part_of_what_was_sent(camera, station, known):
+    send(camera, golden(7))
+    for _ in range(2):
+        answer = upload(camera, photo(), external_id="x")
+    assert answer.json()["warnings"] == []
+    late = upload(
+        camera, photo(), external_id="x", image_of_template=picture(golden(1))
+    )
+    (warning,) = late.json()["warnings"]
+    assert warning["code"] == "different_image_of_template_ignored"
+
+
+def test_the_admin_shows_templates_and_images_and_changes_none(
+    admin_client, camera, station, known
+):
+    send(camera, golden())
+    upload(camera, photo())
+    for row in (GoldenTemplate.objects.get(), Image.objects.get()):
+        address = f"/admin/inspection/{row._meta.model_name}/{row.pk}/"
+        assert admin_client.get(f"{address}change/").status_code == 200
+        assert admin_client.post(f"{address}change/", {}).status_code == 403
+        assert (
+            admin_client.post(f"{address}delete/", {"post": "yes"}).status_code == 403
+        )
+    assert (GoldenTemplate.objects.count(), Image.objects.count()) == (1, 1)
 
 
 def test_a_stored_template_of_another_shape_is_told(camera, station, known):

@@ -312,7 +312,7 @@ def test_a_file_name_never_reaches_the_disk(camera, station, media_root):
 def test_a_template_travels_with_the_image(camera, station, media_root):
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    template = SimpleUploadedFile("t.png", photo(kind="PNG"), "image/png")
+    template = SimpleUploadedFile("t.png", photo(128, 96, kind="PNG"), "image/png")
     assert upload(camera, photo(), image_of_template=template).status_code == 202
     assert (media_root / Image.objects.get().template).read_bytes().startswith(b"\x89P")
 
@@ -345,7 +345,7 @@ def test_a_template_that_finds_no_room_takes_its_photo_along(
         return store(data, at)
 
     monkeypatch.setattr(media, "store", full_after_one)
-    template = SimpleUploadedFile("t.png", photo(kind="PNG"), "image/png")
+    template = SimpleUploadedFile("t.png", photo(128, 96, kind="PNG"), "image/png")
     response = upload(camera, photo(), image_of_template=template)
     assert_envelope(response, 507, "no_space")
     assert_nothing_stored(media_root)

@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from tests.dashboards import factories as make
 from tests.dashboards.test_pages import text
 from traceability.inspection.models import GoldenTemplate, Image, ModelVersion
+from traceability.production.models import Unit
 
 
 def beside(plant):
@@ -84,6 +85,23 @@ def test_what_failed_for_want_of_a_template_is_listed_until_there_is_one(
     assert "AOI-1" not in text(stranger.get("/templates/"))
 
 
+def test_a_template_that_does_not_show_its_photos_is_listed_until_it_is_replaced(
+    plant, engineer
+):
+    make.InspectionFactory(
+        image__station=plant.station,
+        image__template=plant.golden.file,
+        state="failed",
+        error_code="template_mismatch",
+        created_at=timezone.now(),
+    )
+    page = text(engineer.get("/templates/"))
+    assert "<b>P1</b> · AOI-1" in page
+    assert "the template does not show these units" in page
+    GoldenTemplate.objects.update(file="another")
+    assert "<b>P1</b> · AOI-1" not in text(engineer.get("/templates/"))
+
+
 def test_nothing_is_missing_when_nothing_failed(plant, engineer):
     assert "nothing to compare them with" not in text(engineer.get("/templates/"))
 
@@ -104,15 +122,28 @@ def test_a_photo_that_came_without_template_shows_none(plant, engineer):
     assert engineer.get(beside(plant)).status_code == 404
 
 
-def test_an_inspection_that_missed_its_template_says_so(plant, engineer):
+@pytest.mark.parametrize(
+    ("code", "product", "sentence", "chinese"),
+    [
+        ("template_missing", True, "there was none for this product", "没有模板"),
+        ("template_missing", False, "this unit has no product", "没有产品"),
+        ("template_mismatch", True, "does not show this board", "不是此电路板"),
+    ],
+)
+def test_an_inspection_without_a_fitting_template_says_so(
+    plant, engineer, code, product, sentence, chinese
+):
     missed = make.InspectionFactory(
-        image=make.ImageFactory(station=plant.station),
-        state="failed",
-        error_code="template_missing",
+        image=make.ImageFactory(station=plant.station), state="failed", error_code=code
     )
-    page = text(engineer.get(reverse("inspection", args=[missed.pk])))
-    assert "there was none for this product at this station" in page
+    if not product:
+        Unit.objects.filter(pk=missed.image.unit_id).update(product=None)
+    address = reverse("inspection", args=[missed.pk])
+    page = text(engineer.get(address))
+    assert sentence in page
     assert reverse("templates") in page
+    engineer.post("/language/", {"language": "zh-hans", "next": address})
+    assert chinese in text(engineer.get(address))
 
 
 @pytest.mark.parametrize("name", ["image", "golden"])

@@ -83,6 +83,7 @@ def test_a_unit_without_product_fails_for_want_of_a_template(site: Factory) -> N
     status, body = site.upload(BOTH, serial="SN-unknown", wait=10)
     assert (status, body["state"]) == (201, "failed")
     assert (body["error_code"], body["attempt"]) == ("template_missing", 1)
+    assert "had no product" in body["error_message"]
 
 
 def test_a_retired_template_is_missed(site: Factory) -> None:

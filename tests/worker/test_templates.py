@@ -134,6 +134,7 @@ def test_a_unit_without_product_is_told_so(comparing, photo) -> None:
     comparing.inspect(job.id)
     assert states(job) == ("failed", "failed", "template_missing")
     assert "had no product" in job.message
+    assert inspection_of(job).error_message == job.message
 
 
 def test_a_photo_without_template_harms_no_other(comparing, photo, beside) -> None:

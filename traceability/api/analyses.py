@@ -22,6 +22,7 @@ from traceability.api.serializers import (
 from traceability.attribution.models import AnalysisRun, Cause, Problem
 from traceability.attribution.services import request_analysis
 from traceability.catalog.models import Line
+from traceability.inspection.filters import YesNoFilter
 from traceability.jobs.models import Job
 
 
@@ -63,7 +64,7 @@ class ProblemFilter(filters.FilterSet):  # type: ignore[misc]
     run = filters.UUIDFilter("run")
     defect_class = filters.CharFilter("defect_class__code")
     question = filters.ChoiceFilter(choices=Problem.Question.choices)
-    latest = filters.BooleanFilter(
+    latest = YesNoFilter(
         method="only_latest", label="only the newest analysis of each line"
     )
 

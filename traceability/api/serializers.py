@@ -14,7 +14,18 @@ from traceability.inspection.models import Defect, GoldenTemplate, Inspection
 from traceability.jobs.models import Job
 
 
-class UploadForm(serializers.Serializer[Any]):
+class OnceEach(serializers.Serializer[Any]):
+    """A form of which no field may come twice: which one counts would be luck."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        twice = [name for name in self.fields if len(data.getlist(name)) > 1]
+        if twice:
+            text = "This field was sent more than once."
+            raise serializers.ValidationError({name: [text] for name in twice})
+        return super().to_internal_value(data)
+
+
+class UploadForm(OnceEach):
     """The multipart form of an upload."""
 
     image = serializers.FileField()
@@ -25,7 +36,7 @@ class UploadForm(serializers.Serializer[Any]):
     image_of_template = serializers.FileField(required=False)
 
 
-class TemplateForm(serializers.Serializer[Any]):
+class TemplateForm(OnceEach):
     """The multipart form of a golden template."""
 
     product = Code()
@@ -133,6 +144,7 @@ class InspectionSerializer(serializers.ModelSerializer[Inspection]):
             "attempt",
             "timings_ms",
             "error_code",
+            "error_message",
             "created_at",
             "finished_at",
         ]

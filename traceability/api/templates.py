@@ -23,13 +23,14 @@ from traceability.api.serializers import (
     TemplateSerializer,
 )
 from traceability.inspection import golden
+from traceability.inspection.filters import YesNoFilter
 from traceability.inspection.models import GoldenTemplate
 
 
 class TemplateFilter(filters.FilterSet):  # type: ignore[misc]
     product = filters.CharFilter("product__code")
     station = filters.CharFilter("station__code")
-    active = filters.BooleanFilter("retired_at", lookup_expr="isnull")
+    active = YesNoFilter("retired_at", lookup_expr="isnull")
 
 
 class TemplatesView(generics.ListAPIView[GoldenTemplate]):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from traceability.inspection.models import (
     Defect,
@@ -27,21 +30,32 @@ class LargeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
 
 
+class KeptAdmin(LargeAdmin):
+    """What names a file on disk: to look at only."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Image)
-class ImageAdmin(LargeAdmin):
+class ImageAdmin(KeptAdmin):
     list_display = ["id", "unit", "station", "captured_at", "width", "height"]
     list_select_related = ["unit", "station"]
     search_fields = ["=unit__serial"]
-    raw_id_fields = ["site", "unit", "station", "api_key"]
     ordering = ["-captured_at"]
 
 
 @admin.register(GoldenTemplate)
-class GoldenTemplateAdmin(LargeAdmin):
+class GoldenTemplateAdmin(KeptAdmin):
     list_display = ["id", "product", "station", "created_at", "retired_at"]
     list_select_related = ["product", "station"]
     search_fields = ["=product__code", "=station__code"]
-    raw_id_fields = ["product", "station", "api_key"]
     ordering = ["-created_at"]
 
 

@@ -13,4 +13,4 @@ def on_event(event: Event) -> None:
     if event.kind == "job.quarantined":
         job = Job.objects.filter(pk=event.payload["job"], task=TASK).first()
         if job is not None:
-            mark_failed(job, job.error_code)
+            mark_failed(job, job.error_code, job.message)

@@ -5,6 +5,8 @@ The pages' own, with widgets and a reader's words, are in `dashboards/filters.py
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +15,15 @@ from traceability.catalog.models import DefectClass
 from traceability.inspection.models import Inspection, InspectionState
 from traceability.inspection.selectors import with_class
 from traceability.lib.moments import check_plausible
+
+
+class YesNoFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]
+    """`true` or `false`; anything else is refused, not passed over."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [(word, word) for word in ("true", "false")]
+        kwargs |= {"choices": choices, "coerce": lambda word: word == "true"}
+        super().__init__(*args, **kwargs)
 
 
 class BaseInspectionFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -45,7 +56,7 @@ class InspectionFilter(BaseInspectionFilter):
     state = django_filters.ChoiceFilter(
         choices=InspectionState.choices, label=_("State")
     )
-    defective = django_filters.BooleanFilter(label=_("Defective"))
+    defective = YesNoFilter(label=_("Defective"))
     defect_class = django_filters.CharFilter(method="filter_class", label=_("Defect"))
     captured_after = django_filters.IsoDateTimeFilter(
         "image__captured_at",

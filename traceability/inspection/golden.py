@@ -8,19 +8,23 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from traceability.accounts.models import ApiKey
 from traceability.catalog.models import Product, Site, Station
 from traceability.inspection import media
+from traceability.inspection.fitting import check_size
 from traceability.inspection.models import GoldenTemplate, Inspection, InspectionState
-from traceability.lib.errors import BadInput, UnknownReference
+from traceability.lib.errors import UnknownReference
 from traceability.lib.images import ImageFacts, examine
 from traceability.production.models import Unit
 
 TEMPLATE_MISSING = "template_missing"
 """The error of an inspection whose model wanted a template that nobody had stored."""
+
+TEMPLATE_MISMATCH = "template_mismatch"
+"""The error of one whose template does not fit the photo, or shows another board."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,12 @@ def store(key: ApiKey, offer: Offer) -> Stored:
     """Make the image the active template of its product and station.
 
     The one before is retired, its row and file stay. Raises `UnknownReference`,
-    `UnreadableImage`, `TooLarge` or `NoSpace`; nothing is stored then.
+    `UnreadableImage`, `BadInput`, `TooLarge` or `NoSpace`; nothing is stored then.
     """
     product = _product_named(key.site_id, offer.product)
     station = station_named(key.site_id, offer.station)
     facts = examine(offer.image, "image", max_pixels=settings.MAX_IMAGE_PIXELS)
+    check_size(facts, "image")
     found = _same(product, station, offer.image)
     if found is not None:
         return Stored(found, created=False)
@@ -124,32 +129,6 @@ def golden_of(unit: Unit, station: Station) -> GoldenTemplate | None:
     return active(unit.product, station).first() if unit.product else None
 
 
-def check_shape(photo: ImageFacts, template: ImageFacts) -> None:
-    """A template of another size is scaled, one of another shape fits nowhere."""
-    if not photo.shaped_like(template.width, template.height):
-        text = (
-            f"The template has {template.width} × {template.height} pixels, "
-            f"the photo {photo.width} × {photo.height}: another shape."
-        )
-        raise BadInput(
-            text,
-            code="template_mismatch",
-            hint="Send a template of the photo's size, or of its proportions.",
-            fields={"image_of_template": [text]},
-        )
-
-
-def misshapen(golden: GoldenTemplate, photo: ImageFacts) -> list[dict[str, str]]:
-    """A warning when the stored template has another shape than the photo."""
-    if photo.shaped_like(golden.width, golden.height):
-        return []
-    text = (
-        f"The golden template of {golden} has {golden.width} × {golden.height} pixels, "
-        f"the photo {photo.width} × {photo.height}: models that compare refuse it."
-    )
-    return [{"code": "template_mismatch", "message": text}]
-
-
 def visible(sites: Iterable[Site]) -> QuerySet[GoldenTemplate]:
     """The templates of these sites, with all that is shown of them."""
     found = GoldenTemplate.objects.filter(station__site__in=sites)
@@ -158,32 +137,47 @@ def visible(sites: Iterable[Site]) -> QuerySet[GoldenTemplate]:
 
 @dataclass(frozen=True)
 class Want:
-    """Photos that failed for want of a template; no product when it is not known."""
+    """Photos that failed for want of a template; no product when it is not known.
+
+    `wrong` when they were compared with one, the active one, that does not show them.
+    """
 
     product: str | None
     station: str
     photos: int
+    wrong: bool = False
 
 
 def wanting(sites: Iterable[Site], within: timedelta = timedelta(days=1)) -> list[Want]:
-    """Products and stations whose newest photos found no template, the most first;
-    those that have one by now are not among them.
+    """Products and stations whose newest photos found no template or a wrong one, the
+    most photos first; those that have one, or another one, by now are not among them.
     """
     there = GoldenTemplate.objects.filter(
         product=OuterRef("image__unit__product"),
         station=OuterRef("image__station"),
         retired_at__isnull=True,
     )
+    same = there.filter(file=OuterRef("image__template"))
     failed = Inspection.objects.filter(
         created_at__gte=timezone.now() - within,
         state=InspectionState.FAILED,
-        error_code=TEMPLATE_MISSING,
         image__site__in=sites,
-    ).exclude(Exists(there))
+    ).filter(
+        Q(Q(error_code=TEMPLATE_MISSING), ~Exists(there))
+        | Q(Q(error_code=TEMPLATE_MISMATCH), Exists(same))
+    )
     names = {"product": F("image__unit__product__code")}
-    rows = failed.values(station=F("image__station__code"), **names)
+    rows = failed.values("error_code", station=F("image__station__code"), **names)
     counted = rows.annotate(photos=Count("pk")).order_by("-photos", "station")
-    return [Want(row["product"], row["station"], row["photos"]) for row in counted]
+    return [
+        Want(
+            row["product"],
+            row["station"],
+            row["photos"],
+            wrong=row["error_code"] == TEMPLATE_MISMATCH,
+        )
+        for row in counted
+    ]
 
 
 def station_named(site_id: int, code: str) -> Station:

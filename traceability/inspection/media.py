@@ -53,6 +53,12 @@ def recent_files(older_than: timedelta) -> Iterator[str]:
                 yield f"{day}/{entry.name}"
 
 
+def read(name: str) -> bytes:
+    """The bytes as they were stored; raises FileNotFoundError."""
+    path: Path = settings.MEDIA_ROOT / name
+    return path.read_bytes()
+
+
 def remove(name: str) -> None:
     """Delete a stored photo; a missing one is no error."""
     (settings.MEDIA_ROOT / name).unlink(missing_ok=True)

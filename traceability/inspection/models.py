@@ -162,6 +162,7 @@ class Inspection(models.Model):
     timings_ms = models.JSONField(default=dict)
     defective = models.BooleanField(null=True, blank=True)
     error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 

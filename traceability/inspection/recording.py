@@ -114,11 +114,11 @@ def record_failure(
     with transaction.atomic():
         state = jobs.fail(job, code, message, final=final)
         if state != JobState.PENDING:
-            mark_failed(job, code)
+            mark_failed(job, code, message)
     return state
 
 
-def mark_failed(job: Job, code: str) -> None:
+def mark_failed(job: Job, code: str, message: str) -> None:
     """The inspection of a job that has ended for good without a result."""
     inspection_id = _inspection_id(job)
     pending = Inspection.objects.filter(
@@ -126,6 +126,7 @@ def mark_failed(job: Job, code: str) -> None:
     ).update(
         state=InspectionState.FAILED,
         error_code=code,
+        error_message=message[:500],
         attempt=job.attempts,
         finished_at=timezone.now(),
     )

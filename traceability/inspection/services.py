@@ -13,13 +13,10 @@ from django.utils import timezone
 from traceability.accounts.models import ApiKey, User
 from traceability.catalog.models import Station
 from traceability.inspection import media
-from traceability.inspection.golden import (
-    check_shape,
-    golden_of,
-    misshapen,
-    station_named,
-)
+from traceability.inspection.fitting import check_shape, misshapen
+from traceability.inspection.golden import golden_of, station_named
 from traceability.inspection.models import (
+    GoldenTemplate,
     Image,
     Inspection,
     Verdict,
@@ -109,10 +106,11 @@ def _sent_before(key: ApiKey, upload: Upload) -> Accepted | None:
 def _differs(found: Inspection, upload: Upload) -> list[dict[str, str]]:
     """A warning for each thing that the first upload of this id said otherwise."""
     image = found.image
-    said = {
+    said: dict[str, tuple[str | None, str | None]] = {
         "image": (image.sha256, media.sha256(upload.image)),
         "serial": (image.unit.serial, upload.serial),
         "station": (image.station.code, upload.station),
+        "image_of_template": _templates_sent(image, upload),
     }
     return [
         {
@@ -125,6 +123,18 @@ def _differs(found: Inspection, upload: Upload) -> list[dict[str, str]]:
         for name, (before, now) in said.items()
         if before != now
     ]
+
+
+def _templates_sent(image: Image, upload: Upload) -> tuple[str | None, str | None]:
+    """The checksums of what the first upload brought, and this one; None for none."""
+    sent = upload.image_of_template
+    now = media.sha256(sent) if sent is not None else None
+    if not image.template or GoldenTemplate.objects.filter(file=image.template):
+        return None, now
+    try:
+        return media.sha256(media.read(image.template)), now
+    except FileNotFoundError:  # nobody can tell any more
+        return now, now
 
 
 def _check_clock(captured_at: datetime) -> bool:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
 from PIL import ExifTags, ImageOps, UnidentifiedImageError
 from PIL import Image as Pillow
 
@@ -24,6 +30,9 @@ LYING = (5, 6, 7, 8)
 # What is tried; Pillow calls a JPEG with more frames behind the first one an MPO.
 FORMATS = list(MEDIA_TYPES)
 MEDIA_TYPES["MPO"] = MEDIA_TYPES["JPEG"]
+
+# OpenCV prints what it dislikes about a damaged image; its sender is told instead.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 # A template of these proportions is scaled to its photo (`engine/registration.py`).
 ASPECT_TOLERANCE = 0.01
@@ -46,18 +55,14 @@ class ImageFacts:
 def examine(data: bytes, field: str, *, max_pixels: int) -> ImageFacts:
     """Check that `data` is one whole image; raises `TooLarge` or `UnreadableImage`.
 
-    A bomb is refused from its header, before a pixel is decoded.
+    A bomb is refused from its header, before a pixel is decoded. What is taken can be
+    read by the pages and by the detector, whose libraries are not the same.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-            image = Pillow.open(io.BytesIO(data), formats=FORMATS)
-        facts = ImageFacts(image.width, image.height, MEDIA_TYPES[image.format or ""])
-        _check_size(facts, field, max_pixels)
-        _check_depth(image.mode, field)
-        image.load()
-        if image.getexif().get(ExifTags.Base.Orientation, 1) in LYING:
-            facts = replace(facts, width=facts.height, height=facts.width)
+            warnings.simplefilter("ignore")  # of what it passed over in a header
+            facts = _read_as_pages_do(data, field, max_pixels)
+        _read_as_detectors_do(data, facts.media_type)
     except Pillow.DecompressionBombError as error:
         raise _too_many_pixels("far too many", field, max_pixels) from error
     except UnidentifiedImageError as error:
@@ -67,6 +72,51 @@ def examine(data: bytes, field: str, *, max_pixels: int) -> ImageFacts:
         text = f"The image is damaged or incomplete ({error})."
         raise UnreadableImage(text, fields={field: [text]}) from error
     return facts
+
+
+def _read_as_pages_do(data: bytes, field: str, max_pixels: int) -> ImageFacts:
+    image = Pillow.open(io.BytesIO(data), formats=FORMATS)
+    facts = ImageFacts(image.width, image.height, MEDIA_TYPES[image.format or ""])
+    _check_size(facts, field, max_pixels)
+    _check_depth(image.mode, field)
+    image.load()
+    if image.getexif().get(ExifTags.Base.Orientation, 1) in LYING:
+        facts = replace(facts, width=facts.height, height=facts.width)
+    return facts
+
+
+def _read_as_detectors_do(data: bytes, media_type: str) -> None:
+    """Raises ValueError for what `engine/decode.py` would refuse later."""
+    if media_type == "image/jpeg":
+        simplejpeg.decode_jpeg(data, "GRAY", strict=True)
+        return
+    if media_type == "image/png" and not _png_ends(data):
+        raise ValueError("it ends too early")
+    if media_type == "image/tiff" and data[:4] not in (b"II*\0", b"MM\0*"):
+        raise ValueError("a BigTIFF; save it as an ordinary TIFF")
+    pixels = _opencv(data)
+    if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
+        raise ValueError("it is packed in a way that detectors do not read")
+    if pixels[0, 0].size not in (1, 3, 4):
+        raise ValueError(f"it has {pixels[0, 0].size} channels")
+
+
+def _opencv(data: bytes) -> NDArray[Any] | None:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+
+
+def _png_ends(data: bytes) -> bool:
+    """Whether every chunk is there up to the end mark; what follows does not count."""
+    at = 8
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        at += 12 + length
+        if kind == b"IEND":
+            return bool(at <= len(data))
+    return False
 
 
 def _check_size(facts: ImageFacts, field: str, max_pixels: int) -> None:

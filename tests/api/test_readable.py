@@ -1,0 +1,98 @@
+"""What an upload takes, the detector can read: two libraries, one verdict."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import ExifTags
+from PIL import Image as Pillow
+
+from inference_worker.engine.decode import decode
+from inference_worker.engine.errors import ImageError
+from traceability.lib.errors import TooLarge, UnreadableImage
+from traceability.lib.images import examine
+
+PIXELS = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
+KINDS = ["JPEG", "PNG", "BMP", "TIFF", "WEBP"]
+
+
+def saved(kind, mode="RGB", **options):
+    out = io.BytesIO()
+    Pillow.fromarray(PIXELS).convert(mode).save(out, kind, **options)
+    return out.getvalue()
+
+
+def size(data):
+    facts = examine(data, "image", max_pixels=50_000_000)
+    return facts.width, facts.height
+
+
+def damaged(data):
+    """A JPEG with noise where its second half was, its end mark in place."""
+    noise = np.random.default_rng(1).integers(0, 255, 400, np.uint8).tobytes()
+    at = len(data) // 2
+    return data[:at] + noise + data[at + 400 :]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (saved("TIFF", big_tiff=True), "BigTIFF"),
+        (saved("TIFF", compression="lzma"), "packed in a way"),
+        (saved("TIFF", compression="zstd"), "packed in a way"),
+        (damaged(saved("JPEG")), "damaged"),
+        (saved("PNG")[:-12], "ends too early"),
+    ],
+    ids=["BigTIFF", "LZMA", "ZSTD", "JPEG", "PNG"],
+)
+def test_what_the_detector_cannot_read_is_refused_at_once(data, words):
+    with pytest.raises(UnreadableImage, match=words) as caught:
+        size(data)
+    assert caught.value.fields["image"]
+    with pytest.raises(ImageError):
+        decode(data)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_both_agree_on_the_upright_size(kind, orientation):
+    notes = Pillow.Exif()
+    notes[ExifTags.Base.Orientation] = orientation
+    data = saved(kind, exif=notes)
+    assert size(data) == decode(data).shape[1::-1]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        saved("PNG") + b"what a camera noted",
+        saved("JPEG") + b"what a camera noted",
+        saved("JPEG", "CMYK"),
+        saved("JPEG", "L", progressive=True),
+        saved("PNG", "P"),
+        saved("TIFF", "1", compression="group4"),
+        saved("TIFF", "CMYK"),
+        saved("TIFF", compression="tiff_lzw"),
+        saved("WEBP", "RGBA"),
+    ],
+)
+def test_what_both_can_read_is_taken(data):
+    assert size(data) == decode(data).shape[1::-1] == (90, 60)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_mangled_file_is_taken_that_the_detector_refuses(kind):
+    """Accepting less than the detector does is fine; more is not."""
+    chance = np.random.default_rng(KINDS.index(kind))
+    whole = np.frombuffer(saved(kind), np.uint8)
+    for _ in range(150):
+        mangled = whole.copy()
+        places = chance.integers(0, chance.choice([60, len(whole)]), 3)
+        mangled[places] = chance.integers(0, 256, 3)
+        try:
+            size(mangled.tobytes())
+        except (UnreadableImage, TooLarge):
+            continue
+        decode(mangled.tobytes())
