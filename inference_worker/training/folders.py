@@ -39,8 +39,9 @@ class Folders:
 def read_folders(settings: Settings, data: Path, start: Start | None) -> Folders:
     """Every folder that the settings name. Raises DatasetError for what cannot be used.
 
-    A new model learns the classes that have a box; one that goes on keeps those it
-    had, in their order, before the new ones.
+    A new model learns the classes that have a box, or that boards drawn beside the
+    folder may show; one that goes on keeps those it had, in their order, before the
+    new ones.
     """
     old = classes_of(start, ())
     main = _read(data, old, settings)
@@ -53,7 +54,7 @@ def read_folders(settings: Settings, data: Path, start: Start | None) -> Folders
     if settings.replay is not None:
         replay = _read(settings.replay, classes, settings)
         classes = replay.classes
-    elif not old:
+    elif not (old or settings.drawn or settings.planted):
         main = _drawn_only(main)
         classes = main.classes
     training, held = split(main, _share(main, settings), settings.seed)

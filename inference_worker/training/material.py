@@ -198,12 +198,11 @@ def _tested(
 def _recipe(folders: Folders, settings: Settings, start: Start | None) -> Recipe:
     samples = folders.training.samples
     size = _size_of(folders.training, settings, start)
-    if size is not None:
-        settings = replace(settings, size=size)
     replay = settings.replay_share if folders.replay else 0.0
     share = _shares(len(samples), [settings.drawn, settings.planted], replay)[0]
     views = round(len(samples) / share)
-    recipe = choose(samples, settings, views, beginning_of(start))
+    sized = replace(settings, size=size)
+    recipe = choose(samples, sized, views, beginning_of(start))
     grey = all(s.grey for listing in folders.every for s in listing.samples)
     return replace(
         recipe,
