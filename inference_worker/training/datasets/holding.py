@@ -69,11 +69,9 @@ def _name_unlearnt(
 ) -> None:
     drawn = counts[:, :-2].sum(axis=0)
     lost = (drawn > 0) & (counts[chosen, :-2].sum(axis=0) == drawn)
-    for i in np.flatnonzero(lost):
-        log.warning(
-            "%s is only on images held back, and is not learnt: label it on more",
-            classes[i],
-        )
+    text = "%s is only on images held back, and is not learnt: label it on more"
+    for i in np.flatnonzero(lost).tolist():
+        log.warning(text, classes[i])
 
 
 def _part(listing: Listing, held: set[int], wanted: bool) -> Listing:
