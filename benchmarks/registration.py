@@ -17,7 +17,13 @@ import cv2
 import numpy as np
 
 from inference_worker.engine.decode import decode_file
-from inference_worker.engine.registration import Shift, find_shift, fit, move
+from inference_worker.engine.registration import (
+    LEAST_LIKENESS,
+    Shift,
+    find_shift,
+    likeness,
+    move,
+)
 from inference_worker.engine.types import Image
 
 REACH = 16.0
@@ -35,8 +41,8 @@ class Row:
     difference: tuple[float, float, float]
     restored: bool
     off: float
+    alike: float
     stranger: float
-    stranger_moved: bool
     milliseconds: float
 
 
@@ -75,8 +81,8 @@ def look(image: Image, template: Image, other: Image, right: float, down: float)
         tuple(difference(image, one) for one in (template, away, back)),  # type: ignore[arg-type]
         back is not away,
         float(np.hypot(by[0] + right - own.right, by[1] + down - own.down)),
-        find_shift(image, other).response,
-        fit(image, other) is not other,
+        likeness(image, template),
+        likeness(image, other),
         1000 * spent,
     )
 
@@ -116,9 +122,10 @@ def report(found: list[Row]) -> None:
     print(f"  off: half {np.median(off):.2f}, 95 % {_high(off):.2f} px")
     means = np.mean([row.difference for row in found], 0)
     print("  difference as they are, shifted, restored:", *np.round(means, 2))
-    strangers = max(row.stranger for row in found)
-    moved = sum(row.stranger_moved for row in found)
-    print(f"another board: response at most {strangers:.2f}, moved {moved}")
+    strangers = sorted(row.stranger for row in found)
+    taken = sum(one >= LEAST_LIKENESS for one in strangers)
+    print(f"likeness: own pairs from {min(row.alike for row in found):.2f}")
+    print(f"  others: 99 % below {np.percentile(strangers, 99):.2f}, {taken} taken")
     print(f"{np.median([row.milliseconds for row in found]):.1f} ms a pair")
 
 

@@ -18,7 +18,7 @@ class OnceEach(serializers.Serializer[Any]):
     """A form of which no field may come twice: which one counts would be luck."""
 
     def to_internal_value(self, data: Any) -> Any:
-        twice = [name for name in self.fields if len(data.getlist(name)) > 1]
+        twice = [name for name in map(str, self.fields) if len(data.getlist(name)) > 1]
         if twice:
             text = "This field was sent more than once."
             raise serializers.ValidationError({name: [text] for name in twice})
