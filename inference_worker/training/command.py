@@ -46,7 +46,11 @@ def _add_data(group: Group) -> None:
         help="the network sees image and golden template (folder: templates/)",
     )
     add("--skip-broken", action="store_true", help="leave unusable images out")
-    add("--held-share", type=share, metavar="SHARE", help="kept for validation")
+    held = group.add_mutually_exclusive_group()
+    held.add_argument("--held", type=Path, metavar="FOLDER", help="validated on")
+    held.add_argument(
+        "--held-share", type=share, metavar="SHARE", help="kept for validation"
+    )
     add("--test", type=Path, metavar="FOLDER", help="measured once, at the end")
 
 

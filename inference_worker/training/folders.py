@@ -57,7 +57,7 @@ def read_folders(settings: Settings, data: Path, start: Start | None) -> Folders
     elif not (old or settings.drawn or settings.planted):
         main = _drawn_only(main)
         classes = main.classes
-    training, held = split(main, _share(main, settings), settings.seed)
+    training, held = _parts(main, classes, settings)
     golden = _judging(settings.golden, classes, settings)
     if replay is not None and golden is None:
         replay, golden = split(replay, held_share(len(replay.samples)), settings.seed)
@@ -70,6 +70,18 @@ def read_folders(settings: Settings, data: Path, start: Start | None) -> Folders
         golden=golden,
         test=_judging(settings.test, classes, settings),
     )
+
+
+def _parts(
+    main: Listing, classes: Sequence[str], settings: Settings
+) -> tuple[Listing, Listing]:
+    """What to learn from and what to hold back: a folder of its own, if given."""
+    if settings.held is None:
+        return split(main, _share(main, settings), settings.seed)
+    held = judging(settings.held, classes, settings)
+    if not _drawn(held):
+        raise DatasetError(f"{settings.held}: no image has a box to be found")
+    return main, held
 
 
 def _share(listing: Listing, settings: Settings) -> float:

@@ -16,8 +16,8 @@ class Settings:
     model whose weights are the beginning ("nothing": chance; "": the shipped model
     of the same input). With `replay` the old data is shown for `replay_share` of
     the time, and `golden` guards what the old model could do. `no_turn` and
-    `no_mirror` keep views the way photos are taken. `held_share` of
-    `data` is kept for validation. The version folder is written to `out`;
+    `no_mirror` keep views the way photos are taken. Validated is on the folder
+    `held`, or on `held_share` of `data`. The version folder is written to `out`;
     `model`, `version` and `release_seq` name it. A checkpoint lies there too, written
     after the first epoch that ends `checkpoint_seconds` past the last one. `device`
     is what torch calls it; empty takes the first GPU or the CPU.
@@ -42,6 +42,7 @@ class Settings:
     batch: int | None = None
     size: int | None = None
     learning_rate: float | None = None
+    held: Path | None = None
     held_share: float | None = None
     minutes: float | None = None
     checkpoint_seconds: float = 20.0
