@@ -83,7 +83,7 @@ def choose(
     epochs, why_epochs = _epochs(views, canvas, beginning)
     if settings.epochs is not None:
         epochs, why_epochs = settings.epochs, "epochs as told"
-    batch = settings.batch or _batch(views, canvas)
+    batch = settings.batch or _batch(views, canvas, beginning)
     strength, why_strength = _strength(samples, settings)
     return Recipe(
         size=size,
@@ -103,7 +103,7 @@ def defaults_for(
     """Without photos to choose by: square canvases in colour, every augmentation."""
     size = settings.size or side
     epochs, _ = _epochs(count, (size, size), beginning)
-    batch = settings.batch or _batch(count, (size, size))
+    batch = settings.batch or _batch(count, (size, size), beginning)
     return Recipe(
         size=size,
         canvas=(size, size),
@@ -172,9 +172,13 @@ def _epochs(
     return epochs, f"{epochs} epochs of {count} views"
 
 
-def _batch(views: int, canvas: tuple[int, int]) -> int:
-    """Enough steps an epoch for a small folder, enough work a step for a large one."""
-    steps = 2 ** round(np.clip(np.log2(max(1, views / _STEPS)), 2, 6))
+def _batch(views: int, canvas: tuple[int, int], beginning: Beginning) -> int:
+    """Enough steps an epoch for a small folder, enough work a step for a large one.
+
+    A model that goes on sees old and new in every batch: 16 at least.
+    """
+    least = 4 if beginning is Beginning.MORE else 2
+    steps = 2 ** round(np.clip(np.log2(max(1, views / _STEPS)), least, 6))
     fits = 2 ** round(np.clip(np.log2(64 * 640 * 640 / (canvas[0] * canvas[1])), 2, 6))
     return int(min(steps, fits))
 

@@ -76,6 +76,8 @@ def write_version(finished: Finished) -> Path:
     for name, data in files.items():
         (folder / name).write_bytes(data)
     figures = {name: metrics.as_json() for name, metrics in _measured(finished)}
+    if finished.golden is not None:
+        figures["golden set, before"] = finished.golden[0].as_json()
     (folder / FIGURES).write_text(json.dumps(figures, indent=1))
     held = finished.material.held
     write_training_report(
