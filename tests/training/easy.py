@@ -32,7 +32,7 @@ def folder(
             if left and rng.random() < 0.5:
                 continue
             name = names[int(rng.integers(len(names)))]
-            width, height = (int(n) for n in rng.integers(12, 27, 2))
+            width, height = (int(n) for n in rng.integers(16, 31, 2))
             x = side + int(rng.integers(0, size[1] // 2 - width + 1))
             y = int(rng.integers(0, size[0] - height + 1))
             pixels[y : y + height, x : x + width] = shades[name][::-1]

@@ -10,25 +10,10 @@ import pytest
 import torch
 
 from inference_worker.training.augment import Batch, vary
-from inference_worker.training.boxes import Targets, area
+from inference_worker.training.boxes import area
 from inference_worker.training.strength import Strength
+from tests.training.views import STILL, noise, targets
 
-STILL = Strength(
-    plain=0.0,
-    zoom=0.0,
-    shift=0.0,
-    turns=1,
-    mirror=False,
-    tilt=0.0,
-    mosaic=0.0,
-    heal=0.0,
-    light=0.0,
-    contrast=0.0,
-    tint=0.0,
-    noise=0.0,
-    blur=0.0,
-    slip=0.0,
-)
 POSES = [
     {"turns": 4},
     {"mirror": True},
@@ -40,13 +25,6 @@ POSES = [
 CANVASES = [(64, 64), (64, 96), (96, 64)]
 
 
-def targets(
-    boxes: torch.Tensor, labels: torch.Tensor, known: torch.Tensor | None = None
-) -> Targets:
-    everything = torch.ones(len(boxes), int(labels.max()) + 1, dtype=torch.bool)
-    return Targets(boxes, labels, everything if known is None else known)
-
-
 def one_rectangle(count: int, height: int, width: int) -> Batch:
     """A dark rectangle, higher than wide, off the middle of a light picture."""
     images = torch.full((count, 3, height, width), 0.9)
@@ -55,10 +33,6 @@ def one_rectangle(count: int, height: int, width: int) -> Batch:
     box = torch.tensor([left, top, left + 12.0, top + 20.0])
     labels = torch.zeros(count, 1, dtype=torch.long)
     return Batch(images, None, targets(box.repeat(count, 1, 1), labels))
-
-
-def noise(count: int, height: int = 64, width: int = 64) -> torch.Tensor:
-    return torch.rand(count, 3, height, width)
 
 
 def test_nothing_changes_at_strength_zero() -> None:
@@ -198,63 +172,6 @@ def test_a_mosaic_knows_only_what_was_looked_for_in_all_its_parts() -> None:
     seen = vary(batch, replace(STILL, mosaic=1.0)).targets.known
     assert [i for i in range(8) if not seen[i, 5]] == [0, 1, 2, 7]
     assert seen.sum() == 8 * 16 - 4
-
-
-HEALED = replace(STILL, heal=1.0)
-ALONE, CROWD, OTHER = 0, 1, 2
-INSIDES = (slice(8, 20), slice(30, 44), slice(36, 52))
-
-
-def defects(count: int) -> Batch:
-    """One box by itself and two that overlap, on noise over another noise."""
-    boxes = torch.tensor(
-        [[8.0, 8, 20, 20], [30.0, 30, 44, 44], [36.0, 36, 52, 52]]
-    ).repeat(count, 1, 1)
-    labels = torch.tensor([0, 1, 2]).repeat(count, 1)
-    return Batch(noise(count), noise(count), targets(boxes, labels))
-
-
-def test_a_healed_defect_is_the_template_and_no_longer_asked_for() -> None:
-    batch = defects(16)
-    seen = vary(batch, HEALED)
-    inside = (..., INSIDES[ALONE], INSIDES[ALONE])
-    assert torch.allclose(seen.images[inside], batch.templates[inside], atol=1e-4)
-    assert (seen.targets.labels[:, ALONE] == -1).all()
-
-
-def test_crowded_defects_are_never_healed_and_decoys_never_touch_a_box() -> None:
-    batch = defects(64)
-    seen = vary(batch, HEALED)
-    for which in (CROWD, OTHER):
-        inside = (..., INSIDES[which], INSIDES[which])
-        assert torch.allclose(seen.images[inside], batch.images[inside], atol=1e-4)
-        assert (seen.targets.labels[:, which] == which).all()
-
-
-def test_decoys_put_template_pixels_where_nothing_was_wrong() -> None:
-    batch = defects(16)
-    seen = vary(batch, HEALED)
-    outside = torch.ones(64, 64, dtype=torch.bool)
-    outside[8:20, 8:20] = False
-    changed = (seen.images - batch.images).abs().amax(1) > 1e-3
-    put = changed & outside
-    assert put.flatten(1).any(1).sum() > 8
-    exact = (seen.images - batch.templates).abs().amax(1) < 1e-4
-    assert exact[put].all()
-
-
-def test_no_defect_is_healed_with_its_own_pixels() -> None:
-    """A picture without a template of its own brings itself."""
-    batch = defects(8)
-    seen = vary(replace(batch, templates=batch.images.clone()), HEALED)
-    assert torch.equal(seen.targets.labels, batch.targets.labels)
-
-
-def test_without_healing_every_defect_stays() -> None:
-    batch = defects(8)
-    seen = vary(batch, STILL)
-    assert torch.allclose(seen.images, batch.images, atol=1e-4)
-    assert torch.equal(seen.targets.labels, batch.targets.labels)
 
 
 def test_boxes_never_leave_the_canvas() -> None:

@@ -26,6 +26,7 @@ def parsed(*words: object) -> argparse.Namespace:
 EVERYTHING = Settings(
     out=Path("out folder"),
     data=Path("data"),
+    held=Path("held"),
     drawn=7,
     planted=8,
     template=True,

@@ -164,7 +164,7 @@ def test_pixels_are_those_of_the_file(tmp_path: Path) -> None:
         assert any(np.array_equal(image.transpose(1, 2, 0), file) for file in files)
 
 
-@pytest.mark.parametrize(("drawn", "share"), [(4, 1 / 3), (64, 0.5)])
+@pytest.mark.parametrize(("drawn", "share"), [(4, 1 / 3), (12, 0.5)])
 def test_boards_drawn_beside_a_folder_never_outweigh_it(
     tmp_path: Path, drawn: int, share: float
 ) -> None:
