@@ -16,7 +16,6 @@ from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start
 
 _LONGEST = 4096
-_LOCK = ".training.lock"
 
 
 def checked(settings: Settings, start: Start | None) -> Settings:
@@ -52,10 +51,10 @@ def checked(settings: Settings, start: Start | None) -> Settings:
 
 @contextmanager
 def alone_in(out: Path) -> Iterator[None]:
-    """Makes the folder and keeps other trainings out of it meanwhile."""
+    """Makes the folder and locks it: no other training works in it meanwhile."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        handle = os.open(out / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise TrainingFailed(
             f"--out {out}: {error.strerror}", "Give a folder that can be written to."
@@ -70,5 +69,4 @@ def alone_in(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        (out / _LOCK).unlink(missing_ok=True)
         os.close(handle)

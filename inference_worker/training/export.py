@@ -91,7 +91,8 @@ def _difference(
     if scores > TOLERANCE or pixels > _BOX_TOLERANCE:
         raise TrainingFailed(
             f"the ONNX file is off by {scores:.1e} in score, {pixels:.1e} pixels",
-            "This is a fault of the exporter's version; see requirements-train.txt.",
+            "The weights ran away (take a smaller --learning-rate), or the exporter"
+            " is not the one of requirements-train.txt.",
         )
     return max(scores, pixels)
 

@@ -46,12 +46,12 @@ def _usual(settings: Settings) -> str:
 def _first(model: str) -> str:
     """1, or what follows the versions of this name that were adopted here."""
     folder = root(data_folder()) / model
-    taken = [int(one.name) for one in folder.glob("*/") if one.name.isdigit()]
+    taken = [int(one.name) for one in folder.glob("*/") if one.name.isdecimal()]
     return str(max(taken, default=0) + 1)
 
 
 def _number(version: str) -> int:
-    return int(version) if version.isdigit() and int(version) else 1
+    return int(version) if version.isdecimal() and int(version) else 1
 
 
 def _next(version: str) -> str:
