@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
@@ -53,7 +54,10 @@ def train_and_release(settings: Settings) -> Path:
     settings = named(checked(settings, start), start)
     with alone_in(settings.out):
         material = gather(settings, start)
-        return _Run(settings, material, start, device).release()
+        sets = store_all(material.sets, device)
+        checkpoint = _checkpoint(settings, material, f"{start} {device.type}")
+        material = material.without_pixels()
+        return _Run(settings, material, start, device, sets, checkpoint).release()
 
 
 def device_of(settings: Settings) -> torch.device:
@@ -78,16 +82,15 @@ class _Run:
     material: Material
     start: Start | None
     device: torch.device
+    sets: Sequence[Stored]
+    checkpoint: Checkpoint
 
     def release(self) -> Path:
         material, settings = self.material, self.settings
-        sets = store_all(material.sets, self.device)
         held, golden = self._stored(material.held), self._stored(material.golden)
-        network = self._network(sets[0])
+        network = self._network(self.sets[0])
         before = self._found(network, golden)
-        checkpoint = self._checkpoint()
-        material = material.without_pixels()
-        network, history = self._fit(network, sets, held, checkpoint)
+        network, history = self._fit(network, held)
         log.info("trained for %.0f s", history[-1]["seconds"])
         found, after = predict(network, held), self._found(network, golden)
         threshold = best_threshold(
@@ -111,7 +114,7 @@ class _Run:
             device=_device_name(self.device),
         )
         folder = write_version(finished)
-        checkpoint.remove()
+        self.checkpoint.remove()
         return folder
 
     def _network(self, first: Stored) -> QualityNet:
@@ -130,21 +133,15 @@ class _Run:
             )
         return network
 
-    def _fit(
-        self,
-        network: QualityNet,
-        sets: list[Stored],
-        held: Stored,
-        checkpoint: Checkpoint,
-    ) -> tuple[QualityNet, list[Row]]:
+    def _fit(self, network: QualityNet, held: Stored) -> tuple[QualityNet, list[Row]]:
         recipe, minutes = self.material.recipe, self.settings.minutes
         with Bar(recipe.epochs) as bar:
             course = Course(
-                sets=sets,
+                sets=self.sets,
                 held=held,
                 pictures=self.material.held,
                 recipe=recipe,
-                checkpoint=checkpoint,
+                checkpoint=self.checkpoint,
                 each=bar.show,
             )
             if minutes is not None:
@@ -155,16 +152,6 @@ class _Run:
                 raise TrainingFailed(
                     "the device's memory is full", "Give a smaller --batch or --size."
                 ) from error
-
-    def _checkpoint(self) -> Checkpoint:
-        sets = [pictures for pictures, _ in self.material.sets]
-        place = f"{self.start} {self.device.type}"
-        mark = mark_of(self.settings, self.material.recipe, sets, place)
-        path = self.settings.out / CHECKPOINT
-        checkpoint = Checkpoint(path, mark, self.settings.checkpoint_seconds)
-        if self.settings.fresh:
-            checkpoint.remove()
-        return checkpoint
 
     @overload
     def _stored(self, pictures: Pictures) -> Stored: ...
@@ -204,6 +191,16 @@ class _Run:
                 f" {new.map50:.4f}, by more than half a point; nothing is released"
             )
         return old, new
+
+
+def _checkpoint(settings: Settings, material: Material, place: str) -> Checkpoint:
+    sets = [pictures for pictures, _ in material.sets]
+    mark = mark_of(settings, material.recipe, sets, place)
+    path = settings.out / CHECKPOINT
+    checkpoint = Checkpoint(path, mark, settings.checkpoint_seconds)
+    if settings.fresh:
+        checkpoint.remove()
+    return checkpoint
 
 
 def _pairs(
