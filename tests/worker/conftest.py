@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,24 @@ def media(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@contextmanager
+def opened(detector: Detector, data: Path, media: Path) -> Iterator[Desk]:
+    """A desk in a slot of its own, closed at the end."""
+    slot = take_slot("inspect")
+    desk = Desk(
+        detector=about(detector),
+        data=data,
+        media=media,
+        leases=Leases(slot, seconds=0.1),
+        batcher=Batcher(detector, bucket=bucket(detector)),
+        claims=ledger.claims(slot.worker),
+        writer=ledger.writer(),
+    )
+    yield desk
+    desk.close()
+    slot.file.close()
+
+
 @pytest.fixture
 def desk(
     transactional_db: None,
@@ -50,19 +69,8 @@ def desk(
     toy_data: Path,
     media: Path,
 ) -> Iterator[Desk]:
-    slot = take_slot("inspect")
-    opened = Desk(
-        detector=about(toy),
-        data=toy_data,
-        media=media,
-        leases=Leases(slot, seconds=0.1),
-        batcher=Batcher(toy, bucket=bucket(toy)),
-        claims=ledger.claims(slot.worker),
-        writer=ledger.writer(),
-    )
-    yield opened
-    opened.close()
-    slot.file.close()
+    with opened(toy, toy_data, media) as ready:
+        yield ready
 
 
 @pytest.fixture

@@ -11,22 +11,19 @@ import cv2
 import numpy as np
 import pytest
 
-from inference_worker import ledger
 from inference_worker.batcher import Batcher
 from inference_worker.desk import Desk
 from inference_worker.engine.adoption import adopt
 from inference_worker.engine.api import Detector, load_detector
 from inference_worker.engine.errors import TemplateError, TemplateMissing
 from inference_worker.golden import GoldenShelf
-from inference_worker.leases import Leases
-from inference_worker.worker import about, bucket
 from tests.engine.toy import board, traced
 from tests.engine.toy_pair import jpeg, printed, write_pair
+from tests.worker.conftest import opened
 from tests.worker.test_desk import inspection_of, states, survivor
 from traceability.catalog.models import Product
 from traceability.inspection.models import Image
 from traceability.jobs.models import Job
-from traceability.jobs.slots import take_slot
 from traceability.production.models import Unit
 
 RED, GREEN = (0, 64, 96), (1, 320, 320)
@@ -52,19 +49,8 @@ def comparing(
     transactional_db: None, redis_server: str, pair: Detector, pair_data: Path, media
 ) -> Iterator[Desk]:
     """A desk whose model compares."""
-    slot = take_slot("inspect")
-    opened = Desk(
-        detector=about(pair),
-        data=pair_data,
-        media=media,
-        leases=Leases(slot, seconds=0.1),
-        batcher=Batcher(pair, bucket=bucket(pair)),
-        claims=ledger.claims(slot.worker),
-        writer=ledger.writer(),
-    )
-    yield opened
-    opened.close()
-    slot.file.close()
+    with opened(pair, pair_data, media) as ready:
+        yield ready
 
 
 @pytest.fixture
