@@ -58,10 +58,6 @@ class Recipe:
     strength: Strength
     reasons: tuple[str, ...] = ()
 
-    @property
-    def pixels(self) -> int:
-        return self.canvas[0] * self.canvas[1]
-
 
 def held_share(count: int) -> float:
     """The share of `count` images to hold back: about a hundred of them."""

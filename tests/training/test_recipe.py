@@ -6,7 +6,6 @@ from tests.training import torch_here  # isort: skip # noqa: F401 - skips withou
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from inference_worker.engine.types import Detections
@@ -160,4 +159,4 @@ def test_about_a_hundred_images_are_held_back() -> None:
 def test_photos_without_any_box_still_have_a_size() -> None:
     chosen = recipe(sample())
     assert chosen.size == 640
-    assert np.prod(chosen.canvas) == chosen.pixels
+    assert max(chosen.canvas) == 640
