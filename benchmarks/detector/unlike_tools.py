@@ -48,7 +48,7 @@ def train_ours(data: Path, place: Place) -> tuple[Path, Row]:
     out = place.work / f"{data.name}-{OURS}"
     command = [sys.executable, "-m", "inference_worker.training"]
     command += ["--coco", str(data / "train"), "--out", str(out)]
-    command += ["--device", "cuda:0" if place.gpu else "cpu", *place.options]
+    command += [*place.options, *([] if place.gpu else ["--device", "cpu"])]
     started = time.monotonic()
     folder = Path(_run(command, place).splitlines()[-1])
     seconds = time.monotonic() - started

@@ -71,8 +71,10 @@ def device_of(settings: Settings) -> torch.device:
         raise TrainingFailed(
             f"--device {settings.device}: {reason}", "Use cuda, cuda:1 or cpu."
         ) from error
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
+    if device.type != "cuda":
+        return device
+    device = torch.device("cuda", device.index or 0)
+    torch.cuda.set_device(device)
     return device
 
 
