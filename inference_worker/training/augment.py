@@ -9,10 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from inference_worker.training.boxes import Targets, cut_to_windows
-from inference_worker.training.light import relit
+from inference_worker.training.light import GREY, relit
 from inference_worker.training.strength import Strength
 
-_GREY = 114 / 255
 _SEEN = 0.45  # a box that keeps less of its area is no longer asked for
 _DECOYS = 2  # template patches put where nothing was wrong, for each image
 
@@ -120,8 +119,8 @@ def _warped(images: Tensor, pose: Tensor) -> Tensor:
     turn = pose[:, :, :2] * half[None, None, :] / half[None, :, None]
     theta = torch.cat([turn, pose[:, :, 2:] / half[None, :, None]], -1)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-    moved = functional.grid_sample(images - _GREY, grid, align_corners=False)
-    return moved + _GREY
+    moved = functional.grid_sample(images - GREY, grid, align_corners=False)
+    return moved + GREY
 
 
 def _moved(targets: Targets, pose: Tensor, images: Tensor) -> Targets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from multiprocessing import get_context
 
 import cv2
@@ -12,15 +13,30 @@ import numpy as np
 from inference_worker.engine.errors import DatasetError
 from inference_worker.training.datasets import Labelled
 from inference_worker.training.settings import Settings
-from traceability.demo.boards import CLASSES, Sample, draw_sample
+from traceability.demo.boards import (
+    ALL,
+    CLASSES,
+    Ingredients,
+    Sample,
+    draw_sample,
+)
 from traceability.demo.boards import planted as planted_on
 
 SIZE = 640
 
+_Job = tuple[int, int, int, Ingredients]
+_SCANNED = replace(ALL, grey=False, colour=False)
 
-def boards(settings: Settings, size: int) -> Iterator[Sample]:
-    """The boards that the settings ask for; the i-th depends on (seed, i) only."""
-    jobs = [(settings.seed, i, size) for i in range(settings.drawn)]
+
+def boards(
+    settings: Settings, size: int, *, two_levels: bool = False
+) -> Iterator[Sample]:
+    """The boards that the settings ask for; the i-th depends on (seed, i) only.
+
+    `two_levels`: all as a 1-bit scanner sees them, else by cameras of every kind.
+    """
+    kind = _SCANNED if two_levels else ALL
+    jobs = [(settings.seed, i, size, kind) for i in range(settings.drawn)]
     workers = os.cpu_count() or 1
     if workers == 1 or len(jobs) < 64:
         yield from map(_draw, jobs)
@@ -46,7 +62,7 @@ def check_classes(classes: Sequence[str]) -> None:
         )
 
 
-def _draw(job: tuple[int, int, int]) -> Sample:
+def _draw(job: _Job) -> Sample:
     cv2.setNumThreads(1)
-    seed, i, size = job
-    return draw_sample(np.random.default_rng((seed, i)), size)
+    seed, i, size, kind = job
+    return draw_sample(np.random.default_rng((seed, i)), size, kind)

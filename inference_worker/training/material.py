@@ -122,7 +122,8 @@ class _Gathering:
         """Boards of our own drawing, on the canvas of the folder's images."""
         settings, parts = self.settings, []
         if settings.drawn:
-            boards = drawn.boards(settings, self.recipe.size)
+            crisp = self.recipe.strength.crisp
+            boards = drawn.boards(settings, self.recipe.size, two_levels=crisp)
             parts.append(self._drawn(boards, settings.drawn))
         if settings.planted:
             samples = drawn.planted(settings, self.folders.training.samples)
@@ -207,7 +208,7 @@ def _recipe(folders: Folders, settings: Settings, start: Start | None) -> Recipe
     return replace(
         recipe,
         canvas=_common_canvas(folders, settings, start, recipe),
-        grey=grey and not settings.drawn,
+        grey=grey and (recipe.strength.crisp or not settings.drawn),
     )
 
 

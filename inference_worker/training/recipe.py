@@ -80,11 +80,11 @@ def choose(
     if settings.epochs is not None:
         epochs, why_epochs = settings.epochs, "epochs as told"
     batch = settings.batch or _batch(views, canvas, beginning)
-    strength, why_strength = _strength(samples, settings)
+    strength, why_strength = _strength(samples, settings, size)
     return Recipe(
         size=size,
         canvas=canvas,
-        grey=all(sample.grey for sample in samples) and not settings.drawn,
+        grey=all(sample.grey for sample in samples),
         epochs=epochs,
         batch=batch,
         learning_rate=_pace(settings, batch, beginning),
@@ -188,7 +188,7 @@ def _pace(settings: Settings, batch: int, beginning: Beginning) -> float:
 
 
 def _strength(
-    samples: Sequence[Labelled], settings: Settings
+    samples: Sequence[Labelled], settings: Settings, size: int
 ) -> tuple[Strength, list[str]]:
     strength, reasons = Strength(), []
     if _directed(samples):
@@ -208,6 +208,9 @@ def _strength(
     if all(sample.grey for sample in samples):
         strength = replace(strength, tint=0.0)
         reasons.append("no tints: every image is grey")
+    if all(s.two_levels and max(s.height, s.width) == size for s in samples):
+        strength = replace(strength, crisp=True)
+        reasons.append("views stay black and white, as every image is")
     return strength, reasons
 
 

@@ -33,7 +33,8 @@ class Finished:
     """What a training has to say once it is through.
 
     `found` are the detections on the pictures held back and `held` their figures;
-    `golden` what the model started from reached on the golden set, and this one.
+    `golden` what the model started from reached on the golden set, and this one;
+    `way` is the share of the way between their weights that was kept.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Finished:
     test: Metrics | None
     differences: Mapping[int, float]
     history: Sequence[Row]
+    way: float
     device: str
 
     @property
@@ -190,6 +192,8 @@ def _recipe(finished: Finished) -> dict[str, str]:
             f"{name} {value:g}" for name, value in vars(recipe.strength).items()
         ),
     }
+    if finished.way < 1:
+        shown["weights"] = f"{finished.way:.0%} of the way from {finished.start}"
     return shown | ({"chosen": "; ".join(recipe.reasons)} if recipe.reasons else {})
 
 

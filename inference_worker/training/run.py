@@ -21,6 +21,7 @@ from inference_worker.training.loop import Course, Row, fit
 from inference_worker.training.material import Material, gather
 from inference_worker.training.naming import named
 from inference_worker.training.network import QualityNet
+from inference_worker.training.partway import Weights, kept_partway
 from inference_worker.training.pictures import Pictures
 from inference_worker.training.release import Finished, write_version
 from inference_worker.training.settings import Settings
@@ -31,6 +32,7 @@ from inference_worker.training.validate import (
     judged,
     planes_of,
     predict,
+    score,
 )
 from inference_worker.training.weights import begin_from
 
@@ -39,6 +41,7 @@ log = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.pt"
 _EXAMPLES = 16  # pictures whose statistics unfold a released model
 _MOST_DROP = 0.005  # of the golden set's mAP@0.5
+_AIM = 0.8  # of that: the exported model may differ by a hair
 
 
 def train_and_release(settings: Settings) -> Path:
@@ -92,7 +95,9 @@ class _Run:
         held, golden = self._stored(material.held), self._stored(material.golden)
         network = self._network(self.sets[0])
         before = self._found(network, golden)
+        begin = {name: one.clone() for name, one in network.state_dict().items()}
         network, history = self._fit(network, held)
+        network, way = self._kept(begin, network, held, golden)
         log.info("trained for %.0f s", history[-1]["seconds"])
         found, after = predict(network, held), self._found(network, golden)
         threshold = best_threshold(
@@ -113,6 +118,7 @@ class _Run:
             test=self._tested(network, threshold),
             differences=differences(network, model, self._example(held)),
             history=history,
+            way=way,
             device=_device_name(self.device),
         )
         folder = write_version(finished)
@@ -178,6 +184,22 @@ class _Run:
         if pictures is None:
             return None
         return judged(pictures, predict(network, self._stored(pictures)), threshold)
+
+    def _kept(
+        self, begin: Weights, network: QualityNet, held: Stored, golden: Stored | None
+    ) -> tuple[QualityNet, float]:
+        """Back towards the weights of the live model, as far as the golden set asks."""
+        pictures = self.material.golden
+        if self.start is None or golden is None or pictures is None:
+            return network, 1.0
+        return kept_partway(
+            begin,
+            network,
+            len(self.start.manifest.classes),
+            _AIM * _MOST_DROP,
+            new=lambda one: score(one, held, self.material.held).map50,
+            golden=lambda one: score(one, golden, pictures).map50,
+        )
 
     def _guarded(
         self, before: list[Guesses], after: list[Guesses], threshold: float

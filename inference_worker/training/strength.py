@@ -14,7 +14,8 @@ class Strength:
     turns, 1 none) and `mirror` say which symmetries keep the meaning, `tilt` is in
     radians. `mosaic` and `heal` are probabilities (of an image, of a box). `light`,
     `contrast`, `tint`, `noise` and `blur` act on values 0..1 of about half of the
-    images, and `slip` moves the template, in pixels.
+    images, and `slip` moves the template, in pixels. `crisp` views are black and
+    white again in the end, with edges a little elsewhere.
     """
 
     plain: float = 0.35
@@ -31,3 +32,4 @@ class Strength:
     noise: float = 0.05
     blur: float = 0.3
     slip: float = 2.0
+    crisp: bool = False

@@ -29,7 +29,7 @@ def predict(network: QualityNet, stored: Stored) -> list[Guesses]:
     whole = Geometry((height, width), (height, width), (height, width))
     found: list[Guesses] = []
     network.eval()
-    with torch.inference_mode(), _precision(device):
+    with torch.inference_mode():
         for start in range(0, len(stored), _BATCH):
             at = torch.arange(start, min(start + _BATCH, len(stored)))
             preds = network(planes_of(stored, at, device, network.channels)).float()
@@ -106,7 +106,3 @@ def best_threshold(judging: Sequence[tuple[Pictures, Sequence[Guesses]]]) -> flo
     )
     good = np.flatnonzero(values >= values.max() - 0.002)
     return float(steps[good[len(good) // 2]])
-
-
-def _precision(device: torch.device) -> torch.autocast:
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

@@ -14,7 +14,7 @@ from torch import Tensor
 from inference_worker.training.network import ConvUnit, QualityNet
 from inference_worker.training.start import Start
 
-_SCORED = "classify.2"  # the layer whose rows are classes
+SCORED = "classify.2"  # the layer whose rows are classes
 
 
 def begin_from(
@@ -38,7 +38,7 @@ def begin_from(
             if target is None and name.endswith("conv.bias"):
                 fitted += _as_shift(network, name, values)
             elif target is not None:
-                if f".{_SCORED}." in name:
+                if f".{SCORED}." in name:
                     values = _rows(target, values, old_classes, classes)
                 fitted += _put(target, values)
     _unfold(network, set(released), examples)

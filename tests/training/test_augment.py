@@ -11,6 +11,7 @@ import torch
 
 from inference_worker.training.augment import Batch, vary
 from inference_worker.training.boxes import area
+from inference_worker.training.light import GREY
 from inference_worker.training.strength import Strength
 from tests.training.views import STILL, noise, targets
 
@@ -181,3 +182,27 @@ def test_boxes_never_leave_the_canvas() -> None:
     assert (boxes[:, 2] <= 96).all()
     assert (boxes[:, 3] <= 64).all()
     assert (area(boxes) > 0).all()
+
+
+def test_crisp_views_are_black_and_white_again_but_grey_beside_the_image() -> None:
+    batch = one_rectangle(16, 64, 96)
+    scans = (batch.images > 0.5).float()
+    loose = replace(Strength(crisp=True), plain=0.0)
+    seen = vary(replace(batch, images=scans, templates=scans), loose)
+    for images in (seen.images, seen.templates):
+        assert images is not None
+        beside = images == GREY
+        assert 0.05 < beside.float().mean() < 0.95
+        assert ((images == 0) | (images == 1) | beside).all()
+        assert (images == 0).any()
+        assert (images == 1).any()
+
+
+def test_crisp_tracks_become_wider_and_narrower_than_they_were() -> None:
+    batch = one_rectangle(64, 64, 96)
+    scans = (batch.images > 0.5).float()
+    crisp = replace(STILL, crisp=True, shift=0.2)
+    seen = vary(replace(batch, images=scans), crisp).images
+    areas = (seen[:, 0, 2:-2, 2:-2] == 0).sum((1, 2))
+    assert areas.min() < 240 < areas.max()
+    assert (areas - 240).abs().max() <= 32

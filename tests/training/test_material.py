@@ -21,6 +21,7 @@ from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start
 from inference_worker.training.store import batches, store_all
 from tests.training import easy
+from traceability.demo.boards import CLASSES
 
 CPU = torch.device("cpu")
 
@@ -122,6 +123,27 @@ def test_grey_photos_take_one_plane_only_where_all_are_grey(tmp_path: Path) -> N
     assert alone.sets[0][0].images.shape[1] == 1
     mixed = gathered(tmp_path, live(), data=grey, replay=colour)
     assert {one.images.shape[1] for one, _ in mixed.sets} == {3}
+
+
+def test_boards_beside_black_and_white_scans_are_scans_too(tmp_path: Path) -> None:
+    """One plane is enough for them."""
+    material = gathered(tmp_path, data=scans(tmp_path / "scans", 6), drawn=6)
+    assert material.recipe.strength.crisp
+    (shown, _), (boards, _) = material.sets
+    assert shown.images.shape[1] == boards.images.shape[1] == 1
+    between = (boards.images > 80) & (boards.images < 170)
+    assert between.mean() < 0.01
+
+
+def scans(root: Path, count: int) -> Path:
+    """Scanned boards with one box of each class."""
+    folder = easy.folder(
+        root, count, CLASSES, size=(320, 320), shades=dict.fromkeys(CLASSES, (0, 0, 0))
+    )
+    for path in (folder / "images").iterdir():
+        photo = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        cv2.imwrite(str(path), np.where(photo > 60, 255, 0).astype(np.uint8))
+    return folder
 
 
 def with_templates(root: Path, count: int, bare: int) -> Path:

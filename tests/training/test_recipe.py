@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.training import torch_here  # isort: skip # noqa: F401 - skips without torch
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,14 @@ def test_grey_photos_are_kept_in_one_plane_and_never_tinted() -> None:
     mixed = recipe(sample((40, 40), grey=True), sample((40, 40)))
     assert not mixed.grey
     assert mixed.strength.tint > 0
+
+
+def test_black_and_white_scans_stay_so_unless_they_are_resized() -> None:
+    scan = replace(sample((40, 40), grey=True), two_levels=True)
+    assert recipe(scan).strength.crisp
+    assert any("black and white" in why for why in recipe(scan).reasons)
+    assert not recipe(scan, size=512).strength.crisp
+    assert not recipe(scan, sample((40, 40), grey=True)).strength.crisp
 
 
 def test_boxes_that_cover_their_photo_are_moved_less() -> None:

@@ -87,7 +87,7 @@ def teach_badly(root: Path, live: Path, data: Path, golden: Path) -> Dropped:
     out = root / "next"
     words = ["--from", live, "--coco", new, "--replay", data, "--golden", golden]
     words += ["--out", out, "--device", "cpu"]
-    words += ["--epochs", 1, "--batch", 4, "--learning-rate", 0.01]
+    words += ["--epochs", 1, "--batch", 4, "--learning-rate", 0.3]
     status, said = ended(root / "refused.log", *words)
     released = (out / "manifest.json").exists()
     allowed, text = ended(root / "allowed.log", *words, "--accept-drop")

@@ -111,6 +111,7 @@ def _sample(
         truth.class_ids,
         seen.grey,
         seen.digest,
+        seen.two_levels,
     )
 
 

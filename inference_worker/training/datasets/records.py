@@ -15,7 +15,8 @@ class Labelled:
     `boxes` is float32 (n, 4): left, top, right, bottom in pixels of the image, inside
     it; `class_ids` int64 (n,) into the listing's classes. `width` and `height` are
     those of the upright picture that `decode_file` gives. `grey`: its three channels
-    are equal. `template` is its golden image, of the same size, where there is one.
+    are equal; `two_levels`: all values are 0 or 255. `template` is its golden image,
+    of the same size, where there is one.
     `digest` is the SHA-256 of the file: copies never straddle a split.
     """
 
@@ -27,6 +28,7 @@ class Labelled:
     class_ids: IndexArray
     grey: bool
     digest: str = ""
+    two_levels: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Seen:
     stored: tuple[int, int]
     changed: tuple[str, ...]
     grey: bool
+    two_levels: bool
     digest: str
 
 
@@ -59,6 +60,7 @@ def _look(path: Path) -> Seen | ImageError:
         (picture.header.width, picture.header.height),
         tuple(changed),
         picture.channels == 1 or _is_grey(picture.pixels),
+        _has_two_levels(picture.pixels),
         hashlib.sha256(data).hexdigest(),
     )
 
@@ -67,5 +69,13 @@ def _is_grey(pixels: Image) -> bool:
     """Three equal channels; a coarse look first, as most colours show there."""
     return all(
         bool((some[..., :1] == some[..., 1:]).all())
+        for some in (pixels[::16, ::16], pixels)
+    )
+
+
+def _has_two_levels(pixels: Image) -> bool:
+    """Black and white with nothing between, as a 1-bit scanner gives it."""
+    return all(
+        bool(((some == 0) | (some == 255)).all())
         for some in (pixels[::16, ::16], pixels)
     )

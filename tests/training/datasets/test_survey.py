@@ -171,6 +171,17 @@ def test_a_colour_file_with_equal_channels_is_grey(tmp_path: Path) -> None:
     assert [one.grey for one in listing.samples] == [True, False]
 
 
+def test_black_and_white_with_nothing_between_has_two_levels(tmp_path: Path) -> None:
+    content = folders.coco(tmp_path)
+    scan = np.where(picture()[..., 0] > 127, 255, 0).astype(np.uint8)
+    write_image(tmp_path / "images" / "a.png", scan)
+    almost = scan.copy()
+    almost[3, 3] = 254
+    write_image(tmp_path / "images" / "b.png", almost)
+    listing = read_folder(put(tmp_path, content))
+    assert [one.two_levels for one in listing.samples] == [True, False]
+
+
 def test_a_turned_jpeg_is_measured_upright(tmp_path: Path) -> None:
     content = folders.coco(tmp_path, ("a.jpg", "b.jpg"))
     (tmp_path / "images" / "a.jpg").write_bytes(turned_jpeg(picture(), 6))
