@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 from inference_worker.engine.errors import ManifestError
+from inference_worker.engine.preprocess import FITS, LETTERBOX, STRETCHED
 
 SCHEMA = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -38,17 +39,24 @@ _FIELDS = {
     "created": str,
 }
 _INPUT = {"layout": str, "channels": int, "range": list, "sizes": list}
+_INPUT_OPTIONAL = {"fit": str, "canvas": list, "batch": int}
+_LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
     """What the graph takes: planar RGB in 0..1, the long side one of `sizes`.
 
-    Six channels are an image and then its template.
+    Six channels are an image and then its template. The rest is optional in the file:
+    `fit` is how an image meets its canvas (`preprocess.FITS`), `canvas` the only
+    (height, width) that the graph runs at, `batch` 1 where it takes one image a call.
     """
 
     channels: int
     sizes: tuple[int, ...]
+    fit: str = LETTERBOX
+    canvas: tuple[int, int] | None = None
+    batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +88,13 @@ class Manifest:
         _check_fields(raw, _FIELDS, "")
         if raw["schema"] != SCHEMA:
             _refuse("schema", f"{raw['schema']} is unknown; this program reads 1")
-        _check_fields(raw["input"], _INPUT, "input.")
+        _check_fields(raw["input"], _INPUT, "input.", _INPUT_OPTIONAL)
         _check_values(raw)
         return cls(
             model=raw["model"],
             version=raw["version"],
             classes=tuple(raw["classes"]),
-            input=InputSpec(raw["input"]["channels"], tuple(raw["input"]["sizes"])),
+            input=_input(raw["input"]),
             stride=raw["stride"],
             threshold=raw["threshold_ppm"] / _MILLION,
             nms_iou=raw["nms_iou_ppm"] / _MILLION,
@@ -173,17 +181,32 @@ def _refuse_inexact(value: object, path: str) -> None:
         _refuse(path, f"{type(value).__name__} is not allowed; use an integer")
 
 
+def _input(raw: Mapping[str, Any]) -> InputSpec:
+    canvas = raw.get("canvas")
+    return InputSpec(
+        channels=raw["channels"],
+        sizes=tuple(raw["sizes"]),
+        fit=raw.get("fit", LETTERBOX),
+        canvas=None if canvas is None else (canvas[0], canvas[1]),
+        batch=raw.get("batch"),
+    )
+
+
 def _check_fields(
-    raw: Mapping[str, Any], fields: Mapping[str, Any], prefix: str
+    raw: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    prefix: str,
+    optional: Mapping[str, Any] | None = None,
 ) -> None:
-    for name, kinds in fields.items():
+    known = {**fields, **(optional or {})}
+    for name in fields:
         if name not in raw:
             _refuse(prefix + name, "is missing")
-        if not isinstance(raw[name], kinds) or isinstance(raw[name], bool):
-            _refuse(prefix + name, f"cannot be a {type(raw[name]).__name__}")
-    for name in raw:
-        if name not in fields:
+    for name, value in raw.items():
+        if name not in known:
             _refuse(prefix + name, f"is unknown in schema {SCHEMA}")
+        if not isinstance(value, known[name]) or isinstance(value, bool):
+            _refuse(prefix + name, f"cannot be a {type(value).__name__}")
 
 
 def _check_values(raw: Mapping[str, Any]) -> None:
@@ -192,8 +215,12 @@ def _check_values(raw: Mapping[str, Any]) -> None:
     _require(bool(_CREATED.fullmatch(raw["created"])), "created", "want 2026-11-22T…Z")
     _require(raw["release_seq"] >= 1, "release_seq", "starts at 1")
     _require(raw["stride"] >= 1, "stride", "must be positive")
-    for name in ("threshold_ppm", "nms_iou_ppm"):
-        _require(0 < raw[name] < _MILLION, name, "must lie between 0 and 1,000,000")
+    threshold, iou = raw["threshold_ppm"], raw["nms_iou_ppm"]
+    _require(
+        0 < threshold < _MILLION, "threshold_ppm", "must lie between 0 and 1,000,000"
+    )
+    # No two boxes overlap by more than all: a million suppresses nothing.
+    _require(0 < iou <= _MILLION, "nms_iou_ppm", "must be 1 to 1,000,000")
     _check_classes(raw["classes"])
     _check_input(raw["input"], raw["stride"])
     _require(bool(raw["files"]), "files", "is empty")
@@ -215,11 +242,27 @@ def _check_input(spec: Mapping[str, Any], stride: int) -> None:
     _require(spec["range"] == [0, 1], "input.range", "must be [0, 1]")
     _require(spec["channels"] in (3, 6), "input.channels", "must be 3 or 6")
     sizes = spec["sizes"]
-    whole = all(type(size) is int and 0 < size <= 4096 for size in sizes)
-    _require(whole and bool(sizes), "input.sizes", "must be a list of pixels")
+    _require(_pixels(sizes) and bool(sizes), "input.sizes", "must be a list of pixels")
     _require(sizes == sorted(set(sizes)), "input.sizes", "must rise")
     fits = all(size % stride == 0 for size in sizes)
     _require(fits, "input.sizes", f"must be multiples of the stride, {stride}")
+    _check_fit(spec)
+
+
+def _check_fit(spec: Mapping[str, Any]) -> None:
+    fit, canvas = spec.get("fit", LETTERBOX), spec.get("canvas")
+    _require(fit in FITS, "input.fit", f"must be one of {', '.join(FITS)}")
+    _require(spec.get("batch", 1) == 1, "input.batch", "can only be 1")
+    if canvas is None:
+        _require(fit not in STRETCHED, "input.canvas", f"is needed by the fit {fit}")
+        return
+    sound = len(canvas) == 2 and _pixels(canvas)
+    _require(sound, "input.canvas", "must be height and width in pixels")
+    _require([max(canvas)] == spec["sizes"], "input.sizes", "must be the canvas's")
+
+
+def _pixels(values: list[Any]) -> bool:
+    return all(type(value) is int and 0 < value <= _LONGEST for value in values)
 
 
 def _check_pin(name: str, pin: object) -> None:

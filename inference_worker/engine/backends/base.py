@@ -109,17 +109,19 @@ class Backend(ABC):
     def pre_process(
         self, images: Sequence[Image], templates: Sequence[Image] | None
     ) -> Iterator[Batch]:
-        """Letterboxed canvases, grouped by shape, at most MAX_BATCH together."""
+        """Canvases grouped by shape, together as many as the network takes."""
         spec, stride = self.manifest.input, self.manifest.stride
+        most = spec.batch or MAX_BATCH
         sources = self._stack(images, templates)
         geometries = [
-            plan(image.shape[0], image.shape[1], spec.sizes, stride) for image in images
+            plan(height, width, spec.sizes, stride, spec.fit, spec.canvas)
+            for height, width, _ in (image.shape for image in images)
         ]
         by_shape = sorted(range(len(images)), key=lambda i: geometries[i].canvas)
         for _, same in groupby(by_shape, key=lambda i: geometries[i].canvas):
             places = tuple(same)
-            for start in range(0, len(places), MAX_BATCH):
-                yield _batch(sources, geometries, places[start : start + MAX_BATCH])
+            for start in range(0, len(places), most):
+                yield _batch(sources, geometries, places[start : start + most])
 
     def post_process(
         self,
