@@ -1,0 +1,94 @@
+"""All that is asked of a stranger's model, in the child that may die of it.
+
+Cheap questions first: what is refused by one is not shown to the next.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx import ModelProto, helper
+
+from inference_worker.untrusted.contents import check_contents, check_head
+from inference_worker.untrusted.errors import ModelRefused, Reason
+from inference_worker.untrusted.limits import Limits
+from inference_worker.untrusted.structure import check_structure
+from inference_worker.untrusted.summary import fill_outputs, summarise
+from inference_worker.untrusted.volume import SMALL, check_volume
+from inference_worker.untrusted.wire import scan
+
+
+def check(data: memoryview, limits: Limits) -> dict[str, Any]:
+    """The facts of a model that may be taken (see summary). Raises ModelRefused."""
+    scan(data, limits)
+    model = _parse(data)
+    check_head(model, limits)
+    check_contents(model, limits)
+    check_structure(model.graph)
+    facts = summarise(model)
+    stored = _lighten(model)
+    fill_outputs(facts, _checked(model))
+    check_volume(model, stored, limits)
+    return facts
+
+
+def _parse(data: memoryview) -> ModelProto:
+    try:
+        model: ModelProto = ModelProto.FromString(data)
+    except DecodeError as error:
+        text = "it is damaged, or nested deeper than any model"
+        raise ModelRefused(Reason.MALFORMED, text) from error
+    size = model.ByteSize()
+    model.DiscardUnknownFields()
+    if model.ByteSize() != size:
+        text = "it holds fields that this version of ONNX does not know"
+        raise ModelRefused(Reason.UNKNOWN_FIELDS, text)
+    return model
+
+
+def _lighten(model: ModelProto) -> dict[str, int]:
+    """Makes inputs of the large tensors, whose numbers change no shape: the checker
+    copies a model three times. Names and elements of all that was stored.
+    """
+    graph = model.graph
+    stored = {tensor.name: math.prod(tensor.dims) for tensor in graph.initializer}
+    small = [t for t in graph.initializer if stored[t.name] <= SMALL]
+    for tensor in graph.initializer:
+        if stored[tensor.name] > SMALL:
+            graph.input.append(
+                helper.make_tensor_value_info(
+                    tensor.name, tensor.data_type, tensor.dims
+                )
+            )
+    kept = [onnx.TensorProto.FromString(t.SerializeToString()) for t in small]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    return stored
+
+
+def _checked(model: ModelProto) -> ModelProto:
+    """The model with the shapes that follow, as ONNX's own checker sees it."""
+    try:
+        onnx.checker.check_model(model)
+        inferred: ModelProto = onnx.shape_inference.infer_shapes(
+            model, check_type=True, strict_mode=True, data_prop=True
+        )
+    # Its bindings raise their own errors and whatever C++ threw.
+    except (
+        onnx.checker.ValidationError,
+        onnx.shape_inference.InferenceError,
+        RuntimeError,
+        ValueError,
+        TypeError,
+    ) as error:
+        text = f"ONNX's checker refuses it: {_first_line(error)}"
+        raise ModelRefused(Reason.CHECKER, text) from error
+    return inferred
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__
