@@ -17,6 +17,7 @@ from inference_worker.untrusted.errors import ModelRefused, Reason
 from inference_worker.untrusted.limits import Limits
 from inference_worker.untrusted.structure import check_structure
 from inference_worker.untrusted.summary import fill_outputs, summarise
+from inference_worker.untrusted.tensors import DATA_FIELDS
 from inference_worker.untrusted.volume import SMALL, check_volume
 from inference_worker.untrusted.wire import scan
 
@@ -39,34 +40,42 @@ def _parse(data: memoryview) -> ModelProto:
     try:
         model: ModelProto = ModelProto.FromString(data)
     except DecodeError as error:
-        text = "it is damaged, or nested deeper than any model"
+        text = "it is damaged, nested too deep or made of far too many parts"
         raise ModelRefused(Reason.MALFORMED, text) from error
-    size = model.ByteSize()
-    model.DiscardUnknownFields()
-    if model.ByteSize() != size:
-        text = "it holds fields that this version of ONNX does not know"
-        raise ModelRefused(Reason.UNKNOWN_FIELDS, text)
     return model
 
 
 def _lighten(model: ModelProto) -> dict[str, int]:
     """Makes inputs of the large tensors, whose numbers change no shape: the checker
     copies a model three times. Names and elements of all that was stored.
+
+    Raises ModelRefused for fields that only other versions of ONNX know.
     """
     graph = model.graph
     stored = {tensor.name: math.prod(tensor.dims) for tensor in graph.initializer}
-    small = [t for t in graph.initializer if stored[t.name] <= SMALL]
+    small, large = [], []
     for tensor in graph.initializer:
-        if stored[tensor.name] > SMALL:
-            graph.input.append(
-                helper.make_tensor_value_info(
-                    tensor.name, tensor.data_type, tensor.dims
-                )
-            )
+        (small if stored[tensor.name] <= SMALL else large).append(tensor)
+    for tensor in large:
+        for field in DATA_FIELDS:
+            tensor.ClearField(field)
+    _check_unknown(model)
+    for tensor in large:
+        graph.input.append(
+            helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+        )
     kept = [onnx.TensorProto.FromString(t.SerializeToString()) for t in small]
     del graph.initializer[:]
     graph.initializer.extend(kept)
     return stored
+
+
+def _check_unknown(model: ModelProto) -> None:
+    size = model.ByteSize()
+    model.DiscardUnknownFields()
+    if model.ByteSize() != size:
+        text = "it holds fields that this version of ONNX does not know"
+        raise ModelRefused(Reason.UNKNOWN_FIELDS, text)
 
 
 def _checked(model: ModelProto) -> ModelProto:

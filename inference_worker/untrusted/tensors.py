@@ -27,7 +27,8 @@ _KEPT: dict[int, tuple[str, int]] = {
     TensorProto.FLOAT16: ("int32_data", 2),
     TensorProto.BFLOAT16: ("int32_data", 2),
 }
-_FIELDS = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")
+_NUMBERS = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")
+DATA_FIELDS = ("raw_data", *_NUMBERS)
 
 
 def check_tensor(tensor: TensorProto, where: str, limits: Limits) -> int:
@@ -89,11 +90,12 @@ def named(kind: str, name: str) -> str:
 def _check_data(tensor: TensorProto, elements: int, where: str) -> None:
     """In one field only, and neither short nor long."""
     field, size = _KEPT[tensor.data_type]
-    filled = {name: len(getattr(tensor, name)) for name in _FIELDS}
+    filled = {name: len(getattr(tensor, name)) for name in _NUMBERS}
     filled = {name: count for name, count in filled.items() if count}
     if tensor.HasField("raw_data"):
-        good = not filled and len(tensor.raw_data) == elements * size
-        held = f"{len(tensor.raw_data):,} bytes"
+        length = len(tensor.raw_data)  # a copy of it each time
+        good = not filled and length == elements * size
+        held = f"{length:,} bytes"
     else:
         good = filled == ({field: elements} if elements else {})
         held = f"{sum(filled.values()):,} numbers"
