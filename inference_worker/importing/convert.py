@@ -1,0 +1,118 @@
+"""From a foreign graph to one of ours: `images` in RGB 0..1 to `preds` in pixels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from inference_worker.importing.errors import ImportRefused
+from inference_worker.importing.family import Array, Family, Trial
+from inference_worker.importing.graft import (
+    FOREIGN,
+    IMAGES,
+    PREDS,
+    Nodes,
+    joined,
+    opened,
+)
+from inference_worker.importing.labels import Labels
+from inference_worker.importing.layout import Layout
+from inference_worker.importing.signature import HALF, SIZES, Signature
+
+_IR_VERSION = 8
+_OUTSIDE = 0.01
+_FAR = 20
+
+
+def convert(
+    model: Any, family: Family, trial: Trial, labels: Labels, layout: Layout
+) -> bytes:
+    """The whole graph as an ONNX file of our signature.
+
+    Raises ImportRefused when the two parts do not make a sound graph.
+    """
+    signature = trial.signature
+    before, after = Nodes("before"), Nodes("behind")
+    foreign = opened(model)
+    foreign.ir_version = max(foreign.ir_version, _IR_VERSION)
+    _connect(before, family, signature, trial.canvas)
+    outputs = {name: after.floats(FOREIGN + name) for name in signature.outputs}
+    boxes, scores = family.decode(after, outputs, trial, labels.kept)
+    _finish(after, boxes, scores)
+    shape: list[int | str] = [layout.batch or "batch", 3, "height", "width"]
+    if layout.canvas is not None:
+        shape[2:] = layout.canvas
+    whole = joined(foreign, before, after, shape, 4 + len(labels.classes))
+    onnx.helper.set_model_props(whole, _notes(labels, layout, signature.metadata))
+    return _checked(whole)
+
+
+def check_preds(preds: Array, labels: Labels, canvas: tuple[int, int]) -> None:
+    """ImportRefused when what the new graph gives cannot be boxes and scores."""
+    wanted = 4 + len(labels.classes)
+    if preds.ndim != 3 or preds.shape[2] != wanted:
+        raise ImportRefused(
+            f"the network gives {preds.shape}, expected (1, ., {wanted})"
+        )
+    if not np.isfinite(preds).all():
+        raise ImportRefused("the network gives NaN or infinity for a plain picture")
+    scores = preds[..., 4:]
+    if scores.min(initial=0.0) < -_OUTSIDE or scores.max(initial=0.0) > 1 + _OUTSIDE:
+        raise ImportRefused("its scores do not lie in 0 to 1: it is of another family")
+    if np.abs(preds[..., :4]).max(initial=0.0) > _FAR * max(canvas):
+        raise ImportRefused(
+            "its boxes lie far off the picture: it is of another family"
+        )
+
+
+def _connect(
+    before: Nodes, family: Family, signature: Signature, canvas: tuple[int, int]
+) -> None:
+    """Give each foreign input its value under its new name."""
+    made = family.prepare(before, IMAGES)
+    if signature.images.element_type == HALF:
+        made = before.op("Cast", made, to=TensorProto.FLOAT16)
+    _named(before, made, FOREIGN + signature.images.name)
+    if SIZES in signature.inputs:
+        one = before.whole(1)
+        count = before.op("Shape", IMAGES, start=0, end=1)
+        shape = before.op("Concat", count, one, axis=0)
+        height, width = canvas
+        size = before.constant([[width, height]], np.int64)
+        _named(before, before.op("Expand", size, shape), FOREIGN + SIZES)
+
+
+def _finish(after: Nodes, boxes: str, scores: str) -> None:
+    _named(after, after.op("Concat", boxes, scores, axis=2), PREDS)
+
+
+def _named(nodes: Nodes, value: str, name: str) -> None:
+    node = onnx.helper.make_node("Identity", [value], [name], f"{value}/name")
+    nodes.nodes.append(node)
+
+
+def _notes(
+    labels: Labels, layout: Layout, metadata: Mapping[str, str]
+) -> dict[str, str]:
+    """What the new file says of itself; the licence goes with it."""
+    notes = {
+        "causeline_schema": "1",
+        "causeline_input": json.dumps(layout.as_json() | {"stride": layout.stride}),
+        "names": json.dumps(list(labels.classes)),
+    }
+    kept = {key: metadata[key] for key in ("author", "license") if key in metadata}
+    return notes | kept
+
+
+def _checked(model: Any) -> bytes:
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        text = str(error).strip().splitlines()[0]
+        raise ImportRefused(f"its decoding cannot be built in: {text}") from error
+    return bytes(model.SerializeToString(deterministic=True))

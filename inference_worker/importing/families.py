@@ -1,0 +1,25 @@
+"""The families that foreign detectors are recognised as."""
+
+from __future__ import annotations
+
+from inference_worker.importing.dense import YoloV5, YoloV8, Yolox
+from inference_worker.importing.family import Family
+from inference_worker.importing.queries import (
+    EndToEnd,
+    RfDetr,
+    RtDetr,
+    UltralyticsRtDetr,
+)
+
+FAMILIES: dict[str, Family] = {
+    family.key: family
+    for family in (
+        YoloV8(),
+        YoloV5(),
+        EndToEnd(),
+        UltralyticsRtDetr(),
+        Yolox(),
+        RtDetr(),
+        RfDetr(),
+    )
+}

@@ -1,0 +1,102 @@
+"""Files of our own making: their graph is taken as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Protocol
+
+from inference_worker.engine.preprocess import LETTERBOX
+from inference_worker.importing.errors import ImportRefused
+from inference_worker.importing.family import Family, Match, Trial
+from inference_worker.importing.graft import IMAGES, PREDS, Nodes
+from inference_worker.importing.labels import Labels, read_labels
+from inference_worker.importing.layout import Layout, canvas_of
+from inference_worker.importing.signature import Signature
+
+SCHEMA_NOTE, INPUT_NOTE = "causeline_schema", "causeline_input"
+_SCHEMA = "1"
+_STRIDE = 32
+
+
+class Named(Protocol):
+    """Whoever may name the classes."""
+
+    @property
+    def classes(self) -> str | None: ...
+
+
+class Ours(Family):
+    """Never matched by shapes: only the metadata says so."""
+
+    key = "causeline"
+    title = "Causeline's own"
+    fit = LETTERBOX
+    free_canvas = True
+    threshold = 0.5
+    nms_iou = 0.45
+
+    def match(self, trial: Trial) -> Match | None:
+        return None
+
+    def scores(self, trial: Trial) -> int | None:
+        return int(trial.outputs[PREDS].shape[2]) - 4
+
+    def decode(
+        self, nodes: Nodes, outputs: Mapping[str, str], trial: Trial, kept: list[int]
+    ) -> tuple[str, str]:
+        raise ValueError("a graph of ours is decoded already")
+
+    def labels(self, signature: Signature, named: Named) -> Labels:
+        columns = signature.outputs[PREDS].shape[-1]
+        count = None if columns is None else columns - 4
+        return read_labels(named.classes, signature.metadata, count)
+
+    def layout(self, signature: Signature, size: str | None) -> Layout:
+        """As its metadata tells, or the corner of a free canvas as in training.
+
+        Raises ImportRefused for a graph that is not as its metadata says.
+        """
+        if set(signature.inputs) != {IMAGES} or set(signature.outputs) != {PREDS}:
+            raise ImportRefused(
+                f"its metadata names our schema, but it does not take {IMAGES} and"
+                f" give {PREDS}"
+            )
+        if INPUT_NOTE in signature.metadata:
+            return _told(signature.metadata[INPUT_NOTE])
+        canvas = canvas_of(signature, size)
+        fixed = signature.canvas != (None, None)
+        return Layout(
+            fit=self.fit,
+            sizes=(max(canvas),),
+            stride=1 if fixed else _STRIDE,
+            canvas=canvas if fixed else None,
+            batch=signature.batch,
+        )
+
+
+def is_ours(signature: Signature) -> bool:
+    return signature.metadata.get(SCHEMA_NOTE) == _SCHEMA
+
+
+def _told(text: str) -> Layout:
+    """What `convert` wrote; the manifest checks the values."""
+    try:
+        told = json.loads(text)
+        canvas = told.get("canvas")
+        return Layout(
+            fit=told["fit"],
+            sizes=tuple(told["sizes"]),
+            stride=told["stride"],
+            canvas=None if canvas is None else (canvas[0], canvas[1]),
+            batch=told.get("batch"),
+        )
+    except (
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise ImportRefused(f"its {INPUT_NOTE} is not what we write") from error

@@ -1,0 +1,118 @@
+"""Write what was imported as a version folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from inference_worker.engine.errors import EngineMissing
+from inference_worker.engine.manifest import NAME, SCHEMA, Manifest, canonical
+from inference_worker.engine.metrics import Metrics
+from inference_worker.engine.store import MANIFEST, MODEL, next_version, open_latest
+from inference_worker.importing.errors import ImportRefused
+from inference_worker.importing.layout import Layout
+
+CARD = "card.md"
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What the new version is called, and what it follows."""
+
+    model: str
+    version: str
+    release_seq: int
+    previous: Mapping[str, str] | None
+
+
+def next_release(model: str, version: str | None, data: Path) -> Release:
+    """The one after the latest adopted in `data`, or the first of its name.
+
+    Raises ImportRefused for a name that no folder may have.
+    """
+    for option, text in (("--name", model), ("--version", version or "1")):
+        if not NAME.fullmatch(text):
+            raise ImportRefused(
+                f"{option} {text!r}: use a-z, 0-9, '.', '_' and '-', 64 at most"
+            )
+    try:
+        latest = open_latest(data, model).manifest
+    except EngineMissing:
+        return Release(model, version or "1", 1, None)
+    previous = {"version": latest.version, "sha256": latest.files[MODEL].sha256}
+    following = version or next_version(latest.version)
+    return Release(model, following, latest.release_seq + 1, previous)
+
+
+def manifest_of(
+    release: Release,
+    classes: tuple[str, ...],
+    layout: Layout,
+    marks: tuple[float, float],
+    files: Mapping[str, bytes],
+    metrics: Metrics | None = None,
+) -> Manifest:
+    """`marks` are threshold and IoU of suppression. ManifestError if unsound."""
+    threshold, nms_iou = marks
+    raw = {
+        "schema": SCHEMA,
+        "model": release.model,
+        "version": release.version,
+        "classes": list(classes),
+        "input": layout.as_json(),
+        "stride": layout.stride,
+        "threshold_ppm": round(threshold * _MILLION),
+        "nms_iou_ppm": round(nms_iou * _MILLION),
+        "metrics": {} if metrics is None else _whole(metrics),
+        "files": {name: _pin(content) for name, content in files.items()},
+        "release_seq": release.release_seq,
+        "previous": release.previous,
+        "kid": None,
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return Manifest.parse(canonical(raw))
+
+
+def write_version(out: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
+    """`<out>/<model>/<version>/`, as adopting wants it; the manifest comes last."""
+    folder = out / manifest.model / manifest.version
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        (folder / MANIFEST).write_bytes(manifest.canonical())
+    except OSError as error:
+        raise ImportRefused(
+            f"{folder}: {error.strerror}", "Give a folder that can be written to."
+        ) from error
+    return folder
+
+
+def check_free(out: Path, release: Release) -> None:
+    """ImportRefused where a finished version lies already: those never change."""
+    folder = out / release.model / release.version
+    if (folder / MANIFEST).exists():
+        raise ImportRefused(
+            f"{folder} holds a version already, and versions never change",
+            "Give another --version, or another folder with --out.",
+        )
+
+
+def _pin(content: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+
+def _whole(metrics: Metrics) -> dict[str, int]:
+    shares = {
+        "map33_e4": metrics.map33,
+        "map50_e4": metrics.map50,
+        "map5095_e4": metrics.map5095,
+        "f_e4": metrics.f,
+    }
+    counted = {name: round(value * 10_000) for name, value in shares.items()}
+    return counted | {"images": metrics.images}
