@@ -10,7 +10,7 @@ from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import ModelProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 from inference_worker.untrusted.contents import check_contents, check_head
 from inference_worker.untrusted.errors import ModelRefused, Reason
@@ -53,7 +53,8 @@ def _lighten(model: ModelProto) -> dict[str, int]:
     """
     graph = model.graph
     stored = {tensor.name: math.prod(tensor.dims) for tensor in graph.initializer}
-    small, large = [], []
+    small: list[TensorProto] = []
+    large: list[TensorProto] = []
     for tensor in graph.initializer:
         (small if stored[tensor.name] <= SMALL else large).append(tensor)
     for tensor in large:
@@ -64,7 +65,7 @@ def _lighten(model: ModelProto) -> dict[str, int]:
         graph.input.append(
             helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
         )
-    kept = [onnx.TensorProto.FromString(t.SerializeToString()) for t in small]
+    kept = [TensorProto.FromString(t.SerializeToString()) for t in small]
     del graph.initializer[:]
     graph.initializer.extend(kept)
     return stored
