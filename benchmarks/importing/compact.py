@@ -80,12 +80,16 @@ def yolov5_boxes(raw: Tensor, level: int) -> Tensor:
     return torch.cat([centre, (share[..., 2:] * 2) ** 2 * ANCHORS[level]], -1)
 
 
+def made(kind: str) -> Compact:
+    return Compact(1, 1 / 255) if kind == "yolox" else Compact(3, 1.0)
+
+
 def train(kind: str, seconds: float) -> Compact:
     """`yolox` learns blue, green, red in 0..255, `yolov5` RGB in 0..1."""
     torch.manual_seed(0)
     torch.set_num_threads(2)
     yolox = kind == "yolox"
-    network = Compact(1 if yolox else 3, 1 / 255 if yolox else 1.0)
+    network = made(kind)
     optimiser = torch.optim.AdamW(network.parameters(), 2e-3)
     images, boxes = _material(64, yolox)
     rng, end, step = np.random.default_rng(0), time.monotonic() + seconds, 0

@@ -17,12 +17,14 @@ from benchmarks.importing.compact import (
     SIDE,
     STRIDES,
     Compact,
+    made,
     train,
     yolov5_boxes,
     yolox_boxes,
 )
 
 QUERIES = 300
+KINDS = ("yolox", "yolov5")
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 SPREAD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
@@ -69,8 +71,8 @@ class Queries(nn.Module):
         rows = self.dense(images.flip(1) * 255)
         scores = rows[..., 4:5] * rows[..., 5:]
         best = scores.amax(2).topk(QUERIES, 1).indices[..., None]
-        boxes = rows[..., :4].gather(1, best.expand(-1, -1, 4)) / SIDE
-        return boxes, scores.gather(1, best.expand(-1, -1, scores.shape[2]))
+        picked = rows.gather(1, best.expand(-1, -1, rows.shape[2]))
+        return picked[..., :4] / SIDE, picked[..., 4:5] * picked[..., 5:]
 
 
 class RtDetr(nn.Module):
@@ -90,7 +92,7 @@ class RtDetr(nn.Module):
         count = scores.shape[2]
         best, index = scores.flatten(1).topk(QUERIES, 1)
         labels = index - index // count * count
-        rows = (index // count).unsqueeze(-1).expand(-1, -1, 4)
+        rows = (index // count).unsqueeze(-1).expand(-1, -1, 4)  # queries, best first
         return labels, corners.gather(1, rows), best
 
 
@@ -112,7 +114,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=150.0)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    yolox, yolov5 = (train(kind, args.seconds) for kind in ("yolox", "yolov5"))
+    yolox, yolov5 = (trained(kind, args.seconds, args.out) for kind in KINDS)
     queries, sizes = Queries(yolox), torch.tensor([[SIDE, SIDE]])
     one = ["images"], ["output"]
     _export(Yolox(yolox, True), args.out / "yolox.onnx", *one)
@@ -122,6 +124,16 @@ def main() -> int:
     _export(RtDetr(queries), args.out / "rtdetr-official.onnx", *names, sizes)
     _export(RfDetr(queries), args.out / "rfdetr.onnx", ["input"], ["dets", "labels"])
     return 0
+
+
+def trained(kind: str, seconds: float, out: Path) -> Compact:
+    """From its weights KIND.pt, or trained now."""
+    file = out / f"{kind}-compact.pt"
+    if not file.exists():
+        torch.save(train(kind, seconds).state_dict(), file)
+    network = made(kind)
+    network.load_state_dict(torch.load(file, weights_only=True))
+    return network.eval()
 
 
 def _export(

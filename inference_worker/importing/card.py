@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.visible import visible
 from inference_worker.importing.layout import Layout
 from inference_worker.importing.recognise import Recognised
+from inference_worker.importing.runtimes import Runtimes
 from inference_worker.importing.source import Source
 from inference_worker.training.markdown import items, plain, table
 
@@ -29,19 +31,17 @@ _MEETS = {
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """All that the card says. `figures` are (the folder, what was measured on it)."""
+    """All that the card says; `metrics` are of the folder `measured_on`, if any."""
 
-    model: str
-    version: str
-    classes: tuple[str, ...]
+    manifest: Manifest
     named_by: str
     source: Source
     found: Recognised
     layout: Layout
-    threshold: float
-    nms_iou: float
     added: list[str]
-    figures: tuple[str, Metrics] | None
+    runtimes: Runtimes
+    measured_on: str
+    metrics: Metrics | None
 
 
 def card(facts: CardFacts) -> str:
@@ -60,15 +60,18 @@ def licence_warning(licence: str | None) -> str | None:
 
 
 def _blocks(facts: CardFacts) -> Iterator[str]:
-    count = len(facts.classes)
-    yield f"# {facts.model} {facts.version}"
-    yield f"Imported. Finds {count} kind{'s' * (count != 1)}: {items(facts.classes)}."
+    manifest = facts.manifest
+    count = len(manifest.classes)
+    kinds = f"{count} kind{'s' * (count != 1)}"
+    yield f"# {manifest.model} {manifest.version}"
+    yield f"Imported. Finds {kinds} of defects: {items(manifest.classes)}."
     warning = licence_warning(facts.source.inspection.licence)
     if warning:
         yield f"**{warning}**"
     yield table(("", ""), [*_origin(facts), *_use(facts)])
     yield "## What was added to the graph"
     yield "\n".join(f"- {plain(one)}" for one in facts.added)
+    yield _agreement(facts.runtimes)
     yield "## Figures"
     yield from _figures(facts)
 
@@ -88,32 +91,46 @@ def _origin(facts: CardFacts) -> list[tuple[str, str]]:
 
 
 def _use(facts: CardFacts) -> list[tuple[str, str]]:
-    layout = facts.layout
+    layout, manifest = facts.layout, facts.manifest
     height, width = layout.canvas or (0, 0)
     free = f"long side {layout.sizes[0]}, the short side follows"
-    doubles = f"from IoU {facts.nms_iou:.2f}, class by class"
+    doubles = f"from IoU {manifest.nms_iou:.2f}, class by class"
     return [
         ("canvas", f"{width} x {height} pixels" if layout.canvas else free),
         ("a photo lies", _MEETS[layout.fit]),
         ("images a call", "1" if layout.batch else "several"),
-        ("a defect from score", f"{facts.threshold:.2f}"),
-        ("doubles", doubles if facts.nms_iou < 1 else "none: the network gives none"),
+        ("a defect from score", f"{manifest.threshold:.2f}"),
+        (
+            "doubles",
+            doubles if manifest.nms_iou < 1 else "none: the network gives none",
+        ),
     ]
 
 
+def _agreement(runtimes: Runtimes) -> str:
+    if runtimes.refused:
+        said = "; ".join(f"{name}: {why}" for name, why in runtimes.refused.items())
+        return f"**Not every backend runs it.** {plain(said)}"
+    return (
+        "Scores of all backends, in f32 on a drawn picture, lie within"
+        f" {runtimes.apart:.1e} of each other."
+    )
+
+
 def _figures(facts: CardFacts) -> Iterator[str]:
+    name = f"{facts.manifest.model}@{facts.manifest.version}"
     again = (
-        f"`python -m inference_worker evaluate --model {facts.model}@{facts.version}"
+        f"`python -m inference_worker evaluate --model {name}"
         " --coco FOLDER --report report.html`"
     )
-    if facts.figures is None:
+    metrics = facts.metrics
+    if metrics is None:
         yield (
             "Not measured. The threshold is the usual one of its family, not one chosen"
             f" for your defects: measure it on your own labelled photos, {again}, or"
             " import it again with `--coco FOLDER`."
         )
         return
-    folder, metrics = facts.figures
     rows = [
         ("images", str(metrics.images)),
         ("mAP@0.33", f"{metrics.map33:.4f}"),
@@ -121,7 +138,7 @@ def _figures(facts: CardFacts) -> Iterator[str]:
         ("mAP@0.5:0.95", f"{metrics.map5095:.4f}"),
         ("F at IoU 0.33", f"{metrics.f:.4f}"),
     ]
-    yield table(("", folder), rows)
+    yield table(("", facts.measured_on), rows)
     yield (
         "The threshold is the one that F is best at on these photos, so F is what they"
         f" allow at most. Again: {again}."

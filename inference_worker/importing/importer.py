@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.store import MODEL
+from inference_worker.engine.visible import visible
 from inference_worker.importing.card import CardFacts, card, licence_warning
 from inference_worker.importing.convert import check_preds, convert
 from inference_worker.importing.errors import FamilyUnclear
@@ -30,9 +30,12 @@ from inference_worker.importing.release import (
     next_release,
     write_version,
 )
+from inference_worker.importing.runtimes import try_backends
 from inference_worker.importing.source import Source, open_source, run_imported
 
 log = logging.getLogger(__name__)
+
+_MOST_SHOWN = 200
 
 Ask = Callable[[FamilyUnclear], str]
 """Gives the family that the user means; raises what it was given if nobody says."""
@@ -77,11 +80,11 @@ def import_model(wishes: Wishes, ask: Ask) -> Path:
     check_free(wishes.out, release)
     source = open_source(wishes.file)
     licence = source.inspection.licence
-    log.info("licence in the file: %s", (licence or "none")[:200])
+    log.info("licence in the file: %s", visible((licence or "none")[:_MOST_SHOWN]))
     if warning := licence_warning(licence):
         log.warning("%s", warning)
     made = convert_source(source, wishes, ask)
-    log.info("%s: %s", made.found.family.title, made.found.why)
+    log.info("%s: %s", made.found.family.title, visible(made.found.why[:_MOST_SHOWN]))
     return _write(made, wishes, release)
 
 
@@ -117,41 +120,34 @@ def _as_it_is(source: Source, wishes: Wishes) -> Converted:
 
 
 def _write(made: Converted, wishes: Wishes, release: Release) -> Path:
-    family, classes = made.found.family, made.labels.classes
-    nms_iou = wishes.nms_iou or family.nms_iou
-    threshold = wishes.threshold or family.threshold
-    figures: tuple[str, Metrics] | None = None
+    family, classes, layout = made.found.family, made.labels.classes, made.layout
+    marks = (wishes.threshold or family.threshold, wishes.nms_iou or family.nms_iou)
     files = {MODEL: made.model}
-    layout = made.layout
+    draft = manifest_of(release, classes, layout, marks, files)
+    runtimes = try_backends(draft, made.model)
+    for name, why in runtimes.refused.items():
+        log.warning("%s cannot run it: %s", name, why)
+    metrics: Metrics | None = None
     if wishes.coco is not None:
-        draft = manifest_of(release, classes, layout, (threshold, nms_iou), files)
-        threshold, metrics = measure_imported(
-            draft, made.model, wishes.coco, wishes.threshold
+        best, metrics = measure_imported(
+            draft, made.model, wishes.coco, wishes.threshold, runtimes.first
         )
-        figures = (wishes.coco.name, metrics)
+        marks = (best, marks[1])
+    final = manifest_of(release, classes, layout, marks, files, metrics)
     facts = CardFacts(
-        model=release.model,
-        version=release.version,
-        classes=classes,
+        manifest=final,
         named_by=made.labels.source,
         source=made.source,
         found=made.found,
         layout=layout,
-        threshold=threshold,
-        nms_iou=nms_iou,
         added=made.added,
-        figures=figures,
+        runtimes=runtimes,
+        measured_on=wishes.coco.name if wishes.coco else "",
+        metrics=metrics,
     )
     files[CARD] = card(facts).encode()
-    manifest: Manifest = manifest_of(
-        release,
-        classes,
-        layout,
-        (threshold, nms_iou),
-        files,
-        figures[1] if figures else None,
-    )
-    return write_version(wishes.out, manifest, files)
+    final = manifest_of(release, classes, layout, marks, files, metrics)
+    return write_version(wishes.out, final, files)
 
 
 def _count(source: Source, wishes: Wishes) -> int | None:

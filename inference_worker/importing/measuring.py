@@ -22,7 +22,11 @@ _AS_GOOD = 0.002
 
 
 def measure_imported(
-    manifest: Manifest, model: bytes, folder: Path, threshold: float | None
+    manifest: Manifest,
+    model: bytes,
+    folder: Path,
+    threshold: float | None,
+    backend: str,
 ) -> tuple[float, Metrics]:
     """The threshold and the figures at it; it is chosen unless given.
 
@@ -31,7 +35,7 @@ def measure_imported(
     samples = read_labelled(folder, manifest.classes, templates=False)
     if not any(len(sample.truth) for sample in samples):
         raise DatasetError(f"{folder}: no image has a box to be found")
-    detector = Detector(open_backend("openvino", manifest, model))
+    detector = Detector(open_backend(backend, manifest, model))
     found = list(shown(find_all(detector, samples), len(samples), "measuring"))
     classes = manifest.classes
     best = _best(samples, found, classes) if threshold is None else threshold

@@ -19,6 +19,7 @@ _TASKS = {
     "obb": "finds turned boxes",
 }
 _MASK_PLANES = 32
+_MOST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ def _refuse_other_outputs(trial: Trial) -> None:
 
 
 def _given(trial: Trial) -> str:
-    return ", ".join(
-        f"{name} {'x'.join(map(str, one.shape))}" for name, one in trial.outputs.items()
+    shapes = (
+        f"{name[:_MOST_SHOWN]} {'x'.join(map(str, one.shape))}"
+        for name, one in trial.outputs.items()
     )
+    return ", ".join(shapes)

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from inference_worker.commands.main import main
+from inference_worker.engine.store import open_folder
+from tests.engine.toy import toy_network
+from tests.importing import foreign
+from tests.importing.foreign import NAMES, ULTRALYTICS, network, write
+
+Output = pytest.CaptureFixture[str]
+GIVEN = ["--classes", ",".join(NAMES)]
+
+
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CAUSELINE_DATA", str(tmp_path / "var"))
+    monkeypatch.setenv("INFERENCE_PRECISION_HINT", "f32")
+    return tmp_path / "var"
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    file = tmp_path / "photo.png"
+    cv2.imwrite(str(file), np.zeros((64, 64, 3), np.uint8))
+    return file
+
+
+@pytest.fixture
+def coco(tmp_path: Path, photo: Path) -> Path:
+    """Two photos with a short where every foreign network finds one."""
+    folder = tmp_path / "coco"
+    (folder / "images").mkdir(parents=True)
+    for i in range(2):
+        (folder / "images" / f"{i}.png").write_bytes(photo.read_bytes())
+    box = {"category_id": 1, "bbox": [22, 27, 20, 10]}
+    content = {
+        "categories": [{"id": i, "name": name} for i, name in enumerate(NAMES)],
+        "images": [{"id": i, "file_name": f"{i}.png"} for i in range(2)],
+        "annotations": [{"image_id": i, **box} for i in range(2)],
+    }
+    (folder / "annotations.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_an_imported_detector_is_adopted_and_detects(
+    tmp_path: Path, site: Path, photo: Path, capsys: Output
+) -> None:
+    file = write(tmp_path, network(foreign.yolov8(), metadata=ULTRALYTICS))
+    assert main(["import", str(file), "--name", "theirs"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert folder == site / "imported" / "theirs" / "1"
+    assert main(["adopt", "--source", str(site / "imported")]) == 0
+    assert main(["detect", "--model", "theirs", str(photo), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out.split("\n", 1)[1])
+    assert found["category"] == "short"
+    assert found["bbox"] == pytest.approx([22, 27, 20, 10], abs=0.01)
+    manifest = open_folder(folder).manifest
+    assert manifest.canonical() == (folder / "manifest.json").read_bytes()
+
+
+def test_the_next_import_follows_what_is_adopted(
+    tmp_path: Path, site: Path, capsys: Output
+) -> None:
+    file = write(tmp_path, network(foreign.yolov8(), metadata=ULTRALYTICS))
+    command = ["import", str(file), "--name", "theirs"]
+    assert main(command) == 0
+    assert main(command) == 1
+    assert "versions never change" in capsys.readouterr().err
+    main(["adopt", "--source", str(site / "imported")])
+    assert main(command) == 0
+    first, second = (
+        open_folder(site / "imported" / "theirs" / name).manifest for name in "12"
+    )
+    assert second.release_seq == 2
+    digest = first.files["model.onnx"].sha256
+    assert second.raw["previous"] == {"version": "1", "sha256": digest}
+
+
+def test_the_card_tells_where_it_came_from(
+    tmp_path: Path, capsys: Output, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write(tmp_path, network(foreign.yolov8(), metadata=ULTRALYTICS), "b|e.onnx")
+    assert main(["import", str(file), "--name", "theirs"]) == 0
+    assert "licence in the file: AGPL-3.0" in caplog.text
+    assert "Its licence is the AGPL-3.0" in caplog.text
+    text = (Path(capsys.readouterr().out.strip()) / "card.md").read_text()
+    for part in ("AGPL-3.0", "b\\|e.onnx", "pytorch 2.13.0", "YOLOv8", "Not measured"):
+        assert part in text
+
+
+def test_without_a_terminal_the_candidates_are_named(
+    tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open(os.devnull) as nothing:
+        monkeypatch.setattr(sys, "stdin", nothing)
+        file = write(tmp_path, network(foreign.rfdetr(("pred_boxes", "logits"))))
+        assert main(["import", str(file), "--name", "theirs", *GIVEN]) == 1
+    said = capsys.readouterr().err
+    assert "family_unclear" in said
+    assert "--family rf-detr" in said
+
+
+@pytest.mark.parametrize("answer", ["1", "rf-detr"])
+def test_on_a_terminal_it_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    file = write(tmp_path, network(foreign.rfdetr(("pred_boxes", "logits"))))
+    screen, keyboard = pty.openpty()
+    os.write(screen, f"{answer}\n".encode())
+    with open(keyboard) as typed, open(os.dup(keyboard), "w") as shown:
+        monkeypatch.setattr(sys, "stdin", typed)
+        monkeypatch.setattr(sys, "stderr", shown)
+        assert main(["import", str(file), "--name", "theirs", *GIVEN]) == 0
+    os.close(screen)
+
+
+def test_labelled_photos_measure_it_and_choose_the_threshold(
+    tmp_path: Path, coco: Path, capsys: Output
+) -> None:
+    file = write(tmp_path, network(foreign.yolov8(), metadata=ULTRALYTICS))
+    command = ["import", str(file), "--name", "theirs", "--coco", str(coco)]
+    assert main(command) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    manifest = open_folder(folder).manifest
+    # All thresholds below its only score are as good: the middle one is taken.
+    assert 0.4 <= manifest.threshold <= 0.5
+    assert manifest.raw["metrics"]["map50_e4"] == 10_000
+    assert "| mAP@0.5 | 1.0000 |" in (folder / "card.md").read_text()
+
+
+def test_a_file_of_ours_passes_through(tmp_path: Path, capsys: Output) -> None:
+    model = onnx.load_from_string(toy_network())
+    notes = {"causeline_schema": "1", "names": '["red", "green", "blue"]'}
+    onnx.helper.set_model_props(model, notes)
+    file = write(tmp_path, model.SerializeToString())
+    assert main(["import", str(file), "--name", "toy"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert (folder / "model.onnx").read_bytes() == file.read_bytes()
+    assert open_folder(folder).manifest.input.fit == "letterbox"
+
+
+def test_what_was_imported_can_be_imported_again(
+    tmp_path: Path, capsys: Output
+) -> None:
+    file = write(tmp_path, network(foreign.yolox()))
+    assert main(["import", str(file), "--name", "once", *GIVEN]) == 0
+    once = Path(capsys.readouterr().out.strip())
+    assert main(["import", str(once / "model.onnx"), "--name", "twice"]) == 0
+    twice = Path(capsys.readouterr().out.strip())
+    first, second = (open_folder(folder).manifest for folder in (once, twice))
+    assert second.input == first.input
+    assert second.classes == first.classes
+
+
+def test_a_note_of_ours_that_is_not_ours_is_refused(
+    tmp_path: Path, capsys: Output
+) -> None:
+    notes = {"causeline_schema": "1", "causeline_input": "[" * 9000, "names": "[]"}
+    model = onnx.load_from_string(toy_network())
+    onnx.helper.set_model_props(model, notes)
+    file = write(tmp_path, model.SerializeToString())
+    assert main(["import", str(file), "--name", "toy"]) == 1
+    assert "causeline_input is not what we write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--name", "../up"], "--name"),
+        (["--name", "theirs", "--version", "a/b"], "--version"),
+        (["--name", "theirs", "--size", "128"], "only takes pictures of 64x64"),
+        (["--name", "theirs", "--size", "big"], "--size big"),
+        (["--name", "theirs", "--classes", "a,b"], "gives 3 scores"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    tmp_path: Path, capsys: Output, options: list[str], why: str
+) -> None:
+    file = write(tmp_path, network(foreign.yolov8(), metadata=ULTRALYTICS))
+    assert main(["import", str(file), *options]) == 1
+    assert why in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, capsys: Output) -> None:
+    file = write(tmp_path, b"not a model")
+    assert main(["import", str(file), "--name", "theirs"]) == 1
+    assert "model_refused" in capsys.readouterr().err
+
+
+def openvino_refuses(model: bytes) -> bytes:
+    """The same through a GatherElements that only ONNX Runtime takes: it leaves the
+    last class out by itself.
+    """
+    graph = onnx.load_from_string(model)
+    for node in graph.graph.node:
+        node.output[:] = ["inner" if one == "output0" else one for one in node.output]
+    places = np.broadcast_to(np.arange(foreign.CELLS), (1, 6, foreign.CELLS))
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(places.copy(), "at"))
+    gather = onnx.helper.make_node(
+        "GatherElements", ["inner", "at"], ["output0"], axis=2
+    )
+    graph.graph.node.append(gather)
+    graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 6
+    return bytes(graph.SerializeToString())
+
+
+def test_a_backend_that_cannot_run_it_is_named(
+    tmp_path: Path, photo: Path, capsys: Output, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write(tmp_path, openvino_refuses(network(foreign.yolov8())))
+    assert main(["import", str(file), "--name", "theirs", "--classes", "a,b"]) == 0
+    folder = capsys.readouterr().out.strip()
+    assert "openvino cannot run it" in caplog.text
+    assert "**Not every backend runs it.**" in (Path(folder) / "card.md").read_text()
+    command = ["detect", "--model", folder, str(photo), "--json"]
+    assert main([*command, "--backend", "onnxruntime"]) == 0
+    assert [one["category"] for one in json.loads(capsys.readouterr().out)] == ["b"]
