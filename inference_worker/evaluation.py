@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from inference_worker.engine.api import Detector
 from inference_worker.engine.backends.base import MAX_BATCH
-from inference_worker.engine.coco import Sample
+from inference_worker.engine.coco import ANNOTATIONS, Sample, read_coco
 from inference_worker.engine.decode import decode_file
-from inference_worker.engine.errors import TemplateError, TemplateMissing
+from inference_worker.engine.errors import (
+    DatasetError,
+    TemplateError,
+    TemplateMissing,
+)
 from inference_worker.engine.metrics import Metrics, evaluate_detections
 from inference_worker.engine.registration import fit
-from inference_worker.engine.types import Guesses, Image
+from inference_worker.engine.types import Detections, Guesses, Image
 from inference_worker.golden import read_template
+from inference_worker.training.datasets import Labelled, read_folder, report
+
+log = logging.getLogger(__name__)
 
 LOWEST_SCORE = 0.001
 """Average precision wants every guess; COCO's own practice."""
+
+
+def read_labelled(
+    folder: Path, classes: Sequence[str], templates: bool
+) -> list[Sample]:
+    """The samples of any labelled folder, class ids counted in the model's `classes`.
+
+    A folder with annotations.json is read as contracts have it, by `read_coco`, any
+    other as training reads it. DatasetError for what either refuses, a class the
+    model does not know, or (where it wants `templates`) an image without one.
+    """
+    if os.path.lexists(folder / ANNOTATIONS):
+        return read_coco(folder, classes)
+    listing = read_folder(folder, classes=classes)
+    if listing.remarks:
+        log.info("%s", report(listing.remarks))
+    drawn = {listing.classes[i] for one in listing.samples for i in one.class_ids}
+    unknown = sorted(drawn - set(classes))
+    if unknown:
+        what = ", ".join(unknown)
+        raise DatasetError(
+            f"{folder}: the model knows no {what}, only {', '.join(classes)}"
+        )
+    return [_sample(one, templates) for one in listing.samples]
+
+
+def _sample(one: Labelled, templates: bool) -> Sample:
+    if templates and one.template is None:
+        raise DatasetError(
+            f"{one.path} has no template of its size",
+            "Put the golden image of each into templates/, under the image's name.",
+        )
+    template = one.template or Path()
+    return Sample(one.path, template, Detections.truth(one.boxes, one.class_ids))
 
 
 def find_all(detector: Detector, samples: Sequence[Sample]) -> Iterator[Guesses]:

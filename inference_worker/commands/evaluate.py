@@ -5,21 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from inference_worker.commands import models
 from inference_worker.commands.progress import shown
-from inference_worker.engine.coco import ANNOTATIONS, Sample, read_coco
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.metrics import ClassMetrics, Metrics
-from inference_worker.engine.types import Detections
 from inference_worker.engine.visible import visible
-from inference_worker.evaluation import find_all, measure
+from inference_worker.evaluation import find_all, measure, read_labelled
 from inference_worker.report import write_evaluation_report
 from inference_worker.report.page import plotly_script
-from inference_worker.training.datasets import Labelled, read_folder, report
 
 log = logging.getLogger(__name__)
 
@@ -69,40 +64,6 @@ def run(args: argparse.Namespace) -> int:
             "wrote %s", write_evaluation_report(args.report, detector, samples, found)
         )
     return 0
-
-
-def read_labelled(
-    folder: Path, classes: Sequence[str], templates: bool
-) -> list[Sample]:
-    """The samples of any labelled folder, class ids counted in the model's `classes`.
-
-    A folder with annotations.json is read as contracts have it, by `read_coco`, any
-    other as training reads it. DatasetError for what either refuses, a class the
-    model does not know, or (where it wants `templates`) an image without one.
-    """
-    if os.path.lexists(folder / ANNOTATIONS):
-        return read_coco(folder, classes)
-    listing = read_folder(folder, classes=classes)
-    if listing.remarks:
-        log.info("%s", report(listing.remarks))
-    drawn = {listing.classes[i] for one in listing.samples for i in one.class_ids}
-    unknown = sorted(drawn - set(classes))
-    if unknown:
-        what = ", ".join(unknown)
-        raise DatasetError(
-            f"{folder}: the model knows no {what}, only {', '.join(classes)}"
-        )
-    return [_sample(one, templates) for one in listing.samples]
-
-
-def _sample(one: Labelled, templates: bool) -> Sample:
-    if templates and one.template is None:
-        raise DatasetError(
-            f"{one.path} has no template of its size",
-            "Put the golden image of each into templates/, under the image's name.",
-        )
-    template = one.template or Path()
-    return Sample(one.path, template, Detections.truth(one.boxes, one.class_ids))
 
 
 def page_file(text: str) -> Path:

@@ -12,12 +12,15 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 from inference_worker.engine.errors import EngineError
 
 COMMANDS = {
     "evaluate": "measure a model on labelled images",
     "detect": "find defects in images",
+    "quantise": "add an 8-bit file to a model, if it loses nothing",
+    "import": "make a version of somebody else's ONNX detector",
     "train": "train a model on labelled images",
     "adopt": "check released model files and sign them for this site",
     "list": "show the adopted model versions",
@@ -65,4 +68,5 @@ def _parser(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, str]:
 
 
 def _module(command: str) -> str:
-    return f"inference_worker.commands.{command}"
+    """A module may not be called what Python keeps for itself: import_."""
+    return f"inference_worker.commands.{command}{'_' * iskeyword(command)}"

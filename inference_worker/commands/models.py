@@ -11,11 +11,16 @@ from inference_worker.engine.adoption import adopt
 from inference_worker.engine.api import (
     Detector,
     data_folder,
-    load_detector,
-    load_folder,
+    load_version,
 )
 from inference_worker.engine.backends.registry import BACKENDS
 from inference_worker.engine.errors import EngineMissing
+from inference_worker.engine.store import (
+    Version,
+    open_folder,
+    open_latest,
+    open_signed,
+)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "engines"
 """The model versions that came with the program."""
@@ -36,31 +41,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--precision",
-        choices=("f32", "bf16", "f16"),
-        help="default: the fastest that the CPU has units for",
+        choices=("int8", "f32", "bf16", "f16"),
+        help="default: int8 where the version has it, else what the CPU has units for",
     )
 
 
-def open_model(args: argparse.Namespace) -> Detector:
-    """What `--model` names, loaded. A shipped model is adopted when first named."""
-    options = {
-        "backend": args.backend,
-        "threads": args.threads,
-        "precision": args.precision,
-    }
-    folder = Path(args.model)
-    if os.sep in args.model or (folder / "manifest.json").is_file():
-        log.warning("%s is not signed: checked by its own manifest only", folder)
-        return load_folder(folder, **options)
-    name, version = split_name(args.model)
+def open_version(text: str) -> Version:
+    """What `NAME[@V]` or a folder names, not loaded. A shipped model is adopted when
+    first named.
+    """
+    if is_folder(text):
+        return open_folder(Path(text))
+    name, version = split_name(text)
     try:
-        return load_detector(name, version, data=data_folder(), **options)
+        return open_named(name, version)
     except EngineMissing:
         if not (SHIPPED / name).is_dir():
             raise
     log.info("adopting the shipped models into %s", data_folder())
     adopt(SHIPPED, data_folder())
-    return load_detector(name, version, data=data_folder(), **options)
+    return open_named(name, version)
+
+
+def open_named(name: str, version: str | None) -> Version:
+    """An adopted version, the latest if none is named."""
+    data = data_folder()
+    return open_signed(data, name, version) if version else open_latest(data, name)
+
+
+def open_model(args: argparse.Namespace) -> Detector:
+    """What `--model` names, loaded."""
+    if is_folder(args.model):
+        log.warning("%s is not signed: checked by its own manifest only", args.model)
+    return load_version(
+        open_version(args.model),
+        backend=args.backend,
+        threads=args.threads,
+        precision=args.precision,
+    )
+
+
+def is_folder(text: str) -> bool:
+    """Whether a model is named by its version folder."""
+    return os.sep in text or (Path(text) / "manifest.json").is_file()
 
 
 def split_name(text: str) -> tuple[str, str | None]:

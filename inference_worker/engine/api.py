@@ -9,7 +9,9 @@ from pathlib import Path
 
 from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.backends.registry import open_backend
+from inference_worker.engine.errors import EngineMissing
 from inference_worker.engine.store import (
+    INT8_MODEL,
     MODEL,
     Version,
     open_folder,
@@ -17,6 +19,9 @@ from inference_worker.engine.store import (
     open_signed,
 )
 from inference_worker.engine.types import Detections, Guesses, Image
+
+INT8 = "int8"
+_FASTER_IN_INT8 = ("openvino",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def load_detector(
     BackendError for what cannot run.
     """
     found = open_signed(data, model, version) if version else open_latest(data, model)
-    return _load(found, backend, threads, precision)
+    return load_version(found, backend=backend, threads=threads, precision=precision)
 
 
 def load_folder(
@@ -107,18 +112,40 @@ def load_folder(
     precision: str | None = None,
 ) -> Detector:
     """A version folder that nobody signed: for measuring on a developer's machine."""
-    return _load(open_folder(folder), backend, threads, precision)
+    found = open_folder(folder)
+    return load_version(found, backend=backend, threads=threads, precision=precision)
 
 
-def _load(
-    found: Version, backend: str, threads: int | None, precision: str | None
+def load_version(
+    found: Version,
+    *,
+    backend: str = "openvino",
+    threads: int | None = None,
+    precision: str | None = None,
 ) -> Detector:
+    """A version that was opened: in int8 where it is asked for, or where nothing is,
+    the version has it and the backend is faster with it.
+    """
+    precision = precision or _usual_precision(found, backend)
+    file = INT8_MODEL if precision == INT8 else MODEL
+    if file not in found.manifest.files:
+        raise EngineMissing(
+            f"{found.manifest.model} {found.manifest.version} has no int8",
+            "Make one with `quantise`, or take another --precision.",
+        )
     runner = open_backend(
         backend,
         found.manifest,
-        found.read(MODEL),
+        found.read(file),
         threads=threads,
         precision=precision,
     )
     runner.warm_up()
     return Detector(runner)
+
+
+def _usual_precision(found: Version, backend: str) -> str | None:
+    """None leaves it to the backend."""
+    asked = os.environ.get("INFERENCE_PRECISION_HINT")
+    has_int8 = INT8_MODEL in found.manifest.files
+    return INT8 if has_int8 and backend in _FASTER_IN_INT8 and not asked else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from inference_worker.engine.manifest import NAME, FilePin, Manifest
 from inference_worker.engine.signing import verify
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
-MODEL = "model.onnx"
+MODEL, INT8_MODEL = "model.onnx", "model.int8.onnx"
 _MAX_MANIFEST = 2**20
 
 
@@ -130,6 +131,14 @@ def version_folders(source: Path) -> list[Path]:
         for folder in source.glob("*/*/")
         if NAME.fullmatch(folder.name) and NAME.fullmatch(folder.parent.name)
     )
+
+
+def next_version(version: str) -> str:
+    """The version with its last number one higher."""
+    parts = re.split(r"(\d+)(?=\D*$)", version, maxsplit=1)
+    if len(parts) != 3:
+        return f"{version}.1"
+    return f"{parts[0]}{int(parts[1]) + 1}{parts[2]}"
 
 
 def _verified(folder: Path, ring: KeyRing) -> Version:

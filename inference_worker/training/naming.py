@@ -8,7 +8,7 @@ from dataclasses import replace
 from inference_worker.engine.api import data_folder
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import NAME
-from inference_worker.engine.store import root
+from inference_worker.engine.store import next_version, root
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start
 
@@ -26,7 +26,7 @@ def named(settings: Settings, start: Start | None) -> Settings:
         )
     old = start.manifest if start is not None and start.named else None
     model = settings.model or (old.model if old else _usual(settings))
-    version = settings.version or (_next(old.version) if old else _first(model))
+    version = settings.version or (next_version(old.version) if old else _first(model))
     for field, text in (("--model", model), ("--version", version)):
         if not NAME.fullmatch(text):
             raise DatasetError(f"{field} {text!r}: use a-z, 0-9, '.', '_' and '-'")
@@ -52,11 +52,3 @@ def _first(model: str) -> str:
 
 def _number(version: str) -> int:
     return int(version) if version.isdecimal() and int(version) else 1
-
-
-def _next(version: str) -> str:
-    """The version with its last number one higher."""
-    parts = re.split(r"(\d+)(?=\D*$)", version, maxsplit=1)
-    if len(parts) != 3:
-        return f"{version}.1"
-    return f"{parts[0]}{int(parts[1]) + 1}{parts[2]}"

@@ -31,14 +31,15 @@ log = logging.getLogger(__name__)
 
 
 class OnnxRuntimeBackend(Backend):
-    """The graph as released, in f32: what it was compared with torch in.
+    """The graph as released, in f32: what it was compared with torch in. `int8` is for
+    a quantised graph.
 
     `threads` None takes all cores; they do not spin while they wait, so that others
     on the machine can work. `provider` says where it really runs.
     """
 
     name = "onnxruntime"
-    precision = "f32"
+    precision: str
 
     def __init__(
         self,
@@ -49,11 +50,12 @@ class OnnxRuntimeBackend(Backend):
         precision: str | None = None,
     ) -> None:
         super().__init__(manifest)
-        if precision not in (None, self.precision):
+        if precision not in (None, "f32", "int8"):
             raise LoadFailed(
                 f"ONNX Runtime computes in f32 here, not in {precision}",
                 "Leave --precision out, or take --backend openvino.",
             )
+        self.precision = precision or "f32"
         self._session = _open(model, threads)
         self._input = _input_name(self._session, manifest)
         self.provider: str = self._session.get_providers()[0]

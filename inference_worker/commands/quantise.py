@@ -1,0 +1,109 @@
+"""`quantise`: a model in 8 bits beside itself, if it finds what it found before."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import tempfile
+from pathlib import Path
+
+from inference_worker.commands import models
+from inference_worker.engine.coco import Sample
+from inference_worker.engine.errors import DatasetError
+from inference_worker.engine.manifest import NAME
+from inference_worker.engine.store import MANIFEST, MODEL, Version, next_version
+from inference_worker.evaluation import read_labelled
+from inference_worker.quantise.calibration import skew, stratified
+from inference_worker.quantise.drawn import write_boards
+from inference_worker.quantise.errors import PrecisionLost
+from inference_worker.quantise.trial import Trials, run_trials
+from inference_worker.quantise.version import Calibration, write_quantised
+
+log = logging.getLogger(__name__)
+
+MOST_DROP = 0.005
+"""Of mAP@0.5, as a fraction: beyond it nothing is written."""
+
+_VALIDATED = 300  # images, at most
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--model", required=True, metavar="NAME[@V]|FOLDER", help="in float")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--coco", type=Path, metavar="FOLDER", help="labelled images")
+    source.add_argument(
+        "--drawn",
+        type=_images,
+        metavar="N",
+        help="N boards of our own drawing, for a model that learnt from such",
+    )
+    add("--held", type=Path, metavar="FOLDER", help="measured on; default: the rest")
+    add("--images", type=_images, default=300, metavar="N", help="to measure ranges")
+    add("--out", required=True, type=Path, metavar="FOLDER", help="an empty folder")
+    add("--version", default="", help="default: the next one")
+    add("--accept-drop", action="store_true", help="write it though it finds less")
+    add("--threads", type=models.thread_count, metavar="N", help="default: all")
+    add("--seed", type=int, default=0, help="of the choice of images")
+
+
+def run(args: argparse.Namespace) -> int:
+    if (args.out / MANIFEST).exists():
+        raise DatasetError(
+            f"{args.out} holds a version already, and versions never change",
+            "Give another folder with --out.",
+        )
+    old = models.open_version(args.model)
+    name = args.version or next_version(old.manifest.version)
+    if not NAME.fullmatch(name):
+        raise DatasetError(f"--version {name!r}: use a-z, 0-9, '.', '_' and '-'")
+    with tempfile.TemporaryDirectory() as work:
+        folder = args.coco or write_boards(Path(work) / "boards", args.drawn, args.seed)
+        calibration = _calibration(args, old, folder)
+        for warning in calibration.warnings:
+            log.warning("ranges may not fit the line: %s", warning)
+        trials = run_trials(
+            old.manifest,
+            old.read(MODEL),
+            calibration.images,
+            calibration.validation,
+            args.threads,
+        )
+    _check(trials, args.accept_drop)
+    print(write_quantised(old, trials, calibration, args.out, name))
+    return 0
+
+
+def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibration:
+    classes = old.manifest.classes
+    templates = old.manifest.input.channels == 6
+    samples = read_labelled(folder, classes, templates)
+    most = args.images if args.held else min(args.images, len(samples) // 2)
+    chosen = stratified(samples, most, args.seed)
+    rest = [one for i, one in enumerate(samples) if i not in set(chosen)]
+    if args.held:
+        rest = read_labelled(args.held, classes, templates)
+    held = [rest[i] for i in stratified(rest, _VALIDATED, args.seed)]
+    if not chosen or not any(len(one.truth) for one in held):
+        raise DatasetError(
+            f"{args.held or folder}: too few labelled images to measure on",
+            "Give some hundred images, or others to measure on with --held.",
+        )
+    images: list[Sample] = [samples[i] for i in chosen]
+    source = f"the folder {folder.resolve().name}" if args.coco else "drawn boards"
+    return Calibration(source, images, held, skew(images, classes))
+
+
+def _check(trials: Trials, accept_drop: bool) -> None:
+    drop = trials.drop(trials.best)
+    if drop > MOST_DROP and not accept_drop:
+        raise PrecisionLost(
+            f"int8 loses {100 * drop:.2f} points of mAP@0.5 by the best method,"
+            f" {trials.best.method}; nothing is written"
+        )
+
+
+def _images(text: str) -> int:
+    if not 8 <= int(text) <= 2000:
+        raise argparse.ArgumentTypeError("give 8 to 2000 images; 100 to 500 are usual")
+    return int(text)

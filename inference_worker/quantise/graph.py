@@ -1,0 +1,81 @@
+"""Which nodes of a detector compute features, and which turn them into boxes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from onnx import GraphProto, ModelProto, NodeProto
+
+from inference_worker.quantise.errors import QuantisationError
+
+CONVOLUTION = "Conv"
+
+
+def with_names(model: ModelProto) -> ModelProto:
+    """A copy whose nodes all have a name of their own."""
+    named = ModelProto()
+    named.CopyFrom(model)
+    taken: set[str] = set()
+    for i, node in enumerate(named.graph.node):
+        if not node.name or node.name in taken:
+            node.name = f"node_{i}_{node.op_type}"
+        taken.add(node.name)
+    return named
+
+
+def last_convolutions(graph: GraphProto) -> list[NodeProto]:
+    """Those from which the outputs are reached without another one."""
+    return [
+        node
+        for node in graph.node
+        if node.op_type == CONVOLUTION
+        and not any(
+            one.op_type == CONVOLUTION for one in behind(graph, [node.output[0]])
+        )
+    ]
+
+
+def behind(graph: GraphProto, tensors: Iterable[str]) -> list[NodeProto]:
+    """All nodes that use these tensors or what is made of them, in graph order."""
+    users: dict[str, list[int]] = defaultdict(list)
+    for i, node in enumerate(graph.node):
+        for name in node.input:
+            users[name].append(i)
+    waiting, found = list(tensors), set[int]()
+    while waiting:
+        for i in users[waiting.pop()]:
+            if i not in found:
+                found.add(i)
+                waiting.extend(graph.node[i].output)
+    return [graph.node[i] for i in sorted(found)]
+
+
+def before(graph: GraphProto, nodes: Iterable[NodeProto]) -> set[int]:
+    """The indices of these nodes and of all that they need."""
+    makers = {name: i for i, node in enumerate(graph.node) for name in node.output}
+    waiting = [makers[node.output[0]] for node in nodes]
+    found = set(waiting)
+    while waiting:
+        for name in graph.node[waiting.pop()].input:
+            if name in makers and makers[name] not in found:
+                found.add(makers[name])
+                waiting.append(makers[name])
+    return found
+
+
+def quantised_convolutions(graph: GraphProto) -> list[NodeProto]:
+    """The others. Raises QuantisationError for a graph that has none, or that was
+    quantised before.
+    """
+    if any(node.op_type == "QuantizeLinear" for node in graph.node):
+        raise QuantisationError("the model is quantised already")
+    last = {node.name for node in last_convolutions(graph)}
+    found = [
+        node
+        for node in graph.node
+        if node.op_type == CONVOLUTION and node.name not in last
+    ]
+    if not found:
+        raise QuantisationError("the model has no convolution that could be quantised")
+    return found

@@ -1,0 +1,132 @@
+"""Try every method, measure what the line would see, keep the best."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from inference_worker.commands.progress import shown
+from inference_worker.engine.api import Detector
+from inference_worker.engine.backends.base import Backend
+from inference_worker.engine.backends.registry import open_backend
+from inference_worker.engine.coco import Sample
+from inference_worker.engine.decode import decode_file
+from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.metrics import Metrics
+from inference_worker.engine.types import FloatArray
+from inference_worker.evaluation import find_all, measure
+from inference_worker.golden import read_template
+from inference_worker.quantise.graph import quantised_convolutions, with_names
+from inference_worker.quantise.qdq import quantised
+from inference_worker.quantise.ranges import METHODS, ranges_of
+
+log = logging.getLogger(__name__)
+
+BACKENDS = ("openvino", "onnxruntime")
+"""Both compute int8 on a CPU, in their own ways: what one loses the other may keep."""
+
+_FLOAT = "f32"
+_INT8 = "int8"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One method's file and what it reaches on each backend."""
+
+    method: str
+    model: bytes
+    figures: Mapping[str, Metrics]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """All of them, beside what the model reaches in float."""
+
+    base: Mapping[str, Metrics]
+    tried: Sequence[Trial]
+
+    def drop(self, trial: Trial) -> float:
+        """Of mAP@0.5 on the backend that loses more, as a fraction; below 0: a gain."""
+        return max(
+            base.map50 - trial.figures[name].map50 for name, base in self.base.items()
+        )
+
+    @property
+    def best(self) -> Trial:
+        """The first of those that lose least."""
+        return min(self.tried, key=self.drop)
+
+
+def run_trials(
+    manifest: Manifest,
+    model: bytes,
+    calibration: Sequence[Sample],
+    validation: Sequence[Sample],
+    threads: int | None = None,
+) -> Trials:
+    """Measure ranges on `calibration`, precision on `validation`.
+
+    Raises QuantisationError for a model that cannot be quantised, ImageError or
+    TemplateError for an image that cannot be read.
+    """
+    files = candidates(manifest, model, calibration)
+
+    def reached(model: bytes, precision: str) -> dict[str, Metrics]:
+        return {
+            name: _measured(
+                open_backend(
+                    name, manifest, model, threads=threads, precision=precision
+                ),
+                validation,
+            )
+            for name in BACKENDS
+        }
+
+    base = reached(model, _FLOAT)
+    tried = []
+    for method, data in files.items():
+        tried.append(Trial(method, data, reached(data, _INT8)))
+        _say(tried[-1], base)
+    return Trials(base, tried)
+
+
+def candidates(
+    manifest: Manifest, model: bytes, calibration: Sequence[Sample]
+) -> dict[str, bytes]:
+    """A quantised file for each of METHODS."""
+    graph = with_names(onnx.load_model_from_string(model))
+    tensors = sorted({one.input[0] for one in quantised_convolutions(graph.graph)})
+    runner = open_backend("onnxruntime", manifest, model, precision=_FLOAT)
+    views = shown(_views(runner, calibration), len(calibration), "calibrating")
+    ranges = ranges_of(graph, tensors, views)
+    return {method: quantised(graph, ranges[method]) for method in METHODS}
+
+
+def _views(runner: Backend, samples: Sequence[Sample]) -> Iterator[FloatArray]:
+    """What the network sees of each sample, one by one."""
+    for sample in samples:
+        image = decode_file(sample.path)
+        wanted = runner.manifest.input.channels == 6
+        template = [read_template(sample.template)] if wanted else None
+        for batch in runner.pre_process([image], template):
+            planes = batch.pixels.transpose(0, 3, 1, 2).astype(np.float32)
+            yield np.ascontiguousarray(planes / np.float32(255))
+
+
+def _measured(runner: Backend, samples: Sequence[Sample]) -> Metrics:
+    detector = Detector(runner)
+    label = f"measuring {runner.name} {runner.precision}"
+    found = list(shown(find_all(detector, samples), len(samples), label))
+    return measure(detector, samples, found)
+
+
+def _say(trial: Trial, base: Mapping[str, Metrics]) -> None:
+    told = ", ".join(
+        f"{name} {metrics.map50:.4f} ({metrics.map50 - base[name].map50:+.4f})"
+        for name, metrics in trial.figures.items()
+    )
+    log.info("%s: mAP@0.5 %s", trial.method, told)

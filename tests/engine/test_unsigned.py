@@ -1,0 +1,105 @@
+"""Activations that cannot be negative, as OpenVINO computes them right."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import openvino as ov
+import pytest
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from inference_worker.engine.backends.unsigned import with_unsigned_activations
+
+SCALE = 0.02
+
+
+def joined(activation: str = "Relu", last: str = "Concat") -> ModelProto:
+    """Two activations, put together, in int8 to a convolution of int8 weights."""
+    rng = np.random.default_rng(0)
+    weights = rng.integers(
+        -127, 128, (24, 48 if last == "Concat" else 24, 1, 1), np.int8
+    )
+    how = {"axis": 1} if last == "Concat" else {}
+    nodes = [
+        helper.make_node(activation, ["a"], ["a.active"]),
+        helper.make_node(activation, ["b"], ["b.active"]),
+        helper.make_node(last, ["a.active", "b.active"], ["both"], **how),
+        helper.make_node("QuantizeLinear", ["both", "scale", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["d"]),
+        helper.make_node(
+            "DequantizeLinear", ["w", "w.scale", "w.zero"], ["w.d"], axis=0
+        ),
+        helper.make_node("Conv", ["d", "w.d"], ["y"]),
+    ]
+    constants = {
+        "scale": np.float32(SCALE),
+        "zero": np.int8(0),
+        "w": weights,
+        "w.scale": rng.uniform(0.001, 0.003, 24).astype(np.float32),
+        "w.zero": np.zeros(24, np.int8),
+    }
+    shape = ["N", 24, "H", "W"]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in "aby"]
+    stored = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "joined", ends[:2], ends[2:], stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+    model.ir_version = 10
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def zero_points(data: bytes) -> dict[str, int]:
+    """The type of each quantise and dequantise node's zero point."""
+    graph = onnx.load_model_from_string(data).graph
+    kinds = {one.name: one.data_type for one in graph.initializer}
+    return {
+        node.output[0]: kinds[node.input[2]]
+        for node in graph.node
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear")
+    }
+
+
+@pytest.mark.parametrize("last", ["Concat", "Add", "Max"])
+def test_what_follows_a_relu_becomes_unsigned_and_weights_stay(last: str) -> None:
+    data = with_unsigned_activations(joined(last=last).SerializeToString())
+    onnx.checker.check_model(onnx.load_model_from_string(data), full_check=True)
+    unsigned, signed = TensorProto.UINT8, TensorProto.INT8
+    assert zero_points(data) == {"q": unsigned, "d": unsigned, "w.d": signed}
+
+
+@pytest.mark.parametrize(("activation", "last"), [("Tanh", "Concat"), ("Relu", "Sub")])
+def test_what_may_be_negative_stays_signed(activation: str, last: str) -> None:
+    model = joined(activation, last).SerializeToString()
+    assert set(zero_points(with_unsigned_activations(model)).values()) == {
+        TensorProto.INT8
+    }
+
+
+def test_openvino_computes_then_what_onnx_runtime_does() -> None:
+    from onnxruntime import InferenceSession
+
+    model = joined().SerializeToString()
+    rng = np.random.default_rng(3)
+    feeds = {n: rng.normal(0, 0.6, (1, 24, 40, 40)).astype(np.float32) for n in "ab"}
+    session = InferenceSession(model, providers=["CPUExecutionProvider"])
+    (expected,) = session.run(None, feeds)
+    core = ov.Core()
+    graph = core.read_model(with_unsigned_activations(model))
+    compiled = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled(feeds)[0]
+    apart = np.sqrt(np.square(found - expected).mean() / np.square(expected).mean())
+    assert apart < 1e-3
+
+
+def test_a_graph_as_deep_as_it_likes_is_walked() -> None:
+    model = joined()
+    chain = [
+        helper.make_node("Identity", ["both" if i == 0 else f"n{i}"], [f"n{i + 1}"])
+        for i in range(5000)
+    ]
+    nodes = list(model.graph.node)
+    nodes[3].input[0] = "n5000"
+    del model.graph.node[:]
+    model.graph.node.extend([*nodes[:3], *chain, *nodes[3:]])
+    found = zero_points(with_unsigned_activations(model.SerializeToString()))
+    assert found["q"] == TensorProto.UINT8

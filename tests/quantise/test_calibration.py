@@ -1,0 +1,67 @@
+"""Which images measure the ranges, and what is said of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from inference_worker.engine.coco import Sample
+from inference_worker.engine.types import Detections
+from inference_worker.quantise.calibration import NORMAL, skew, stratified
+
+CLASSES = ("open", "short", "spur")
+
+
+def sample(*labels: int) -> Sample:
+    boxes = [[0, 0, 5, 5]] * len(labels)
+    return Sample(Path("x.png"), Path("t.png"), Detections.truth(boxes, labels))
+
+
+MIXED = [sample(0)] * 300 + [sample(1, 1)] * 20 + [sample(2)] * 9 + [sample()] * 60
+"""Many of one class, few of another."""
+
+
+def stratum(one: Sample) -> int:
+    return int(one.truth.class_ids[0]) if len(one.truth) else NORMAL
+
+
+def test_every_class_and_normal_images_come_alike_often() -> None:
+    chosen = stratified(MIXED, 36, seed=3)
+    assert len(set(chosen)) == 36
+    assert Counter(stratum(MIXED[i]) for i in chosen) == {0: 9, 1: 9, 2: 9, NORMAL: 9}
+
+
+def test_what_is_rare_is_taken_whole_and_the_rest_filled_up() -> None:
+    chosen = stratified(MIXED, 100, seed=0)
+    assert Counter(stratum(MIXED[i]) for i in chosen)[2] == 9
+    assert len(set(chosen)) == 100
+    assert len(stratified(MIXED, 1000, seed=0)) == len(MIXED)
+    assert stratified([], 10, seed=0) == []
+
+
+def test_the_same_seed_chooses_the_same() -> None:
+    assert stratified(MIXED, 50, seed=1) == stratified(MIXED, 50, seed=1)
+    assert stratified(MIXED, 50, seed=1) != stratified(MIXED, 50, seed=2)
+
+
+def test_images_of_everything_are_not_skewed() -> None:
+    fair = [sample(0), sample(1), sample(2), sample()] * 30
+    assert skew(fair, CLASSES) == []
+
+
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [
+        ([sample(0), sample(1), sample(2), sample()] * 4, "only 16 images"),
+        ([sample(0), sample(1), sample()] * 50, "no box of spur"),
+        ([sample(0, 0, 0, 0), sample(1), sample(2), sample()] * 40, ""),
+        ([sample(*[0] * 9), sample(1), sample(2), sample()] * 40, "82% of the boxes"),
+        ([sample(0), sample(1), sample(2)] * 40, "no image without a defect"),
+        ([sample(0)] * 120, "100% of the boxes are open"),
+    ],
+)
+def test_what_is_missing_is_told(samples: list[Sample], told: str) -> None:
+    found = skew(samples, CLASSES)
+    assert any(told in one for one in found) if told else not found

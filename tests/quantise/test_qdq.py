@@ -1,0 +1,196 @@
+"""From ranges to a graph that every backend takes."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import pytest
+from onnx import ModelProto, TensorProto, numpy_helper
+
+from inference_worker.quantise.errors import QuantisationError
+from inference_worker.quantise.graph import (
+    behind,
+    last_convolutions,
+    quantised_convolutions,
+    with_names,
+)
+from inference_worker.quantise.qdq import quantised
+from inference_worker.quantise.ranges import METHODS, ranges_of
+from inference_worker.quantise.rules import faults
+from tests.quantise.nets import net, photos, run
+
+TENSORS = ["images", "one.relu"]
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelProto:
+    return with_names(net())
+
+
+@pytest.fixture(scope="module")
+def files(model: ModelProto) -> dict[str, bytes]:
+    ranges = ranges_of(model, TENSORS, photos(12))
+    return {method: quantised(model, ranges[method]) for method in METHODS}
+
+
+def test_names_are_given_where_they_are_missing_or_shared() -> None:
+    twice = net()
+    twice.graph.node[0].name = twice.graph.node[1].name = "same"
+    named = with_names(twice)
+    names = [node.name for node in named.graph.node]
+    assert all(names)
+    assert len(set(names)) == len(names)
+    assert twice.graph.node[2].name == ""
+
+
+def test_the_last_convolution_and_what_follows_stay_float(model: ModelProto) -> None:
+    assert [n.output[0] for n in last_convolutions(model.graph)] == ["last"]
+    assert [n.output[0] for n in quantised_convolutions(model.graph)] == ["one", "two"]
+    kinds = [node.op_type for node in behind(model.graph, ["last"])]
+    assert kinds == ["Reshape", "Transpose", "Sigmoid"]
+
+
+def test_a_model_is_quantised_once_only(files: dict[str, bytes]) -> None:
+    again = onnx.load_model_from_string(files["minmax"])
+    with pytest.raises(QuantisationError, match="already"):
+        quantised_convolutions(again.graph)
+
+
+def test_a_model_of_last_convolutions_alone_is_refused() -> None:
+    model = with_names(net())
+    kept = [
+        n for n in model.graph.node if n.output[0] not in ("two", "two.relu", "last")
+    ]
+    for node in kept:
+        node.input[:] = ["one.relu" if n == "last" else n for n in node.input]
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    with pytest.raises(QuantisationError, match="no convolution"):
+        quantised_convolutions(model.graph)
+
+
+def test_minmax_is_what_was_seen(model: ModelProto) -> None:
+    images = photos(5)
+    found = ranges_of(model, TENSORS, images)["minmax"]
+    every = np.concatenate(images)
+    assert found["images"] == (every.min(), every.max())
+    assert found["one.relu"][0] == 0
+
+
+def test_percentile_clips_what_hardly_ever_occurs(model: ModelProto) -> None:
+    images = photos(8)
+    images[3][0, 0, 5, 5] = 40.0
+    found = ranges_of(model, TENSORS, images)
+    assert found["minmax"]["images"][1] == 40
+    assert found["percentile"]["images"][1] < 2
+
+
+def test_every_method_computes_nearly_what_the_model_computes(
+    model: ModelProto, files: dict[str, bytes]
+) -> None:
+    (image,) = photos(1, seed=9)
+    expected = run(model, image)
+    for method, data in files.items():
+        apart = np.abs(run(data, image) - expected)
+        assert 0 < apart.max() < 0.1, method
+
+
+def test_the_file_is_small_and_says_what_the_model_said(
+    files: dict[str, bytes],
+) -> None:
+    result = onnx.load_model_from_string(files["entropy"])
+    weights = {one.name: one for one in result.graph.initializer}
+    int8 = [n for n, one in weights.items() if one.data_type == TensorProto.INT8]
+    assert sum(len(weights[name].dims) == 4 for name in int8) == 2
+    kinds = Counter(node.op_type for node in result.graph.node)
+    assert (kinds["QuantizeLinear"], kinds["DequantizeLinear"]) == (2, 4)
+    assert {p.key: p.value for p in result.metadata_props} == {"causeline_schema": "1"}
+    assert {one.domain for one in result.opset_import} == {""}
+    assert not result.graph.value_info
+
+
+def test_the_same_images_give_the_same_file(model: ModelProto) -> None:
+    both = [ranges_of(model, TENSORS, photos(4)) for _ in range(2)]
+    first, second = (quantised(model, one["entropy"]) for one in both)
+    assert first == second
+
+
+def zero_point(model: ModelProto) -> None:
+    change(model, 2, lambda zero: zero + 3)
+
+
+def scale(model: ModelProto) -> None:
+    change(model, 1, lambda value: value * 0)
+
+
+def infinite(model: ModelProto) -> None:
+    change(model, 1, lambda value: value + np.float32(np.inf))
+
+
+def unsigned(model: ModelProto) -> None:
+    change(model, 2, lambda zero: zero.astype(np.uint8))
+
+
+def coarse(model: ModelProto) -> None:
+    """One scale for all channels of the weights."""
+    change(model, 1, lambda value: value[:1] if value.ndim else value)
+
+
+def implicit(model: ModelProto) -> None:
+    for node in model.graph.node:
+        if node.op_type == "QuantizeLinear":
+            del node.input[2:]
+
+
+def head(model: ModelProto) -> None:
+    for node in model.graph.node:
+        if node.output[0] == "last":
+            node.input[0] = "one.relu_DequantizeLinear_Output"
+
+
+def old_half(model: ModelProto) -> None:
+    change(model, 1, lambda value: value.astype(np.float16))
+    model.opset_import[0].version = 17
+
+
+def change(
+    model: ModelProto, place: int, how: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Another value for that input of all quantise and dequantise nodes."""
+    kinds = ("QuantizeLinear", "DequantizeLinear")
+    names = {n.input[place] for n in model.graph.node if n.op_type in kinds}
+    for one in model.graph.initializer:
+        if one.name in names:
+            value = how(numpy_helper.to_array(one))
+            one.CopyFrom(numpy_helper.from_array(value, one.name))
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (zero_point, "zero point"),
+        (scale, "not a number above 0"),
+        (infinite, "not a number above 0"),
+        (unsigned, "zero point"),
+        (coarse, "no scale for each output channel"),
+        (implicit, "no zero point"),
+        (head, "a last convolution takes int8"),
+        (old_half, "float16 scales need opset 19"),
+    ],
+)
+def test_a_graph_that_breaks_a_rule_is_told(
+    files: dict[str, bytes], spoilt: Callable[[ModelProto], None], told: str
+) -> None:
+    sound = onnx.load_model_from_string(files["minmax"])
+    assert faults(sound) == []
+    broken = copy.deepcopy(sound)
+    spoilt(broken)
+    assert any(told in fault for fault in faults(broken))
+
+
+def test_a_float_model_is_no_quantised_one(model: ModelProto) -> None:
+    assert faults(model) == ["nothing is quantised"]

@@ -1,0 +1,144 @@
+"""The command, from labelled images to a version that runs in int8."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from inference_worker.commands.models import SHIPPED
+from inference_worker.engine.api import load_folder
+from inference_worker.engine.decode import decode_file
+from inference_worker.engine.errors import EngineMissing
+from inference_worker.engine.manifest import Manifest
+from inference_worker.quantise.drawn import write_boards
+from inference_worker.quantise.rules import faults
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+OLD = SHIPPED / "pcb-defects" / "2"
+
+
+@dataclass(frozen=True)
+class Made:
+    boards: Path
+    version: Path
+    said: str
+
+
+def quantise(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "inference_worker", "quantise", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    root = tmp_path_factory.mktemp("quantise")
+    boards = write_boards(root / "boards", 24, seed=11)
+    done = quantise(
+        *("--model", OLD, "--coco", boards, "--accept-drop", "--out", root / "v")
+    )
+    assert done.returncode == 0, done.stderr
+    return Made(boards, Path(done.stdout.strip()), done.stderr)
+
+
+def test_the_next_version_holds_the_float_file_unchanged(made: Made) -> None:
+    data = (made.version / "manifest.json").read_bytes()
+    manifest = Manifest.parse(data)
+    old = Manifest.parse((OLD / "manifest.json").read_bytes())
+    assert (manifest.version, manifest.release_seq) == ("3", old.release_seq + 1)
+    assert manifest.files["model.onnx"] == old.files["model.onnx"]
+    pin = old.files["model.onnx"].sha256
+    assert manifest.raw["previous"] == {"version": "2", "sha256": pin}
+    assert set(manifest.files) == {"model.onnx", "model.int8.onnx", "card.md"}
+    assert manifest.threshold == old.threshold
+
+
+def test_the_file_obeys_the_rules_and_is_a_third_of_the_size(made: Made) -> None:
+    path = made.version / "model.int8.onnx"
+    assert faults(onnx.load(path)) == []
+    assert path.stat().st_size < (made.version / "model.onnx").stat().st_size / 3
+
+
+def test_openvino_takes_it_by_itself_and_finds_what_float_finds(made: Made) -> None:
+    usual = load_folder(made.version)
+    floats = load_folder(made.version, precision="f32")
+    assert (usual.precision, floats.precision) == ("int8", "f32")
+    images = [decode_file(p) for p in sorted((made.boards / "images").iterdir())[:6]]
+    counts = [
+        [len(one) for one in detector.infer(images)] for detector in (usual, floats)
+    ]
+    assert sum(counts[1]) > 12
+    assert np.abs(np.subtract(*counts)).sum() <= 3
+
+
+def test_onnx_runtime_takes_it_when_asked(made: Made) -> None:
+    assert load_folder(made.version, backend="onnxruntime").precision == "f32"
+    asked = load_folder(made.version, backend="onnxruntime", precision="int8")
+    assert asked.precision == "int8"
+    image = decode_file(min((made.boards / "images").iterdir()))
+    assert len(asked.infer([image])) == 1
+
+
+def test_an_environment_that_asks_for_a_float_gets_it(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFERENCE_PRECISION_HINT", "f32")
+    assert load_folder(made.version).precision == "f32"
+
+
+def test_a_version_without_int8_says_how_to_make_one() -> None:
+    with pytest.raises(EngineMissing, match="has no int8") as refused:
+        load_folder(OLD, precision="int8")
+    assert "quantise" in refused.value.hint
+
+
+def test_the_card_sets_all_three_methods_against_float(made: Made) -> None:
+    text = (made.version / "card.md").read_text()
+    assert text.startswith("# pcb-defects 3\n")
+    for row in ("float", "entropy", "percentile", "minmax"):
+        assert f"| {row} | 0." in text
+    assert "Only 12 images" in text
+    assert "only 12 images" in made.said
+
+
+def test_a_drop_is_refused_and_nothing_is_written(made: Made, tmp_path: Path) -> None:
+    """Ranges measured on black images fit nothing."""
+    dark = tmp_path / "dark"
+    shutil.copytree(made.boards, dark)
+    for path in (dark / "images").iterdir():
+        assert cv2.imwrite(str(path), np.zeros((640, 640, 3), np.uint8))
+    done = quantise(
+        *("--model", OLD, "--coco", dark, "--held", made.boards),
+        *("--images", 8, "--out", tmp_path / "v"),
+    )
+    assert done.returncode == 1
+    assert "nothing is written" in done.stderr
+    assert "--accept-drop" in done.stderr
+    assert not (tmp_path / "v").exists()
+
+
+def test_a_folder_that_holds_a_version_is_refused(made: Made) -> None:
+    done = quantise("--model", OLD, "--coco", made.boards, "--out", made.version)
+    assert done.returncode == 1
+    assert "versions never change" in done.stderr
+
+
+def test_too_few_images_are_refused(made: Made, tmp_path: Path) -> None:
+    content = json.loads((made.boards / "annotations.json").read_text())
+    few = tmp_path / "few"
+    shutil.copytree(made.boards, few)
+    content["images"] = content["images"][:1]
+    content["annotations"] = [a for a in content["annotations"] if a["image_id"] == 0]
+    (few / "annotations.json").write_text(json.dumps(content))
+    done = quantise("--model", OLD, "--coco", few, "--out", tmp_path / "v")
+    assert done.returncode == 1
+    assert "too few labelled images" in done.stderr
