@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image as Pillow
 
 from inference_worker.engine.types import FloatArray, Image
 
@@ -122,6 +121,9 @@ def letterbox(image: Image, geometry: Geometry) -> Image:
 def _resized(image: Image, geometry: Geometry) -> Image:
     height, width = geometry.content
     if geometry.fit == STRETCH_SMOOTH:
+        # A bare GPU machine has no Pillow, and no use for it.
+        from PIL import Image as Pillow
+
         picture = Pillow.fromarray(image)
         return np.asarray(picture.resize((width, height), Pillow.Resampling.BILINEAR))
     shrinking = max(height, width) < _AREA_BELOW * max(geometry.original)
