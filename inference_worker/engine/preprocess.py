@@ -17,14 +17,17 @@ GREY = 114
 _SHRINK_ALLOWED = 0.9
 _AREA_BELOW = 0.5
 
-LETTERBOX, CENTRE, CORNER = "letterbox", "centre", "corner"
+LETTERBOX, CORNER = "letterbox", "corner"
+CENTRE, CENTRE_UNROUNDED = "centre", "centre-unrounded"
 STRETCH, STRETCH_SMOOTH = "stretch", "stretch-smooth"
 STRETCHED = (STRETCH, STRETCH_SMOOTH)
-FITS = (LETTERBOX, CENTRE, CORNER, *STRETCHED)
+FITS = (LETTERBOX, CENTRE, CENTRE_UNROUNDED, CORNER, *STRETCHED)
 """How an image meets its canvas: each as the runtime does that the network comes from.
 
 - `letterbox`: ours. Aspect kept, in the corner; by area below half size.
 - `centre`: Ultralytics. Aspect kept, in the middle; bilinear.
+- `centre-unrounded`: YOLOv5, YOLOv7. The same; boxes go back as if content and margin
+  had not been rounded to whole pixels.
 - `corner`: YOLOX. Aspect kept, sides rounded down, in the corner; bilinear.
 - `stretch`: Ultralytics' RT-DETR. Over the whole canvas; bilinear.
 - `stretch-smooth`: RT-DETR, D-FINE, RF-DETR. The same, smoothed where it shrinks.
@@ -61,11 +64,18 @@ class Geometry:
     def to_original(self, boxes: FloatArray) -> FloatArray:
         """(n, 4) boxes in canvas pixels, brought back and cut at the image's edge."""
         height, width = self.original
-        top, left = self.offset
+        top, left = self._margin()
         edge = np.array([width, height, width, height], np.float32)
         moved = boxes - np.array([left, top, left, top], np.float32)
         clipped: FloatArray = np.clip(moved / self.scale, 0.0, edge)
         return clipped
+
+    def _margin(self) -> tuple[float, float]:
+        """What lies above and left of the content, in canvas pixels."""
+        if self.fit != CENTRE_UNROUNDED or self.ratio is None:
+            return self.offset
+        (tall, wide), (height, width) = self.canvas, self.original
+        return (tall - height * self.ratio) / 2, (wide - width * self.ratio) / 2
 
 
 def plan(
@@ -95,8 +105,8 @@ def plan(
         (height, width),
         content,
         frame,
-        _middle(content, frame) if fit == CENTRE else (0, 0),
-        ratio if fit == CORNER else None,
+        _middle(content, frame) if fit in (CENTRE, CENTRE_UNROUNDED) else (0, 0),
+        ratio if fit in (CORNER, CENTRE_UNROUNDED) else None,
         fit,
     )
 

@@ -23,6 +23,7 @@ _MOST = 300
 _MEETS = {
     "letterbox": "in the corner, aspect kept",
     "centre": "in the middle, aspect kept",
+    "centre-unrounded": "in the middle, aspect kept",
     "corner": "in the corner, aspect kept",
     "stretch": "stretched over it",
     "stretch-smooth": "stretched over it, smoothed where it shrinks",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from inference_worker.engine.preprocess import CORNER
+from inference_worker.engine.preprocess import CENTRE_UNROUNDED, CORNER
 from inference_worker.importing.family import (
     BY_NAME,
     BY_SHAPE,
@@ -66,6 +66,7 @@ class YoloV5(Family):
 
     key = "yolov5"
     title = "YOLOv5 with anchors (also YOLOv7)"
+    fit = CENTRE_UNROUNDED
     threshold = 0.25
     nms_iou = 0.45
 

@@ -59,6 +59,13 @@ class Nodes:
         near, far = self.op("Sub", centre, half), self.op("Add", centre, half)
         return self.op("Concat", near, far, axis=2)
 
+    def best(self, values: str, count: int) -> tuple[str, str]:
+        """The `count` highest of (N, M), best first, and their places: (N, count)."""
+        highest = self.op("TopK", values, self.whole(count), axis=1)
+        places = f"{highest}_places"
+        self.nodes[-1].output.append(places)
+        return highest, places
+
     def one_hot(self, score: str, label: str, places: Sequence[int]) -> str:
         """(N, A, 1) scores and labels to (N, A, len(places)): each score in the column
         of its label, zero in the others.

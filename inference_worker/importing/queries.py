@@ -27,6 +27,7 @@ from inference_worker.importing.graft import Nodes
 from inference_worker.importing.signature import SIZES
 
 MOST_QUERIES = 3000
+_SELECTED = 300
 _MEAN = np.array([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
 _SPREAD = np.array([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
 _RTDETR_HEAD = "RTDETRDecoder"
@@ -180,13 +181,15 @@ class RfDetr(Family):
         scores = pick(nodes, outputs[labels], kept, logits.shape[2])
         if not shares(logits):
             scores = nodes.op("Sigmoid", scores)
-        return to_pixels(nodes, nodes.corners(outputs[dets]), trial.canvas), scores
+        boxes = to_pixels(nodes, nodes.corners(outputs[dets]), trial.canvas)
+        return _ranking(nodes, boxes, scores, logits.shape[1], len(kept))
 
     def done(self) -> list[str]:
         return [
             "ImageNet's mean and spread taken off its input",
             *super().done(),
             "the sigmoid of its logits",
+            f"the best {_SELECTED} pairs of box and class, each a row",
         ]
 
 
@@ -205,6 +208,25 @@ def _ranked(values: Array) -> bool:
 
 def _spread(nodes: Nodes, rows: str, kept: list[int]) -> str:
     return nodes.one_hot(nodes.cut(rows, 4, 5), nodes.cut(rows, 5, 6), kept)
+
+
+def _ranking(
+    nodes: Nodes, boxes: str, scores: str, queries: int, classes: int
+) -> tuple[str, str]:
+    """A row for each of the best pairs of box and class, as the family's own runtime
+    selects them: one box may be of two classes.
+    """
+    flat = nodes.op("Reshape", scores, nodes.whole(0, -1))
+    count = min(_SELECTED, queries * classes)
+    best, places = (
+        nodes.op("Unsqueeze", one, nodes.whole(2)) for one in nodes.best(flat, count)
+    )
+    width = nodes.constant(classes, np.int64)
+    query = nodes.op("Div", places, width)
+    label = nodes.op("Sub", places, nodes.op("Mul", query, width))
+    rows = nodes.op("Concat", query, query, query, query, axis=2)
+    picked = nodes.op("GatherElements", boxes, rows, axis=1)
+    return picked, nodes.one_hot(best, nodes.floats(label), list(range(classes)))
 
 
 def _dets_and_labels(trial: Trial) -> tuple[str, str] | None:

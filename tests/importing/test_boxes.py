@@ -63,6 +63,29 @@ def test_images_of_all_shapes_share_a_network_that_takes_one(
     assert tops == pytest.approx([27, 27, 11, 54])
 
 
+BATCHED = {
+    "yolov8": (foreign.yolov8(), False),
+    "yolov5": (foreign.yolov5(), False),
+    "end-to-end": (foreign.end_to_end(), False),
+    "ultralytics-rtdetr": (foreign.ultralytics_rtdetr(), False),
+    "yolox": (foreign.yolox_raw(), False),
+    "rt-detr": (foreign.rtdetr(), True),
+    "rf-detr": (foreign.rfdetr(), False),
+}
+
+
+@pytest.mark.parametrize("family", BATCHED)
+def test_a_free_batch_takes_several_images_a_call(tmp_path: Path, family: str) -> None:
+    outputs, sizes = BATCHED[family]
+    model = network(outputs, shape=("batch", 3, 64, 64), sizes=sizes)
+    folder = imported(tmp_path, model, family=family, **GIVEN)
+    detector = load_folder(folder, backend="onnxruntime", threads=1)
+    preds = detector.runner.forward(np.zeros((3, 64, 64, 3), np.uint8))
+    assert len(preds) == 3
+    found = detector.infer([np.zeros((64, 64, 3), np.uint8)] * 3)
+    assert [one.boxes.round(2).tolist() for one in found] == [[[22, 27, 42, 37]]] * 3
+
+
 def test_a_free_batch_and_canvas_stay_free(tmp_path: Path) -> None:
     model = network(foreign.yolov8(), metadata=ULTRALYTICS, shape=DYNAMIC)
     detector = load_folder(imported(tmp_path, model), backend="onnxruntime")
@@ -115,6 +138,17 @@ def test_rf_detr_is_shown_what_imagenet_leaves(tmp_path: Path) -> None:
     preds = runner.forward(np.full((1, 64, 64, 3), 255, np.uint8))
     moved = 64 * (1 - 0.485) / 0.229
     assert preds[0, 0, 0] == pytest.approx(22 + moved, abs=0.01)
+
+
+def test_one_box_of_rf_detr_may_be_of_two_classes(tmp_path: Path) -> None:
+    outputs = foreign.rfdetr()
+    outputs["labels"][0, 0, 2] = 0.0
+    folder = imported(tmp_path, network(outputs), **GIVEN)
+    detector = load_folder(folder, backend="openvino", threads=1, precision="f32")
+    found = detector.infer([np.zeros((64, 64, 3), np.uint8)], threshold=0.4)[0]
+    assert found.names(NAMES) == ["short", "spur"]
+    assert found.scores.tolist() == pytest.approx([0.9, 0.5], abs=1e-4)
+    assert found.boxes[0].tolist() == found.boxes[1].tolist()
 
 
 def test_a_dash_drops_a_score(tmp_path: Path) -> None:

@@ -52,6 +52,17 @@ def test_the_corner_rounds_down_and_goes_back_by_one_ratio() -> None:
     assert (canvas[57:] == GREY).all()
 
 
+def test_yolov5_goes_back_by_sides_that_were_not_rounded() -> None:
+    geometry = plan(90, 101, (64,), 1, "centre-unrounded", (64, 64))
+    ratio = 64 / 101
+    margin = (64 - 90 * ratio) / 2
+    assert geometry.content == (57, 64)
+    assert geometry.offset == (3, 0)
+    back = geometry.to_original(np.array([[8, 10, 24, 40]], np.float32))[0]
+    expected = [8, 10 - margin, 24, 40 - margin]
+    assert back.tolist() == pytest.approx([side / ratio for side in expected])
+
+
 def test_stretching_smoothly_is_pillows() -> None:
     image = photo(200, 90)
     expected = Pillow.fromarray(image).resize((64, 32), Pillow.Resampling.BILINEAR)
@@ -74,8 +85,9 @@ def test_boxes_come_back_whatever_the_fit(fit: str, size: tuple[int, int]) -> No
     top, left = geometry.offset
     whole = np.array([[0, 0, width, height]], np.float32)
     there = whole * geometry.scale + np.array([left, top, left, top], np.float32)
+    rounded = 0.5 / float(geometry.scale[0]) if fit == "centre-unrounded" else 1e-3
     assert geometry.to_original(there).tolist() == [
-        pytest.approx([0, 0, width, height], abs=1e-3)
+        pytest.approx([0, 0, width, height], abs=rounded)
     ]
 
 
