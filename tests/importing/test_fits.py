@@ -85,7 +85,7 @@ def test_boxes_come_back_whatever_the_fit(fit: str, size: tuple[int, int]) -> No
     top, left = geometry.offset
     whole = np.array([[0, 0, width, height]], np.float32)
     there = whole * geometry.scale + np.array([left, top, left, top], np.float32)
-    rounded = 0.51 / float(geometry.scale[0]) if fit == "centre-unrounded" else 1e-3
+    rounded = 1.0 / float(geometry.scale[0]) if fit == "centre-unrounded" else 1e-3
     assert geometry.to_original(there).tolist() == [
         pytest.approx([0, 0, width, height], abs=rounded)
     ]
