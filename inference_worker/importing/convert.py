@@ -22,7 +22,7 @@ from inference_worker.importing.graft import (
 )
 from inference_worker.importing.labels import Labels
 from inference_worker.importing.layout import Layout
-from inference_worker.importing.signature import HALF, SIZES, Signature
+from inference_worker.importing.signature import FLOAT, HALF, SIZES, Signature
 
 _IR_VERSION = 8
 _OUTSIDE = 0.01
@@ -41,7 +41,12 @@ def convert(
     foreign = opened(model)
     foreign.ir_version = max(foreign.ir_version, _IR_VERSION)
     _connect(before, family, signature, trial.canvas)
-    outputs = {name: after.floats(FOREIGN + name) for name in signature.outputs}
+    outputs = {
+        name: FOREIGN + name
+        if value.element_type == FLOAT
+        else after.floats(FOREIGN + name)
+        for name, value in signature.outputs.items()
+    }
     boxes, scores = family.decode(after, outputs, trial, labels.kept)
     _finish(after, boxes, scores)
     shape: list[int | str] = [layout.batch or "batch", 3, "height", "width"]
