@@ -59,13 +59,13 @@ def test_by_default_templates_begin_with_the_model_that_sees_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pcb-defects@2", "pcb-defects", str(SHIPPED / "pcb-defects" / "2")]
+    "name", ["pcb-defects@3", "pcb-defects", str(SHIPPED / "pcb-defects" / "3")]
 )
 def test_a_named_model_keeps_its_classes_first_and_its_sizes(name: str) -> None:
     found = start(name)
     assert found is not None
     assert found.named
-    assert str(found) == "pcb-defects@2"
+    assert str(found) == "pcb-defects@3"
     assert beginning_of(found) is Beginning.MORE
     old = found.manifest.classes
     assert classes_of(found, ("scratch", *reversed(old))) == (*old, "scratch")
