@@ -87,6 +87,10 @@ class Family(ABC):
     def scores(self, trial: Trial) -> int | None:
         """How many classes it gives scores for; None where the graph does not tell."""
 
+    def classes_seen(self, trial: Trial) -> int:
+        """How many classes there are at least, by the labels that it gave."""
+        return 0
+
     @abstractmethod
     def decode(
         self, nodes: Nodes, outputs: Mapping[str, str], trial: Trial, kept: list[int]

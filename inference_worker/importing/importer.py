@@ -13,7 +13,7 @@ from inference_worker.engine.visible import visible
 from inference_worker.importing.card import CardFacts, card, licence_warning
 from inference_worker.importing.convert import check_preds, convert
 from inference_worker.importing.errors import FamilyUnclear
-from inference_worker.importing.labels import Labels, read_labels
+from inference_worker.importing.labels import Labels, check_seen, read_labels
 from inference_worker.importing.layout import Canvas, Layout, canvas_of, lay_out
 from inference_worker.importing.measuring import measure_imported
 from inference_worker.importing.ours import Ours, is_ours
@@ -103,6 +103,7 @@ def convert_source(source: Source, wishes: Wishes, ask: Ask) -> Converted:
         found = recognise(trial, ask(unclear), named)
     family = found.family
     labels = read_labels(wishes.classes, signature.metadata, family.scores(trial))
+    check_seen(labels, family.classes_seen(trial))
     layout = lay_out(family, signature, canvas, wishes.size)
     model = convert(source.model, family, trial, labels, layout)
     check_preds(run_imported(model, canvas), labels, canvas)

@@ -56,6 +56,16 @@ def read_labels(
     return labels
 
 
+def check_seen(labels: Labels, seen: int) -> None:
+    """ImportRefused where the network gave a label beyond the names."""
+    if seen > len(labels.names):
+        raise ImportRefused(
+            f"the network gave class {seen - 1} for a drawn picture,"
+            f" {labels.source} names only 0 to {len(labels.names) - 1}",
+            _HINT,
+        )
+
+
 def _check(labels: Labels, count: int | None) -> None:
     names = labels.names
     if count is not None and len(names) != count:

@@ -56,6 +56,9 @@ class EndToEnd(Family):
     def scores(self, trial: Trial) -> int | None:
         return None
 
+    def classes_seen(self, trial: Trial) -> int:
+        return int(trial.rows[..., 5].max(initial=-1)) + 1
+
     def decode(
         self, nodes: Nodes, outputs: Mapping[str, str], trial: Trial, kept: list[int]
     ) -> tuple[str, str]:
@@ -92,6 +95,10 @@ class UltralyticsRtDetr(Family):
     def scores(self, trial: Trial) -> int | None:
         return None if _ranked(trial.rows) else trial.rows.shape[2] - 4
 
+    def classes_seen(self, trial: Trial) -> int:
+        labels = trial.rows[..., 5:6] if _ranked(trial.rows) else trial.rows[..., :0]
+        return int(labels.max(initial=-1)) + 1
+
     def decode(
         self, nodes: Nodes, outputs: Mapping[str, str], trial: Trial, kept: list[int]
     ) -> tuple[str, str]:
@@ -125,6 +132,9 @@ class RtDetr(Family):
 
     def scores(self, trial: Trial) -> int | None:
         return None
+
+    def classes_seen(self, trial: Trial) -> int:
+        return int(trial.outputs["labels"].max(initial=-1)) + 1
 
     def decode(
         self, nodes: Nodes, outputs: Mapping[str, str], trial: Trial, kept: list[int]

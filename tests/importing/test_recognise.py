@@ -130,3 +130,15 @@ def test_other_tasks_are_refused_by_name(tmp_path: Path, task: str, does: str) -
 def test_what_is_no_detector_is_refused(tmp_path: Path, model: bytes, why: str) -> None:
     with pytest.raises(EngineError, match=why):
         imported(tmp_path, model, classes=GIVEN)
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [foreign.end_to_end(), foreign.ultralytics_rtdetr(six=True), foreign.rtdetr()],
+)
+def test_a_label_beyond_the_names_is_refused(
+    tmp_path: Path, outputs: dict[str, np.ndarray]
+) -> None:
+    model = network(outputs, sizes="boxes" in outputs)
+    with pytest.raises(ImportRefused, match="gave class 1 for a drawn picture"):
+        imported(tmp_path, model, classes="open")
