@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,13 @@ from traceability.demo.boards import CLASSES, Sample
 
 
 def write_boards(folder: Path, count: int, seed: int) -> Path:
-    """A COCO folder of `count` boards with their templates; the i-th depends on
-    (seed, i) only. Gives the folder.
-    """
+    """A COCO folder of `count` boards; the i-th depends on (seed, i) only."""
+    told = Settings(out=folder, drawn=count, seed=seed)
+    return write_samples(folder, drawn.boards(told, drawn.SIZE))
+
+
+def write_samples(folder: Path, boards: Iterable[Sample]) -> Path:
+    """The boards with their templates as a COCO folder, which is given back."""
     for name in ("images", "templates"):
         (folder / name).mkdir(parents=True)
     content: dict[str, list[dict[str, Any]]] = {
@@ -25,7 +29,6 @@ def write_boards(folder: Path, count: int, seed: int) -> Path:
         "images": [],
         "annotations": [],
     }
-    boards = drawn.boards(Settings(out=folder, drawn=count, seed=seed), drawn.SIZE)
     for i, board in enumerate(boards):
         content["images"].append(_write(folder, i, board))
         content["annotations"].extend(_labels(i, board))

@@ -25,15 +25,32 @@ def with_names(model: ModelProto) -> ModelProto:
 
 
 def last_convolutions(graph: GraphProto) -> list[NodeProto]:
-    """Those from which the outputs are reached without another one."""
+    """Those from which the outputs are reached without another one.
+
+    One that sums up channels to a single one by a 1 x 1 kernel is none: networks with
+    distributions for sides (DFL) compute their mean so, behind their last convolutions.
+    """
+    layers = _layers(graph)
+    outputs = {node.output[0] for node in layers}
+    return [
+        node
+        for node in layers
+        if not any(one.output[0] in outputs for one in behind(graph, node.output))
+    ]
+
+
+def _layers(graph: GraphProto) -> list[NodeProto]:
+    """Convolutions that compute features."""
+    shapes = {one.name: tuple(one.dims) for one in graph.initializer}
     return [
         node
         for node in graph.node
-        if node.op_type == CONVOLUTION
-        and not any(
-            one.op_type == CONVOLUTION for one in behind(graph, [node.output[0]])
-        )
+        if node.op_type == CONVOLUTION and not _is_mean(shapes.get(node.input[1], ()))
     ]
+
+
+def _is_mean(weights: tuple[int, ...]) -> bool:
+    return weights[:1] == (1,) and weights[2:] == (1, 1)
 
 
 def behind(graph: GraphProto, tensors: Iterable[str]) -> list[NodeProto]:
@@ -70,12 +87,8 @@ def quantised_convolutions(graph: GraphProto) -> list[NodeProto]:
     """
     if any(node.op_type == "QuantizeLinear" for node in graph.node):
         raise QuantisationError("the model is quantised already")
-    last = {node.name for node in last_convolutions(graph)}
-    found = [
-        node
-        for node in graph.node
-        if node.op_type == CONVOLUTION and node.name not in last
-    ]
+    last = {node.output[0] for node in last_convolutions(graph)}
+    found = [node for node in _layers(graph) if node.output[0] not in last]
     if not found:
         raise QuantisationError("the model has no convolution that could be quantised")
     return found

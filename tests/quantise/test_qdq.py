@@ -194,3 +194,15 @@ def test_a_graph_that_breaks_a_rule_is_told(
 
 def test_a_float_model_is_no_quantised_one(model: ModelProto) -> None:
     assert faults(model) == ["nothing is quantised"]
+
+
+def test_a_mean_over_a_distribution_is_no_convolution_of_features() -> None:
+    """As in Ultralytics' heads: softmax over bins, then their mean by a kernel."""
+    model = with_names(net())
+    graph = model.graph
+    bins = np.arange(6, dtype=np.float32).reshape(1, 6, 1, 1)
+    graph.initializer.append(numpy_helper.from_array(bins, "bins"))
+    graph.node.append(onnx.helper.make_node("Softmax", ["last"], ["p"], axis=1))
+    graph.node.append(onnx.helper.make_node("Conv", ["p", "bins"], ["side"]))
+    assert [n.output[0] for n in last_convolutions(graph)] == ["last"]
+    assert [n.output[0] for n in quantised_convolutions(graph)] == ["one", "two"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_worker.engine.backends.base import Backend
-from inference_worker.engine.backends.unsigned import with_unsigned_activations
+from inference_worker.engine.backends.openvino_int8 import for_openvino
 from inference_worker.engine.errors import (
     BackendUnavailable,
     InferenceFailed,
@@ -46,7 +46,7 @@ class OpenVinoBackend(Backend):
         floats = precision or os.environ.get("INFERENCE_PRECISION_HINT")
         settings = _settings(threads, "f32" if quantised else floats)
         if quantised:
-            model = with_unsigned_activations(model)
+            model = for_openvino(model)
         compiled = _compile(model, manifest, settings)
         used = _short(compiled.get_property("INFERENCE_PRECISION_HINT"))
         self.precision = "int8" if quantised else used

@@ -1,11 +1,12 @@
-"""Let OpenVINO's CPU see that activations behind a ReLU are never negative.
+"""Give OpenVINO's CPU a quantised graph that it computes right.
 
 A quantised file has zero points of int8 0 throughout, since TensorRT takes no others.
 From that OpenVINO (2026.4) makes unsigned numbers with a zero point of 128 where it
 moves the quantisation before a Concat, and convolutions that take them come out wrong:
-one alone was off by 23 % of its signal's strength, where the same numbers as unsigned
-with a zero point of 0 were off by none. Scales stay, so what is below 127 steps is the
-same; what is above is no longer clipped.
+one alone was off by 23 % of its signal's strength. So activations that cannot be
+negative, as behind a ReLU, become unsigned with a zero point of 0: then it was off by
+none. Scales stay; what is above 127 steps is no longer clipped. Of activations that may
+be negative, those that come from a Concat are left in float.
 """
 
 from __future__ import annotations
@@ -25,16 +26,40 @@ _AS_THEIR_INPUT = {
     *("Flatten", "Squeeze", "Unsqueeze"),
 }
 _AS_ALL_INPUTS = {"Concat", "Add", "Mul", "Max"}
+_MOVED_BY = {"Relu", "LeakyRelu", "Clip", "MaxPool", "Identity", "Reshape", "Transpose"}
 
 
-def with_unsigned_activations(model: bytes) -> bytes:
-    """The same quantised model, activations that cannot be negative in uint8.
+def for_openvino(model: bytes) -> bytes:
+    """The same quantised model, as OpenVINO's CPU computes it right.
 
-    Images count among them: they are 0..1. What cannot be told stays int8.
+    Images count among what is never negative: they are 0..1.
     """
     proto = onnx.load_model_from_string(model)
     graph = proto.graph
-    never_negative = _Signs(graph).never_negative
+    walk = _Walk(graph)
+    for node in list(graph.node):
+        if node.op_type != QUANTISE or walk.never_negative(node.input[0]):
+            continue
+        if walk.comes_from_a_concat(node.input[0]):
+            _leave_in_float(graph, node)
+    _make_unsigned(graph, walk)
+    return bytes(proto.SerializeToString())
+
+
+def _leave_in_float(graph: GraphProto, quantise: NodeProto) -> None:
+    """All that took what was rounded takes what it was."""
+    rounded = {
+        one.output[0]
+        for one in graph.node
+        if one.op_type == DEQUANTISE and one.input[0] == quantise.output[0]
+    }
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            if name in rounded:
+                node.input[place] = quantise.input[0]
+
+
+def _make_unsigned(graph: GraphProto, walk: _Walk) -> None:
     constants = {one.name: one for one in graph.initializer}
     unsigned: dict[str, str] = {}
     for node in graph.node:
@@ -43,16 +68,18 @@ def with_unsigned_activations(model: bytes) -> bytes:
         zero = constants.get(node.input[2])
         if zero is None or zero.data_type != TensorProto.INT8:
             continue
-        if node.input[0] not in constants and never_negative(node.input[0]):
+        if node.input[0] not in constants and walk.never_negative(node.input[0]):
             unsigned[zero.name] = node.input[2] = f"{zero.name}_unsigned"
     for name, other in unsigned.items():
         zeros = numpy_helper.to_array(constants[name]).astype(np.uint8)
         graph.initializer.append(numpy_helper.from_array(zeros, other))
-    return bytes(proto.SerializeToString())
 
 
-class _Signs:
-    """Which tensors of a graph hold nothing below 0, as far as its nodes tell."""
+class _Walk:
+    """Back from a tensor to what it is made of, as far as nodes tell.
+
+    Without recursion: graphs may be deep.
+    """
 
     def __init__(self, graph: GraphProto) -> None:
         self._makers = {name: node for node in graph.node for name in node.output}
@@ -64,8 +91,14 @@ class _Signs:
         }
         self.never_negative = cache(self._never_negative)
 
+    def comes_from_a_concat(self, name: str) -> bool:
+        """Past whatever OpenVINO moves a quantisation by: each value for itself."""
+        node = self._makers.get(name)
+        while node is not None and node.op_type in _MOVED_BY:
+            node = self._makers.get(node.input[0])
+        return node is not None and node.op_type == "Concat"
+
     def _never_negative(self, name: str) -> bool:
-        """Walks back without recursion: graphs may be deep."""
         waiting, seen = [name], {name}
         while waiting:
             one = waiting.pop()
