@@ -19,7 +19,6 @@ from inference_worker.batcher import Batcher
 from inference_worker.desk import Desk
 from inference_worker.engine.api import Detector, load_detector
 from inference_worker.engine.errors import EngineError
-from inference_worker.engine.preprocess import plan
 from inference_worker.engine.types import Image
 from inference_worker.health import Watchdog, Watched
 from inference_worker.leases import Leases
@@ -106,13 +105,7 @@ def about(detector: Detector) -> About:
 
 def bucket(detector: Detector) -> Callable[[Image], tuple[int, int]]:
     """The canvas of an image: those that the network sees at one may share a call."""
-    manifest = detector.runner.manifest
-
-    def canvas(image: Image) -> tuple[int, int]:
-        height, width = image.shape[:2]
-        return plan(height, width, manifest.input.sizes, manifest.stride).canvas
-
-    return canvas
+    return lambda image: detector.runner.geometry(image).canvas
 
 
 def _watched(opened: Desk) -> list[Watched]:

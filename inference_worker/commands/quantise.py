@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
 import tempfile
 from pathlib import Path
@@ -11,11 +12,17 @@ from inference_worker.commands import models
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import NAME
-from inference_worker.engine.store import MANIFEST, MODEL, Version, next_version
+from inference_worker.engine.store import (
+    INT8_MODEL,
+    MANIFEST,
+    MODEL,
+    Version,
+    next_version,
+)
 from inference_worker.evaluation import read_labelled
 from inference_worker.quantise.calibration import skew, stratified
 from inference_worker.quantise.drawn import write_boards
-from inference_worker.quantise.errors import PrecisionLost
+from inference_worker.quantise.errors import PrecisionLost, QuantisationError
 from inference_worker.quantise.trial import Trials, run_trials
 from inference_worker.quantise.version import Calibration, write_quantised
 
@@ -25,6 +32,8 @@ MOST_DROP = 0.005
 """Of mAP@0.5, as a fraction: beyond it nothing is written."""
 
 _VALIDATED = 300  # images, at most
+_FEW = 100
+_BLIND = 0.1  # of mAP@0.5: a model that finds less has nothing to lose
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,20 +57,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if (args.out / MANIFEST).exists():
-        raise DatasetError(
-            f"{args.out} holds a version already, and versions never change",
-            "Give another folder with --out.",
-        )
+    try:
+        return _quantise(args)
+    except OSError as error:
+        raise QuantisationError(
+            f"{args.out}: {error}", "Nothing was released."
+        ) from error
+
+
+def _quantise(args: argparse.Namespace) -> int:
+    _make_room(args.out)
     old = models.open_version(args.model)
+    if INT8_MODEL in old.manifest.files:
+        raise QuantisationError(
+            f"{old.manifest.model} {old.manifest.version} has int8 already",
+            "Give the version that it was made from.",
+        )
     name = args.version or next_version(old.manifest.version)
     if not NAME.fullmatch(name):
         raise DatasetError(f"--version {name!r}: use a-z, 0-9, '.', '_' and '-'")
+    if name == old.manifest.version:
+        raise DatasetError(f"--version {name} is the version that it is made from")
     with tempfile.TemporaryDirectory() as work:
         folder = args.coco or write_boards(Path(work) / "boards", args.drawn, args.seed)
         calibration = _calibration(args, old, folder)
         for warning in calibration.warnings:
             log.warning("ranges may not fit the line: %s", warning)
+        if len(calibration.validation) < _FEW:
+            count = len(calibration.validation)
+            log.warning("only %d images to measure on: the figures are rough", count)
         trials = run_trials(
             old.manifest,
             old.read(MODEL),
@@ -74,6 +98,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _make_room(out: Path) -> None:
+    """Before minutes of work: an empty folder that can be written to."""
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / MANIFEST).exists():
+        raise DatasetError(
+            f"{out} holds a version already, and versions never change",
+            "Give another folder with --out.",
+        )
+    if any(out.iterdir()):
+        raise DatasetError(f"{out} is not empty", "Give an empty folder with --out.")
+    with tempfile.TemporaryFile(dir=out):
+        pass
+
+
 def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibration:
     classes = old.manifest.classes
     templates = old.manifest.input.channels == 6
@@ -82,7 +120,9 @@ def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibr
     chosen = stratified(samples, most, args.seed)
     rest = [one for i, one in enumerate(samples) if i not in set(chosen)]
     if args.held:
-        rest = read_labelled(args.held, classes, templates)
+        known = {_digest(samples[i]) for i in chosen}
+        every = read_labelled(args.held, classes, templates)
+        rest = [one for one in every if _digest(one) not in known]
     held = [rest[i] for i in stratified(rest, _VALIDATED, args.seed)]
     if not chosen or not any(len(one.truth) for one in held):
         raise DatasetError(
@@ -94,7 +134,17 @@ def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibr
     return Calibration(source, images, held, skew(images, classes))
 
 
+def _digest(sample: Sample) -> bytes:
+    return hashlib.sha256(sample.path.read_bytes()).digest()
+
+
 def _check(trials: Trials, accept_drop: bool) -> None:
+    reached = min(one.map50 for one in trials.base.values())
+    if reached < _BLIND:
+        raise QuantisationError(
+            f"in float the model reaches mAP@0.5 {reached:.4f} on these images",
+            "Give images of what it was made for: a loss could not be seen on these.",
+        )
     drop = trials.drop(trials.best)
     if drop > MOST_DROP and not accept_drop:
         raise PrecisionLost(

@@ -98,7 +98,7 @@ def _declared(metadata: Mapping[str, str]) -> Canvas | None:
     text = metadata.get("imgsz", "")
     try:
         value = ast.literal_eval(text) if len(text) < 40 else None
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
     sides = [value, value] if isinstance(value, int) else value
     if not isinstance(sides, list) or len(sides) != 2:

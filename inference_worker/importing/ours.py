@@ -11,7 +11,7 @@ from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.family import Family, Match, Trial
 from inference_worker.importing.graft import IMAGES, PREDS, Nodes
 from inference_worker.importing.labels import Labels, read_labels
-from inference_worker.importing.layout import Layout, canvas_of
+from inference_worker.importing.layout import LONGEST, Layout, canvas_of
 from inference_worker.importing.signature import Signature
 
 SCHEMA_NOTE, INPUT_NOTE = "causeline_schema", "causeline_input"
@@ -63,7 +63,7 @@ class Ours(Family):
                 f" give {PREDS}"
             )
         if INPUT_NOTE in signature.metadata:
-            return _told(signature.metadata[INPUT_NOTE])
+            return _checked(_told(signature.metadata[INPUT_NOTE]), signature)
         canvas = canvas_of(signature, size)
         fixed = signature.canvas != (None, None)
         return Layout(
@@ -80,7 +80,7 @@ def is_ours(signature: Signature) -> bool:
 
 
 def _told(text: str) -> Layout:
-    """What `convert` wrote; the manifest checks the values."""
+    """What `convert` wrote, or a stranger who says so."""
     try:
         told = json.loads(text)
         canvas = told.get("canvas")
@@ -100,3 +100,13 @@ def _told(text: str) -> Layout:
         RecursionError,
     ) as error:
         raise ImportRefused(f"its {INPUT_NOTE} is not what we write") from error
+
+
+def _checked(told: Layout, signature: Signature) -> Layout:
+    """Before a picture of that size is drawn. Raises ImportRefused."""
+    sides = (*told.sizes, *(told.canvas or ()), told.stride)
+    whole = all(type(side) is int and 0 < side <= LONGEST for side in sides)
+    fixed = signature.canvas != (None, None)
+    if not told.sizes or not whole or (fixed and told.canvas != signature.canvas):
+        raise ImportRefused(f"its {INPUT_NOTE} does not fit its graph")
+    return told

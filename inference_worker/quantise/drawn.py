@@ -13,10 +13,15 @@ from inference_worker.training import drawn
 from inference_worker.training.settings import Settings
 from traceability.demo.boards import CLASSES, Sample
 
+_APART = 1_000_000  # between the seeds of training and of measuring
+
 
 def write_boards(folder: Path, count: int, seed: int) -> Path:
-    """A COCO folder of `count` boards; the i-th depends on (seed, i) only."""
-    told = Settings(out=folder, drawn=count, seed=seed)
+    """A COCO folder of `count` boards; the i-th depends on (seed, i) only.
+
+    None is one that training draws by the same seed: those a model may know by heart.
+    """
+    told = Settings(out=folder, drawn=count, seed=_APART + seed)
     return write_samples(folder, drawn.boards(told, drawn.SIZE))
 
 

@@ -101,7 +101,10 @@ def candidates(
     graph = with_names(onnx.load_model_from_string(model))
     tensors = sorted({one.input[0] for one in quantised_convolutions(graph.graph)})
     runner = open_backend("onnxruntime", manifest, model, precision=_FLOAT)
-    views = shown(_views(runner, calibration), len(calibration), "calibrating")
+
+    def views() -> Iterator[FloatArray]:
+        return shown(_views(runner, calibration), len(calibration), "calibrating")
+
     ranges = ranges_of(graph, tensors, views)
     return {method: quantised(graph, ranges[method]) for method in METHODS}
 

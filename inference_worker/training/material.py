@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import DatasetError
 from inference_worker.training import drawn, sources
 from inference_worker.training.card import Source
 from inference_worker.training.datasets import Labelled, Listing
+from inference_worker.training.datasets.survey import has_two_levels
 from inference_worker.training.folders import Folders, judging, read_folders
 from inference_worker.training.pictures import Frame, Pictures, load, of_samples
 from inference_worker.training.recipe import Recipe, canvas_of, choose, defaults_for
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _BESIDE = 0.5  # of the views, at most, are of boards drawn beside a folder
 _DRAWN_HELD = 0.05
+_TEMPLATES_SEEN = 32  # of one line they are alike
 
 
 @dataclass(frozen=True)
@@ -205,10 +208,22 @@ def _recipe(folders: Folders, settings: Settings, start: Start | None) -> Recipe
     sized = replace(settings, size=size)
     recipe = choose(samples, sized, views, beginning_of(start))
     grey = all(s.grey for listing in folders.every for s in listing.samples)
+    if not _all_black_and_white(folders):
+        recipe = replace(recipe, strength=replace(recipe.strength, crisp=False))
     return replace(
         recipe,
         canvas=_common_canvas(folders, settings, start, recipe),
         grey=grey and (recipe.strength.crisp or not settings.drawn),
+    )
+
+
+def _all_black_and_white(folders: Folders) -> bool:
+    """What is learnt from, old data and golden images too."""
+    listings = [one for one in (folders.training, folders.replay) if one is not None]
+    samples = [sample for listing in listings for sample in listing.samples]
+    templates = sorted({s.template for s in samples if s.template is not None})
+    return all(sample.two_levels for sample in samples) and all(
+        has_two_levels(decode_file(path)) for path in templates[:_TEMPLATES_SEEN]
     )
 
 

@@ -33,7 +33,7 @@ def model() -> ModelProto:
 
 @pytest.fixture(scope="module")
 def files(model: ModelProto) -> dict[str, bytes]:
-    ranges = ranges_of(model, TENSORS, photos(12))
+    ranges = ranges_of(model, TENSORS, lambda: photos(12))
     return {method: quantised(model, ranges[method]) for method in METHODS}
 
 
@@ -75,7 +75,7 @@ def test_a_model_of_last_convolutions_alone_is_refused() -> None:
 
 def test_minmax_is_what_was_seen(model: ModelProto) -> None:
     images = photos(5)
-    found = ranges_of(model, TENSORS, images)["minmax"]
+    found = ranges_of(model, TENSORS, lambda: images)["minmax"]
     every = np.concatenate(images)
     assert found["images"] == (every.min(), every.max())
     assert found["one.relu"][0] == 0
@@ -84,9 +84,17 @@ def test_minmax_is_what_was_seen(model: ModelProto) -> None:
 def test_percentile_clips_what_hardly_ever_occurs(model: ModelProto) -> None:
     images = photos(8)
     images[3][0, 0, 5, 5] = 40.0
-    found = ranges_of(model, TENSORS, images)
+    found = ranges_of(model, TENSORS, lambda: images)
     assert found["minmax"]["images"][1] == 40
     assert found["percentile"]["images"][1] < 2
+
+
+def test_entropy_clips_what_hardly_ever_occurs(model: ModelProto) -> None:
+    images = [image * 0.2 for image in photos(12)]
+    images[0][0, 0, 5, 5] = 40.0
+    found = ranges_of(model, TENSORS, lambda: images)
+    assert found["minmax"]["images"][1] == 40
+    assert found["entropy"]["images"][1] < 20
 
 
 def test_every_method_computes_nearly_what_the_model_computes(
@@ -96,7 +104,7 @@ def test_every_method_computes_nearly_what_the_model_computes(
     expected = run(model, image)
     for method, data in files.items():
         apart = np.abs(run(data, image) - expected)
-        assert 0 < apart.max() < 0.1, method
+        assert 0 < apart.max() < 0.15, method
 
 
 def test_the_file_is_small_and_says_what_the_model_said(
@@ -114,7 +122,7 @@ def test_the_file_is_small_and_says_what_the_model_said(
 
 
 def test_the_same_images_give_the_same_file(model: ModelProto) -> None:
-    both = [ranges_of(model, TENSORS, photos(4)) for _ in range(2)]
+    both = [ranges_of(model, TENSORS, lambda: photos(4)) for _ in range(2)]
     first, second = (quantised(model, one["entropy"]) for one in both)
     assert first == second
 

@@ -123,13 +123,56 @@ def test_a_drop_is_refused_and_nothing_is_written(made: Made, tmp_path: Path) ->
     assert done.returncode == 1
     assert "nothing is written" in done.stderr
     assert "--accept-drop" in done.stderr
-    assert not (tmp_path / "v").exists()
+    assert not list((tmp_path / "v").iterdir())
 
 
 def test_a_folder_that_holds_a_version_is_refused(made: Made) -> None:
     done = quantise("--model", OLD, "--coco", made.boards, "--out", made.version)
     assert done.returncode == 1
     assert "versions never change" in done.stderr
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "card.md").write_text("mine")
+    done = quantise("--model", OLD, "--coco", made.boards, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "is not empty" in done.stderr
+    assert (tmp_path / "card.md").read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_to_is_told_at_once(
+    made: Made, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "v"
+    done = quantise("--model", OLD, "--coco", made.boards, "--out", out)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Not a directory" in done.stderr
+
+
+def test_what_has_int8_is_not_quantised_again(made: Made, tmp_path: Path) -> None:
+    done = quantise(
+        *("--model", made.version, "--coco", made.boards, "--out", tmp_path / "w")
+    )
+    assert done.returncode == 1
+    assert "has int8 already" in done.stderr
+
+
+def test_a_model_that_finds_nothing_has_nothing_to_lose(
+    made: Made, tmp_path: Path
+) -> None:
+    """Labels of other images: float is blind on them, and int8 would pass."""
+    wrong = tmp_path / "wrong"
+    shutil.copytree(made.boards, wrong)
+    content = json.loads((wrong / "annotations.json").read_text())
+    names = [one["file_name"] for one in content["images"]]
+    for one, name in zip(content["images"], names[1:] + names[:1], strict=True):
+        one["file_name"] = name
+    (wrong / "annotations.json").write_text(json.dumps(content))
+    done = quantise("--model", OLD, "--coco", wrong, "--out", tmp_path / "v")
+    assert done.returncode == 1
+    assert "a loss could not be seen" in done.stderr
 
 
 def test_too_few_images_are_refused(made: Made, tmp_path: Path) -> None:

@@ -110,18 +110,21 @@ class Backend(ABC):
         self, images: Sequence[Image], templates: Sequence[Image] | None
     ) -> Iterator[Batch]:
         """Canvases grouped by shape, together as many as the network takes."""
-        spec, stride = self.manifest.input, self.manifest.stride
-        most = spec.batch or MAX_BATCH
+        most = self.manifest.input.batch or MAX_BATCH
         sources = self._stack(images, templates)
-        geometries = [
-            plan(height, width, spec.sizes, stride, spec.fit, spec.canvas)
-            for height, width, _ in (image.shape for image in images)
-        ]
+        geometries = [self.geometry(image) for image in images]
         by_shape = sorted(range(len(images)), key=lambda i: geometries[i].canvas)
         for _, same in groupby(by_shape, key=lambda i: geometries[i].canvas):
             places = tuple(same)
             for start in range(0, len(places), most):
                 yield _batch(sources, geometries, places[start : start + most])
+
+    def geometry(self, image: Image) -> Geometry:
+        """Where this image lies on its canvas; those of like canvas share a call."""
+        spec, (height, width) = self.manifest.input, image.shape[:2]
+        return plan(
+            height, width, spec.sizes, self.manifest.stride, spec.fit, spec.canvas
+        )
 
     def post_process(
         self,

@@ -60,7 +60,7 @@ def _look(path: Path) -> Seen | ImageError:
         (picture.header.width, picture.header.height),
         tuple(changed),
         picture.channels == 1 or _is_grey(picture.pixels),
-        _has_two_levels(picture.pixels),
+        has_two_levels(picture.pixels),
         hashlib.sha256(data).hexdigest(),
     )
 
@@ -73,7 +73,7 @@ def _is_grey(pixels: Image) -> bool:
     )
 
 
-def _has_two_levels(pixels: Image) -> bool:
+def has_two_levels(pixels: Image) -> bool:
     """Black and white with nothing between, as a 1-bit scanner gives it."""
     return all(
         bool(((some == 0) | (some == 255)).all())
