@@ -17,9 +17,8 @@ from inference_worker.engine.backends.registry import BACKENDS
 from inference_worker.engine.errors import EngineMissing
 from inference_worker.engine.store import (
     Version,
+    open_adopted,
     open_folder,
-    open_latest,
-    open_signed,
 )
 
 SHIPPED = Path(__file__).resolve().parents[2] / "engines"
@@ -54,19 +53,13 @@ def open_version(text: str) -> Version:
         return open_folder(Path(text))
     name, version = split_name(text)
     try:
-        return open_named(name, version)
+        return open_adopted(data_folder(), name, version)
     except EngineMissing:
         if not (SHIPPED / name).is_dir():
             raise
     log.info("adopting the shipped models into %s", data_folder())
     adopt(SHIPPED, data_folder())
-    return open_named(name, version)
-
-
-def open_named(name: str, version: str | None) -> Version:
-    """An adopted version, the latest if none is named."""
-    data = data_folder()
-    return open_signed(data, name, version) if version else open_latest(data, name)
+    return open_adopted(data_folder(), name, version)
 
 
 def open_model(args: argparse.Namespace) -> Detector:

@@ -14,9 +14,8 @@ from inference_worker.engine.store import (
     INT8_MODEL,
     MODEL,
     Version,
+    open_adopted,
     open_folder,
-    open_latest,
-    open_signed,
 )
 from inference_worker.engine.types import Detections, Guesses, Image
 
@@ -100,7 +99,7 @@ def load_detector(
     Takes a second or two. Raises StoreError for what may not be loaded and
     BackendError for what cannot run.
     """
-    found = open_signed(data, model, version) if version else open_latest(data, model)
+    found = open_adopted(data, model, version)
     return load_version(found, backend=backend, threads=threads, precision=precision)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -111,6 +112,11 @@ class Manifest:
     def signed_by(self, kid: str) -> Manifest:
         """The same manifest, naming the key of the site that adopts it."""
         return Manifest.parse(canonical({**self.raw, "kid": kid}))
+
+
+def pin(content: bytes) -> dict[str, Any]:
+    """What a manifest says of a file with this content."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
 
 
 def check_class_name(name: str) -> str | None:

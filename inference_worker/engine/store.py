@@ -101,6 +101,11 @@ def open_latest(data: Path, model: str) -> Version:
     raise EngineMissing(f"no version of {model!r} was adopted in {data}")
 
 
+def open_adopted(data: Path, model: str, version: str | None) -> Version:
+    """The adopted version of that name, or the latest if none is named."""
+    return open_signed(data, model, version) if version else open_latest(data, model)
+
+
 def open_folder(folder: Path) -> Version:
     """A folder by its own manifest: its files are pinned, but nobody signed it.
 

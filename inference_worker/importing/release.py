@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from inference_worker.engine.errors import EngineMissing
-from inference_worker.engine.manifest import NAME, SCHEMA, Manifest, canonical
+from inference_worker.engine.manifest import NAME, SCHEMA, Manifest, canonical, pin
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.store import MANIFEST, MODEL, next_version, open_latest
 from inference_worker.importing.errors import ImportRefused
@@ -69,7 +67,7 @@ def manifest_of(
         "threshold_ppm": round(threshold * _MILLION),
         "nms_iou_ppm": round(nms_iou * _MILLION),
         "metrics": {} if metrics is None else _whole(metrics),
-        "files": {name: _pin(content) for name, content in files.items()},
+        "files": {name: pin(content) for name, content in files.items()},
         "release_seq": release.release_seq,
         "previous": release.previous,
         "kid": None,
@@ -101,10 +99,6 @@ def check_free(out: Path, release: Release) -> None:
             f"{folder} holds a version already, and versions never change",
             "Give another --version, or another folder with --out.",
         )
-
-
-def _pin(content: bytes) -> dict[str, Any]:
-    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
 
 
 def _whole(metrics: Metrics) -> dict[str, int]:

@@ -13,9 +13,10 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from inference_worker.engine.backends.openvino_int8 import DEQUANTISE, QUANTISE
 from inference_worker.quantise.errors import QuantisationError
 from inference_worker.quantise.graph import before, last_convolutions
-from inference_worker.quantise.rules import DEQUANTISE, QUANTISE, faults
+from inference_worker.quantise.rules import faults
 
 _FLOAT, _HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 _OPSET = 19  # from which scales may be float16

@@ -9,10 +9,11 @@ import numpy as np
 import onnx
 from onnx import GraphProto, ModelProto
 
+from inference_worker.engine.backends.openvino_int8 import DEQUANTISE, QUANTISE
 from inference_worker.quantise.errors import QuantisationError
 from inference_worker.quantise.graph import CONVOLUTION, quantised_convolutions
 from inference_worker.quantise.ranges import Ranges
-from inference_worker.quantise.rules import DEQUANTISE, QUANTISE, faults
+from inference_worker.quantise.rules import faults
 
 # What NVIDIA's ModelOpt hands to the same quantiser: symmetric, no bias in integers,
 # nothing quantised that a convolution gives (its activation comes first).

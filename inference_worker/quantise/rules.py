@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
+from inference_worker.engine.backends.openvino_int8 import DEQUANTISE, QUANTISE
 from inference_worker.quantise.graph import behind, last_convolutions
 
-QUANTISE, DEQUANTISE = "QuantizeLinear", "DequantizeLinear"
 _HALF_FROM = 19  # the first opset whose scales may be float16
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inference_worker.engine.coco import Sample
-from inference_worker.engine.manifest import Manifest, canonical
+from inference_worker.engine.manifest import Manifest, canonical, pin
 from inference_worker.engine.store import INT8_MODEL, MANIFEST, MODEL, Version
 from inference_worker.quantise.trial import Trials
 from inference_worker.training.markdown import table
@@ -59,16 +58,12 @@ def _manifest(
         **old.raw,
         "version": name,
         "metrics": {**old.raw["metrics"], **reached},
-        "files": {file: _pin(data) for file, data in files.items()},
+        "files": {file: pin(data) for file, data in files.items()},
         "release_seq": old.release_seq + 1,
         "previous": {"version": old.version, "sha256": old.files[MODEL].sha256},
         "kid": None,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-
-
-def _pin(data: bytes) -> dict[str, Any]:
-    return {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
 
 def _card(

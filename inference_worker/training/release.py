@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from inference_worker.engine.manifest import SCHEMA, Manifest, canonical
+from inference_worker.engine.manifest import SCHEMA, Manifest, canonical, pin
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.types import Guesses
 from inference_worker.report import write_training_report
@@ -113,7 +112,7 @@ def _manifest(finished: Finished, files: dict[str, bytes]) -> dict[str, Any]:
         "threshold_ppm": round(finished.threshold * 1_000_000),
         "nms_iou_ppm": round(NMS_IOU * 1_000_000),
         "metrics": _whole(finished.held),
-        "files": {name: _pin(data) for name, data in files.items()},
+        "files": {name: pin(data) for name, data in files.items()},
         "release_seq": settings.release_seq,
         "previous": _previous(finished.start),
         "kid": None,
@@ -127,10 +126,6 @@ def _previous(start: Start | None) -> dict[str, str] | None:
         return None
     digest = start.manifest.files["model.onnx"].sha256
     return {"version": start.manifest.version, "sha256": digest}
-
-
-def _pin(data: bytes) -> dict[str, Any]:
-    return {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
 
 def _whole(metrics: Metrics) -> dict[str, int]:
