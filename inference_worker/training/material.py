@@ -17,7 +17,13 @@ from inference_worker.training.datasets import Labelled, Listing
 from inference_worker.training.datasets.survey import has_two_levels
 from inference_worker.training.folders import Folders, judging, read_folders
 from inference_worker.training.pictures import Frame, Pictures, load, of_samples
-from inference_worker.training.recipe import Recipe, canvas_of, choose, defaults_for
+from inference_worker.training.recipe import (
+    CRISP,
+    Recipe,
+    canvas_of,
+    choose,
+    defaults_for,
+)
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start, beginning_of, classes_of
 from traceability.demo.boards import CLASSES, Sample
@@ -208,8 +214,10 @@ def _recipe(folders: Folders, settings: Settings, start: Start | None) -> Recipe
     sized = replace(settings, size=size)
     recipe = choose(samples, sized, views, beginning_of(start))
     grey = all(s.grey for listing in folders.every for s in listing.samples)
-    if not _all_black_and_white(folders):
-        recipe = replace(recipe, strength=replace(recipe.strength, crisp=False))
+    if recipe.strength.crisp and not _all_black_and_white(folders):
+        reasons = tuple(why for why in recipe.reasons if why != CRISP)
+        grey_views = replace(recipe.strength, crisp=False)
+        recipe = replace(recipe, strength=grey_views, reasons=reasons)
     return replace(
         recipe,
         canvas=_common_canvas(folders, settings, start, recipe),
@@ -218,7 +226,7 @@ def _recipe(folders: Folders, settings: Settings, start: Start | None) -> Recipe
 
 
 def _all_black_and_white(folders: Folders) -> bool:
-    """What is learnt from, old data and golden images too."""
+    """What is learnt from, old data and templates too."""
     listings = [one for one in (folders.training, folders.replay) if one is not None]
     samples = [sample for listing in listings for sample in listing.samples]
     templates = sorted({s.template for s in samples if s.template is not None})

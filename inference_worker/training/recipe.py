@@ -31,6 +31,9 @@ _SQUARE = 1.15  # of the longer to the shorter side, at most
 _DIRECTED = 0.7  # difference of mean log aspect between classes
 
 
+CRISP = "views stay black and white, as every image is"
+
+
 class Beginning(Enum):
     """Where a training starts: at chance, with layers of a model that knows something
     else, or with the very model that shall learn more.
@@ -210,7 +213,7 @@ def _strength(
         reasons.append("no tints: every image is grey")
     if all(s.two_levels and max(s.height, s.width) == size for s in samples):
         strength = replace(strength, crisp=True)
-        reasons.append("views stay black and white, as every image is")
+        reasons.append(CRISP)
     return strength, reasons
 
 

@@ -135,6 +135,21 @@ def test_boards_beside_black_and_white_scans_are_scans_too(tmp_path: Path) -> No
     assert between.mean() < 0.01
 
 
+def test_scans_beside_photos_or_grey_templates_are_not_kept_black_and_white(
+    tmp_path: Path,
+) -> None:
+    data = scans(tmp_path / "scans", 6)
+    (data / "templates").mkdir()
+    for path in (data / "images").iterdir():
+        cv2.imwrite(str(data / "templates" / path.name), cv2.imread(str(path)))
+    assert gathered(tmp_path, data=data).recipe.strength.crisp
+    grey = min((data / "templates").iterdir())
+    cv2.imwrite(str(grey), np.full((320, 320), 120, np.uint8))
+    recipe = gathered(tmp_path, data=data).recipe
+    assert not recipe.strength.crisp
+    assert not any("black and white" in why for why in recipe.reasons)
+
+
 def scans(root: Path, count: int) -> Path:
     """Scanned boards with one box of each class."""
     folder = easy.folder(
