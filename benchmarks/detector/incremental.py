@@ -99,11 +99,20 @@ def figures(out: Path, log: str, views: int) -> dict[str, Any]:
         "golden_before": before,
         "golden_after": after,
         "golden_drop": round(before - after, 4),
+        "golden_drop_judging_half": _judged_drop(measured),
         "epochs": len(history),
         "views": len(history) * views,
         "seconds_training": history[-1]["seconds"],
         "device": _device(out),
     }
+
+
+def _judged_drop(measured: dict[str, Any]) -> float | None:
+    """On the golden images that did not choose; None where all of them did."""
+    half = "golden set, judging half"
+    if half not in measured:
+        return None
+    return round(measured[f"{half}, before"]["map50"] - measured[half]["map50"], 4)
 
 
 def _device(out: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inference_worker.engine.metrics import ClassMetrics, Metrics
+from inference_worker.training.guard import Guarded
 from inference_worker.training.limits import limits
 from inference_worker.training.markdown import items, plain, table
 
@@ -59,7 +60,7 @@ class CardFacts:
     differences: Mapping[int, float] = field(default_factory=dict)
     seconds: float = 0.0
     device: str = ""
-    golden: tuple[Metrics, Metrics] | None = None
+    golden: Guarded | None = None
 
 
 def card(facts: CardFacts) -> str:

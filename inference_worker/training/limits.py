@@ -9,6 +9,7 @@ from inference_worker.training.markdown import items
 
 if TYPE_CHECKING:
     from inference_worker.training.card import CardFacts
+    from inference_worker.training.guard import Guarded
 
 FEW_BOXES = 30
 """Fewer boxes of a class than this teach it badly, and measure it worse."""
@@ -89,10 +90,28 @@ def _of_template(facts: CardFacts) -> Iterator[str]:
 def _of_golden(facts: CardFacts) -> Iterator[str]:
     if facts.golden is None:
         return
-    before, after = facts.golden
+    before, after = facts.golden.whole
     points = 100 * (after.map50 - before.map50)
     yield (
         f"On the golden set mAP@0.5 is {after.map50:.4f}, before it was"
-        f" {before.map50:.4f} ({facts.started_from}): {points:+.1f} points. What the"
-        " golden set does not hold may have been forgotten unseen."
+        f" {before.map50:.4f} ({facts.started_from}): {points:+.1f} points."
+        f" {_judges(facts.golden)} What the golden set does not hold may have been"
+        " forgotten unseen."
+    )
+
+
+def _judges(guarded: Guarded) -> str:
+    halves = guarded.halves
+    count = len(halves.judging)
+    if not halves.apart:
+        return (
+            f"Its {count} images were too few, or too many of them alike, to be parted:"
+            " all of them chose how far training might take the model, and judge it"
+            " here. It may be a little worse than they say."
+        )
+    before, after = guarded.judged
+    return (
+        f"{len(halves.choosing)} of its images chose how far training might take the"
+        f" model; the other {count} only judge it: {after.map50:.4f}, before"
+        f" {before.map50:.4f}, {100 * (after.map50 - before.map50):+.1f} points."
     )

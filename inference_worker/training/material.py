@@ -16,6 +16,7 @@ from inference_worker.training.card import Source
 from inference_worker.training.datasets import Labelled, Listing
 from inference_worker.training.datasets.survey import has_two_levels
 from inference_worker.training.folders import Folders, judging, read_folders
+from inference_worker.training.guard import Halves, halved
 from inference_worker.training.pictures import Frame, Pictures, load, of_samples
 from inference_worker.training.recipe import (
     CRISP,
@@ -39,7 +40,8 @@ _TEMPLATES_SEEN = 32  # of one line they are alike
 class Material:
     """Pictures to learn from with the share of views each gets, and to judge by.
 
-    `golden` is what the model that was started from must still be able to do.
+    `golden` is what the model that was started from must still be able to do; of its
+    `halves` one chooses how far to go, one judges.
     """
 
     recipe: Recipe
@@ -47,6 +49,7 @@ class Material:
     sets: Sequence[tuple[Pictures, float]]
     held: Pictures
     golden: Pictures | None
+    halves: Halves | None
     test: Pictures | None
     samples: Sequence[Labelled]
     sources: Sequence[Source]
@@ -94,6 +97,7 @@ class _Gathering:
             sets=list(zip(sets, shares, strict=True)),
             held=self._judged(folders.held, folders.known),
             golden=self._judging(folders.golden),
+            halves=None if folders.golden is None else halved(folders.golden),
             test=self._judging(folders.test),
             samples=folders.training.samples,
             sources=self._sources(beside),
@@ -185,6 +189,7 @@ def _of_drawn(settings: Settings, start: Start | None) -> Material:
         sets=[(everything.take(order[count:]), 1.0)],
         held=held,
         golden=None,
+        halves=None,
         test=_tested(settings, recipe, classes),
         samples=(),
         sources=[replace(source, held=len(held))],

@@ -45,8 +45,12 @@ class Pictures:
 
     def without_pixels(self) -> Pictures:
         """What was drawn alone: the pixels are on the device by now."""
-        none = self.images[:0]
-        return Pictures(none, None, self.truth, self.classes, self.known)
+        return self.drawn_on(range(len(self)))
+
+    def drawn_on(self, keep: Sequence[int]) -> Pictures:
+        """Likewise, of these indices alone."""
+        none, truth = self.images[:0], [self.truth[i] for i in keep]
+        return Pictures(none, None, truth, self.classes, self.known)
 
     def take(self, keep: Sequence[int] | npt.NDArray[np.int64]) -> Pictures:
         """The pictures of these indices, in this order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.types import Guesses
 from inference_worker.report import write_training_report
 from inference_worker.training.card import CardFacts, card
+from inference_worker.training.guard import Guarded
 from inference_worker.training.loop import Row
 from inference_worker.training.material import Material
 from inference_worker.training.network import GRANULE, QualityNet
@@ -44,7 +45,7 @@ class Finished:
     threshold: float
     held: Metrics
     found: Sequence[Guesses]
-    golden: tuple[Metrics, Metrics] | None
+    golden: Guarded | None
     test: Metrics | None
     differences: Mapping[int, float]
     history: Sequence[Row]
@@ -76,9 +77,8 @@ def write_version(finished: Finished) -> Path:
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    figures = {name: metrics.as_json() for name, metrics in _measured(finished)}
-    if finished.golden is not None:
-        figures["golden set, before"] = finished.golden[0].as_json()
+    measured = [*_measured(finished), *_golden(finished.golden)]
+    figures = {name: metrics.as_json() for name, metrics in measured}
     (folder / FIGURES).write_text(json.dumps(figures, indent=1))
     held = finished.material.held
     write_training_report(
@@ -169,10 +169,20 @@ def _facts(finished: Finished) -> CardFacts:
 def _measured(finished: Finished) -> list[tuple[str, Metrics]]:
     figures = [("held back", finished.held)]
     if finished.golden is not None:
-        figures.append(("golden set", finished.golden[1]))
+        figures.append(("golden set", finished.golden.whole[1]))
     if finished.test is not None:
         figures.append(("test set", finished.test))
     return figures
+
+
+def _golden(guarded: Guarded | None) -> Iterator[tuple[str, Metrics]]:
+    """What the card has no column for."""
+    if guarded is None:
+        return
+    yield "golden set, before", guarded.whole[0]
+    if guarded.halves.apart:
+        yield "golden set, judging half, before", guarded.judged[0]
+        yield "golden set, judging half", guarded.judged[1]
 
 
 def _recipe(finished: Finished) -> dict[str, str]:

@@ -15,8 +15,9 @@ from inference_worker.engine.types import Guesses
 from inference_worker.training.bar import Bar
 from inference_worker.training.checkpoint import Checkpoint, mark_of
 from inference_worker.training.checks import alone_in, checked
-from inference_worker.training.errors import GoldenDropped, TrainingFailed
+from inference_worker.training.errors import TrainingFailed
 from inference_worker.training.export import differences, export
+from inference_worker.training.guard import MOST_DROP, Guarded
 from inference_worker.training.loop import Course, Row, fit
 from inference_worker.training.material import Material, gather
 from inference_worker.training.naming import named
@@ -40,16 +41,16 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint.pt"
 _EXAMPLES = 16  # pictures whose statistics unfold a released model
-_MOST_DROP = 0.005  # of the golden set's mAP@0.5
-_AIM = 0.8  # of that: the exported model may differ by a hair
+_AIM = 0.8  # of MOST_DROP: the images that judge are others
 
 
 def train_and_release(settings: Settings) -> Path:
     """Gather, train, judge, export, write; gives the version folder.
 
-    Raises GoldenDropped when the golden set suffers by more than half a point and
-    `accept_drop` does not allow it: nothing is released then. DatasetError and
-    TrainingFailed say what is wrong before training where that can be known.
+    Raises GoldenDropped when the golden set, or the half of it that judges, suffers by
+    more than half a point and `accept_drop` does not allow it: nothing is released.
+    DatasetError and TrainingFailed say what is wrong before training where that can be
+    known.
     """
     device = device_of(settings)
     torch.manual_seed(settings.seed)
@@ -188,33 +189,40 @@ class _Run:
     def _kept(
         self, begin: Weights, network: QualityNet, held: Stored, golden: Stored | None
     ) -> tuple[QualityNet, float]:
-        """Back towards the weights of the live model, as far as the golden set asks."""
-        pictures = self.material.golden
-        if self.start is None or golden is None or pictures is None:
+        """Back towards the weights of the live model, as far as one half of the golden
+        set asks.
+        """
+        pictures, halves = self.material.golden, self.material.halves
+        if self.start is None or golden is None or pictures is None or halves is None:
             return network, 1.0
+        some, drawn = golden.take(halves.choosing), pictures.drawn_on(halves.choosing)
         return kept_partway(
             begin,
             network,
             len(self.start.manifest.classes),
-            _AIM * _MOST_DROP,
+            _AIM * MOST_DROP,
             new=lambda one: score(one, held, self.material.held).map50,
-            golden=lambda one: score(one, golden, pictures).map50,
+            golden=lambda one: score(one, some, drawn).map50,
         )
 
     def _guarded(
         self, before: list[Guesses], after: list[Guesses], threshold: float
-    ) -> tuple[Metrics, Metrics] | None:
-        pictures = self.material.golden
-        if pictures is None:
+    ) -> Guarded | None:
+        pictures, halves = self.material.golden, self.material.halves
+        if pictures is None or halves is None:
             return None
-        old, new = (judged(pictures, one, threshold) for one in (before, after))
-        log.info("golden set: mAP@0.5 %.4f, was %.4f", new.map50, old.map50)
-        if old.map50 - new.map50 > _MOST_DROP and not self.settings.accept_drop:
-            raise GoldenDropped(
-                f"the golden set falls from mAP@0.5 {old.map50:.4f} to"
-                f" {new.map50:.4f}, by more than half a point; nothing is released"
-            )
-        return old, new
+
+        def figures(at: Sequence[int]) -> tuple[Metrics, Metrics]:
+            drawn = pictures.drawn_on(at)
+            old, new = ([found[i] for i in at] for found in (before, after))
+            return judged(drawn, old, threshold), judged(drawn, new, threshold)
+
+        whole = figures(range(len(pictures)))
+        guarded = Guarded(whole, figures(halves.judging), halves)
+        log.info("%s", guarded)
+        if not self.settings.accept_drop:
+            guarded.check()
+        return guarded
 
 
 def _checkpoint(settings: Settings, material: Material, place: str) -> Checkpoint:

@@ -35,6 +35,17 @@ class Stored:
     def __len__(self) -> int:
         return len(self.images)
 
+    def take(self, keep: Sequence[int]) -> Stored:
+        """The pictures of these indices, where these are."""
+        at = torch.tensor(keep, dtype=torch.long)
+        images = at.to(self.images.device)
+        return Stored(
+            self.images[images],
+            None if self.templates is None else self.templates[images],
+            self.targets.take(at.to(self.targets.labels.device)),
+            self.share,
+        )
+
     def batch(self, at: Tensor, device: torch.device) -> Batch:
         """The pictures of these indices as numbers in 0..1, on the device."""
         templates = self.templates

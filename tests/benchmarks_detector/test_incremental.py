@@ -53,6 +53,7 @@ def test_one_line_tells_what_a_real_training_reached(tmp_path: Path) -> None:
     assert row["views"] == 12  # six images of eight, as many again of old data
     assert 0 < row["seconds_training"] < row["seconds"]
     assert row["golden_drop"] == round(row["golden_before"] - row["golden_after"], 4)
+    assert row["golden_drop_judging_half"] is None  # two images cannot be parted
     assert 0 <= row["new_class_map50"] <= 1
     assert row["device"].startswith("CPU")
     assert not row["bar_met"]

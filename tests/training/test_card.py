@@ -10,6 +10,7 @@ import pytest
 from inference_worker.engine.metrics import Metrics, evaluate_detections
 from inference_worker.engine.types import Detections
 from inference_worker.training.card import CardFacts, Source, card
+from inference_worker.training.guard import Guarded, Halves
 
 CLASSES = ("dent", "划痕")
 
@@ -45,6 +46,10 @@ FACTS = CardFacts(
     device="a GPU",
 )
 
+FALL = (measured(4, 4), measured(4, 2))
+TOGETHER = Guarded(FALL, FALL, Halves(range(4), range(4)))
+APART = Guarded(FALL, (measured(2, 2), measured(2, 1)), Halves((0, 2, 4), (1, 3)))
+
 
 def test_the_sets_stand_side_by_side() -> None:
     text = card(FACTS)
@@ -79,7 +84,11 @@ def test_data_recipe_and_export_are_told() -> None:
         ({"image_sizes": ((64, 32),) * 3}, "Only photos of 64 x 32"),
         ({}, "same source"),
         ({"channels": 6}, "needs a golden template"),
-        ({"golden": (measured(4, 4), measured(4, 2))}, "-49.5 points"),
+        ({"golden": TOGETHER}, "it was 1.0000 (castings@2): -49.5 points"),
+        ({"golden": TOGETHER}, "Its 4 images were too few"),
+        ({"golden": APART}, "1.0000 (castings@2): -49.5 points"),
+        ({"golden": APART}, "3 of its images chose"),
+        ({"golden": APART}, "other 2 only judge it: 0.5050, before 1.0000, -49.5"),
         ({"data": [Source("x", 9, {"dent": 40, "划痕": 40}, 0, 1)]}, "false alarms"),
     ],
 )

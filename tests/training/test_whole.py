@@ -61,7 +61,7 @@ class Dropped:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     root = tmp_path_factory.mktemp("runs")
     data = easy.folder(root / "easy", 80)
-    golden = easy.folder(root / "golden", 24, seed=9)
+    golden = easy.folder(root / "golden", 48, seed=9)
     words = ["--coco", data, "--from", "nothing", "--size", 64, "--device", "cpu"]
     words += ["--epochs", EPOCHS, "--batch", 8, "--learning-rate", 6e-3]
     words += ["--checkpoint-seconds", 0]
@@ -227,3 +227,21 @@ def test_the_card_sets_the_golden_figure_against_what_the_live_model_reaches(
     assert now == pytest.approx(after, abs=1e-4)
     assert before == pytest.approx(reached.map50, abs=0.01)
     assert before - now > 0.005
+
+
+def test_one_half_of_the_golden_set_only_judges(runs: Runs, dropped: Dropped) -> None:
+    figures = figures_of(dropped.allowed)
+    halves = (
+        figures["golden set, judging half"],
+        figures["golden set, judging half, before"],
+    )
+    after, before = (one["map50"] for one in halves)
+    assert figures["golden set"]["images"] == 48
+    judging = {one["images"] for one in halves}
+    assert len(judging) == 1
+    (count,) = judging
+    assert 20 <= count <= 28
+    text = (dropped.allowed / "card.md").read_text()
+    assert f"the other {count} only judge it: {after:.4f}, before {before:.4f}" in text
+    line = f"the half of it that judges: mAP@0.5 {after:.4f}, was {before:.4f}"
+    assert line in dropped.said_allowed

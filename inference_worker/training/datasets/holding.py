@@ -25,13 +25,25 @@ Counts = NDArray[np.float64]
 
 
 def split(listing: Listing, share: float, seed: int) -> tuple[Listing, Listing]:
-    """(training, held): every image on one side, groups undivided, order kept.
+    """(training, held): the images of `choose_part` are held, order kept.
 
-    `share` (between 0 and 1) of the boxes of each class, of the images without a box
-    and of all images is held, as closely as groups allow; both sides have a box. A
-    class that lies in one group stays in training, and is named in the log where that
-    cannot be. The same seed gives the same split. Both sides keep all classes and
-    remarks. DatasetError when there are not two groups, or not two with a box.
+    A class that is on none of the others is named in the log. Both sides keep all
+    classes and remarks. DatasetError as there.
+    """
+    held = choose_part(listing, share, seed)
+    training, kept = _part(listing, held, False), _part(listing, held, True)
+    _name_unlearnt(training, kept)
+    return training, kept
+
+
+def choose_part(listing: Listing, share: float, seed: int) -> set[int]:
+    """The indices of one side of two, groups undivided.
+
+    It gets `share` (between 0 and 1) of the boxes of each class, of the images without
+    a box and of all images, as closely as groups allow; both sides have a box. A class
+    that lies in one group is on the other side, where that can be. The same seed
+    gives the same part. DatasetError when there are not two groups, or not two with a
+    box.
     """
     if not 0 < share < 1:
         raise ValueError(f"share is {share}; expected more than 0 and less than 1")
@@ -39,9 +51,7 @@ def split(listing: Listing, share: float, seed: int) -> tuple[Listing, Listing]:
     counts = _counts(listing, groups)
     _check_enough(listing, counts)
     chosen = _Choice(counts, share, np.random.default_rng(seed)).made()
-    _name_unlearnt(listing.classes, counts, chosen)
-    held = {i for group in chosen for i in groups[group]}
-    return _part(listing, held, False), _part(listing, held, True)
+    return {i for group in chosen for i in groups[group]}
 
 
 def _check_enough(listing: Listing, counts: Counts) -> None:
@@ -64,14 +74,14 @@ def _boxed(counts: Counts) -> NDArray[np.bool_]:
     return np.asarray(counts[:, :-2].sum(axis=1) > 0)
 
 
-def _name_unlearnt(
-    classes: Sequence[str], counts: Counts, chosen: Sequence[int]
-) -> None:
-    drawn = counts[:, :-2].sum(axis=0)
-    lost = (drawn > 0) & (counts[chosen, :-2].sum(axis=0) == drawn)
+def _name_unlearnt(training: Listing, held: Listing) -> None:
     text = "%s is only on images held back, and is not learnt: label it on more"
-    for i in np.flatnonzero(lost).tolist():
-        log.warning(text, classes[i])
+    for i in sorted(_drawn(held) - _drawn(training)):
+        log.warning(text, held.classes[i])
+
+
+def _drawn(listing: Listing) -> set[int]:
+    return {int(i) for one in listing.samples for i in one.class_ids}
 
 
 def _part(listing: Listing, held: set[int], wanted: bool) -> Listing:
