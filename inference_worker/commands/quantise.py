@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import logging
-import tempfile
 from pathlib import Path
 
 from inference_worker.commands import models
@@ -14,12 +13,12 @@ from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import NAME
 from inference_worker.engine.store import (
     INT8_MODEL,
-    MANIFEST,
     MODEL,
     Version,
     next_version,
 )
 from inference_worker.evaluation import read_labelled
+from inference_worker.publishing import Place, place_for
 from inference_worker.quantise.calibration import skew, stratified
 from inference_worker.quantise.drawn import write_boards
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
@@ -58,15 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        return _quantise(args)
+        with place_for(args.out) as place:
+            print(_quantise(args, place))
     except OSError as error:
         raise QuantisationError(
             f"{args.out}: {error}", "Nothing was released."
         ) from error
+    return 0
 
 
-def _quantise(args: argparse.Namespace) -> int:
-    _make_room(args.out)
+def _quantise(args: argparse.Namespace, place: Place) -> Path:
     old = models.open_version(args.model)
     if INT8_MODEL in old.manifest.files:
         raise QuantisationError(
@@ -78,38 +78,23 @@ def _quantise(args: argparse.Namespace) -> int:
         raise DatasetError(f"--version {name!r}: use a-z, 0-9, '.', '_' and '-'")
     if name == old.manifest.version:
         raise DatasetError(f"--version {name} is the version that it is made from")
-    with tempfile.TemporaryDirectory() as work:
-        folder = args.coco or write_boards(Path(work) / "boards", args.drawn, args.seed)
-        calibration = _calibration(args, old, folder)
-        for warning in calibration.warnings:
-            log.warning("ranges may not fit the line: %s", warning)
-        if len(calibration.validation) < _FEW:
-            count = len(calibration.validation)
-            log.warning("only %d images to measure on: the figures are rough", count)
-        trials = run_trials(
-            old.manifest,
-            old.read(MODEL),
-            calibration.images,
-            calibration.validation,
-            args.threads,
-        )
+    boards = place.scratch / "boards"
+    folder = args.coco or write_boards(boards, args.drawn, args.seed)
+    calibration = _calibration(args, old, folder)
+    for warning in calibration.warnings:
+        log.warning("ranges may not fit the line: %s", warning)
+    if len(calibration.validation) < _FEW:
+        count = len(calibration.validation)
+        log.warning("only %d images to measure on: the figures are rough", count)
+    trials = run_trials(
+        old.manifest,
+        old.read(MODEL),
+        calibration.images,
+        calibration.validation,
+        args.threads,
+    )
     _check(trials, args.accept_drop)
-    print(write_quantised(old, trials, calibration, args.out, name))
-    return 0
-
-
-def _make_room(out: Path) -> None:
-    """Before minutes of work: an empty folder that can be written to."""
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / MANIFEST).exists():
-        raise DatasetError(
-            f"{out} holds a version already, and versions never change",
-            "Give another folder with --out.",
-        )
-    if any(out.iterdir()):
-        raise DatasetError(f"{out} is not empty", "Give an empty folder with --out.")
-    with tempfile.TemporaryFile(dir=out):
-        pass
+    return write_quantised(old, trials, calibration, place, name)
 
 
 def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibration:

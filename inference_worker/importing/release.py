@@ -13,6 +13,7 @@ from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.store import MANIFEST, MODEL, next_version, open_latest
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.layout import Layout
+from inference_worker.publishing import place_for, refuse_finished
 
 CARD = "card.md"
 _MILLION = 1_000_000
@@ -77,28 +78,14 @@ def manifest_of(
 
 
 def write_version(out: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
-    """`<out>/<model>/<version>/`, as adopting wants it; the manifest comes last."""
-    folder = out / manifest.model / manifest.version
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
-        (folder / MANIFEST).write_bytes(manifest.canonical())
-    except OSError as error:
-        raise ImportRefused(
-            f"{folder}: {error.strerror}", "Give a folder that can be written to."
-        ) from error
-    return folder
+    """`<out>/<model>/<version>/`, as adopting wants it. NoPlace as `place_for`."""
+    with place_for(out / manifest.model / manifest.version) as place:
+        return place.publish({**files, MANIFEST: manifest.canonical()})
 
 
 def check_free(out: Path, release: Release) -> None:
-    """ImportRefused where a finished version lies already: those never change."""
-    folder = out / release.model / release.version
-    if (folder / MANIFEST).exists():
-        raise ImportRefused(
-            f"{folder} holds a version already, and versions never change",
-            "Give another --version, or another folder with --out.",
-        )
+    """NoPlace where a finished version lies already: those never change."""
+    refuse_finished(out / release.model / release.version)
 
 
 def _whole(metrics: Metrics) -> dict[str, int]:

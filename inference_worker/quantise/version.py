@@ -11,6 +11,7 @@ from typing import Any
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.manifest import Manifest, canonical, pin
 from inference_worker.engine.store import INT8_MODEL, MANIFEST, MODEL, Version
+from inference_worker.publishing import Place
 from inference_worker.quantise.trial import Trials
 from inference_worker.training.markdown import table
 
@@ -28,22 +29,18 @@ class Calibration:
 
 
 def write_quantised(
-    old: Version, trials: Trials, calibration: Calibration, out: Path, name: str
+    old: Version, trials: Trials, calibration: Calibration, place: Place, name: str
 ) -> Path:
-    """Write the next version of `old` to the empty folder `out`; the manifest last."""
+    """Publish the next version of `old`."""
     text = old.read(CARD).decode() if CARD in old.manifest.files else ""
     files = {
         MODEL: old.read(MODEL),
         INT8_MODEL: trials.best.model,
         CARD: _card(text, old.manifest, name, trials, calibration).encode(),
     }
-    out.mkdir(parents=True, exist_ok=True)
-    for file, data in files.items():
-        (out / file).write_bytes(data)
     manifest = canonical(_manifest(old.manifest, name, files, trials))
     Manifest.parse(manifest)
-    (out / MANIFEST).write_bytes(manifest)
-    return out
+    return place.publish({**files, MANIFEST: manifest})
 
 
 def _manifest(

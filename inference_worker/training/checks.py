@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from inference_worker.engine.errors import DatasetError
-from inference_worker.training.errors import TrainingFailed
 from inference_worker.training.network import GRANULE
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start
@@ -47,26 +41,3 @@ def checked(settings: Settings, start: Start | None) -> Settings:
             f"Give 64 to {_LONGEST} pixels.",
         )
     return replace(settings, size=size)
-
-
-@contextmanager
-def alone_in(out: Path) -> Iterator[None]:
-    """Makes the folder and locks it: no other training works in it meanwhile."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise TrainingFailed(
-            f"--out {out}: {error.strerror}", "Give a folder that can be written to."
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise TrainingFailed(
-            f"another training is at work in {out}", "Give another folder with --out."
-        ) from error
-    try:
-        yield
-    finally:
-        os.close(handle)

@@ -17,13 +17,8 @@ def named(settings: Settings, start: Start | None) -> Settings:
     """With model, version and release number: those of the next version of the model
     that was named as the beginning, or else the first of one named like the folder.
 
-    Raises DatasetError when `out` holds a finished version: those never change.
+    Raises DatasetError for one that could be no path.
     """
-    if (settings.out / "manifest.json").exists():
-        raise DatasetError(
-            f"{settings.out} holds a version already, and versions never change",
-            "Give another folder with --out.",
-        )
     old = start.manifest if start is not None and start.named else None
     model = settings.model or (old.model if old else _usual(settings))
     version = settings.version or (next_version(old.version) if old else _first(model))

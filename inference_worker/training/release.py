@@ -13,7 +13,9 @@ import numpy as np
 
 from inference_worker.engine.manifest import SCHEMA, Manifest, canonical, pin
 from inference_worker.engine.metrics import Metrics
+from inference_worker.engine.store import MANIFEST
 from inference_worker.engine.types import Guesses
+from inference_worker.publishing import Place
 from inference_worker.report import write_training_report
 from inference_worker.training.card import CardFacts, card
 from inference_worker.training.guard import Guarded
@@ -63,26 +65,22 @@ class Finished:
         return _DRAWN_SIZES if self.settings.data is None else own
 
 
-def write_version(finished: Finished) -> Path:
-    """Fill the folder `settings.out`; the manifest is written last.
+def write_version(finished: Finished, place: Place) -> Path:
+    """Publish the version folder, and give it.
 
     Beside the version's own files lie `figures.json` (what was measured) and the
     report of the training; the manifest does not name them.
     """
-    folder = finished.settings.out
-    folder.mkdir(parents=True, exist_ok=True)
     files = {
         "model.onnx": finished.model,
         "card.md": card(_facts(finished)).encode(),
     }
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
     measured = [*_measured(finished), *_golden(finished.golden)]
     figures = {name: metrics.as_json() for name, metrics in measured}
-    (folder / FIGURES).write_text(json.dumps(figures, indent=1))
+    (place.draft / FIGURES).write_text(json.dumps(figures, indent=1))
     held = finished.material.held
     write_training_report(
-        folder,
+        place.draft,
         list(finished.history),
         held.truth,
         [asked(held, one.seen) for one in finished.found],
@@ -91,8 +89,7 @@ def write_version(finished: Finished) -> Path:
     )
     manifest = canonical(_manifest(finished, files))
     Manifest.parse(manifest)
-    (folder / "manifest.json").write_bytes(manifest)
-    return folder
+    return place.publish({**files, MANIFEST: manifest})
 
 
 def _manifest(finished: Finished, files: dict[str, bytes]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import torch
 
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.types import Guesses
+from inference_worker.publishing import Place, place_for
 from inference_worker.training.bar import Bar
 from inference_worker.training.checkpoint import Checkpoint, mark_of
-from inference_worker.training.checks import alone_in, checked
+from inference_worker.training.checks import checked
 from inference_worker.training.errors import TrainingFailed
 from inference_worker.training.export import differences, export
 from inference_worker.training.guard import MOST_DROP, Guarded
@@ -56,12 +57,13 @@ def train_and_release(settings: Settings) -> Path:
     torch.manual_seed(settings.seed)
     start = find_start(settings)
     settings = named(checked(settings, start), start)
-    with alone_in(settings.out):
+    with place_for(settings.out) as place:
         material = gather(settings, start)
         sets = store_all(material.sets, device)
-        checkpoint = _checkpoint(settings, material, f"{start} {device.type}")
+        checkpoint = _checkpoint(settings, material, f"{start} {device.type}", place)
         material = material.without_pixels()
-        return _Run(settings, material, start, device, sets, checkpoint).release()
+        finished = _Run(settings, material, start, device, sets, checkpoint).finished()
+        return write_version(finished, place)
 
 
 def device_of(settings: Settings) -> torch.device:
@@ -91,7 +93,7 @@ class _Run:
     sets: Sequence[Stored]
     checkpoint: Checkpoint
 
-    def release(self) -> Path:
+    def finished(self) -> Finished:
         material, settings = self.material, self.settings
         held, golden = self._stored(material.held), self._stored(material.golden)
         network = self._network(self.sets[0])
@@ -106,7 +108,7 @@ class _Run:
         )
         guarded = self._guarded(before, after, threshold)
         model = export(network, material.classes)
-        finished = Finished(
+        return Finished(
             settings=settings,
             material=material,
             start=self.start,
@@ -122,9 +124,6 @@ class _Run:
             way=way,
             device=_device_name(self.device),
         )
-        folder = write_version(finished)
-        self.checkpoint.remove()
-        return folder
 
     def _network(self, first: Stored) -> QualityNet:
         channels = 6 if self.settings.template else 3
@@ -225,10 +224,12 @@ class _Run:
         return guarded
 
 
-def _checkpoint(settings: Settings, material: Material, place: str) -> Checkpoint:
+def _checkpoint(
+    settings: Settings, material: Material, began: str, place: Place
+) -> Checkpoint:
     sets = [pictures for pictures, _ in material.sets]
-    mark = mark_of(settings, material.recipe, sets, place)
-    path = settings.out / CHECKPOINT
+    mark = mark_of(settings, material.recipe, sets, began)
+    path = place.work / CHECKPOINT
     checkpoint = Checkpoint(path, mark, settings.checkpoint_seconds)
     if settings.fresh:
         checkpoint.remove()

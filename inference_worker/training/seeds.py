@@ -30,8 +30,8 @@ class _Child:
 
 def side_by_side(settings: Settings, count: int) -> str:
     """Train with `count` seeds from `settings.seed` on, as processes at once on the
-    same device; each writes `out`/seed-N. One that is through is not repeated, so the
-    same command goes on after a kill.
+    same device; each writes `out`/seed-N, with its log beside it. One that is through
+    is not repeated, so the same command goes on after a kill.
 
     Gives a line a set and figure: mean and spread (largest less smallest, and the
     standard deviation). Raises TrainingFailed when one of them failed.
@@ -51,7 +51,7 @@ def side_by_side(settings: Settings, count: int) -> str:
             child.process.terminate()
     if failed:
         named = ", ".join(str(child.settings.seed) for child in failed)
-        log = failed[0].settings.out / "log.txt"
+        log = _log_of(failed[0].settings)
         raise TrainingFailed(f"seeds {named} failed", f"See {log}.")
     return "\n".join(_summary([_figures(one.out) for one in every]))
 
@@ -61,14 +61,19 @@ def _of_seed(settings: Settings, seed: int) -> Settings:
 
 
 def _started(one: Settings) -> _Child:
-    one.out.mkdir(parents=True, exist_ok=True)
-    with (one.out / "log.txt").open("ab") as log:
+    one.out.parent.mkdir(parents=True, exist_ok=True)
+    with _log_of(one).open("ab") as log:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "inference_worker.training", *arguments(one)],
             stdout=log,
             stderr=log,
         )
     return _Child(one, process)
+
+
+def _log_of(one: Settings) -> Path:
+    """Beside the version folder, which must be empty until it is whole."""
+    return one.out.with_name(f"{one.out.name}.log")
 
 
 def arguments(settings: Settings) -> list[str]:

@@ -29,13 +29,22 @@ OLD = SHIPPED / "pcb-defects" / "2"
 
 @dataclass(frozen=True)
 class Made:
+    """A version, where a run was killed at work before: `left` is what lay there
+    then, and `second` what another run was told meanwhile.
+    """
+
     boards: Path
     version: Path
     said: str
+    left: set[str]
+    second: str
+
+
+COMMAND = (sys.executable, "-m", "inference_worker", "quantise")
 
 
 def quantise(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "inference_worker", "quantise", *map(str, words)]
+    command = [*COMMAND, *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -43,11 +52,28 @@ def quantise(*words: object) -> subprocess.CompletedProcess[str]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp("quantise")
     boards = write_boards(root / "boards", 24, seed=11)
-    done = quantise(
-        *("--model", OLD, "--coco", boards, "--accept-drop", "--out", root / "v")
-    )
+    words = ("--model", OLD, "--coco", boards, "--accept-drop", "--out", root / "v")
+    with subprocess.Popen([*COMMAND, *map(str, words)]) as first:
+        while not (root / ".v.work" / "draft").exists():
+            assert first.poll() is None
+        second = quantise(*words)
+        first.kill()
+    assert second.returncode == 1
+    left = {str(path.relative_to(root)) for path in root.glob("[.v]*/*")}
+    done = quantise(*words)
     assert done.returncode == 0, done.stderr
-    return Made(boards, Path(done.stdout.strip()), done.stderr)
+    return Made(boards, Path(done.stdout.strip()), done.stderr, left, second.stderr)
+
+
+def test_a_second_run_on_the_same_folder_is_refused(made: Made) -> None:
+    assert "another run is at work on" in made.second
+    assert "--out" in made.second
+
+
+def test_a_run_that_was_killed_leaves_no_version_and_is_cleaned_up(made: Made) -> None:
+    assert made.left == {".v.work/draft", ".v.work/scratch"}
+    names = {path.name for path in made.version.parent.iterdir()}
+    assert names == {"boards", "v"}
 
 
 def test_the_next_version_holds_the_float_file_unchanged(made: Made) -> None:
@@ -123,7 +149,7 @@ def test_a_drop_is_refused_and_nothing_is_written(made: Made, tmp_path: Path) ->
     assert done.returncode == 1
     assert "nothing is written" in done.stderr
     assert "--accept-drop" in done.stderr
-    assert not list((tmp_path / "v").iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["dark"]
 
 
 def test_a_folder_that_holds_a_version_is_refused(made: Made) -> None:

@@ -232,4 +232,4 @@ def test_trainings_side_by_side_say_which_of_them_failed(
     words = ["--coco", tmp_path / "nowhere", "--seeds", 2, "--seed", 3, "--out", out]
     said = refused(*words)
     assert "seeds 3, 4 failed" in said
-    assert "nowhere" in (out / "seed-4" / "log.txt").read_text()
+    assert "nowhere" in (out / "seed-4.log").read_text()

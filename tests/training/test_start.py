@@ -95,15 +95,6 @@ def test_a_damaged_model_is_not_begun_with(tmp_path: Path) -> None:
         start(str(folder))
 
 
-def test_a_version_that_is_finished_is_never_written_over(tmp_path: Path) -> None:
-    wanted = settings(tmp_path)
-    wanted.out.mkdir()
-    (wanted.out / "manifest.json").write_text("{}")
-    with pytest.raises(DatasetError, match="holds a version already") as caught:
-        named(wanted, None)
-    assert "--out" in caught.value.hint
-
-
 @pytest.mark.parametrize(
     ("folder", "model"),
     [

@@ -72,8 +72,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     wait_until(lambda: f"epoch {KILLED_AFTER} of" in first.read_text(), killed)
     killed.kill()
     killed.wait()
-    assert (resumed / "checkpoint.pt").is_file()
-    assert not (resumed / "manifest.json").exists()
+    assert (root / ".resumed.work" / "checkpoint.pt").is_file()
+    assert not resumed.exists()
     second = started(again, *words, "--out", resumed)
     assert whole.wait() == 0, log.read_text()
     dropping = ThreadPoolExecutor(1).submit(teach_badly, root, through, data, golden)
@@ -152,6 +152,7 @@ def test_nothing_but_the_version_and_its_report_is_left(runs: Runs) -> None:
         *("model.onnx", "card.md", "manifest.json"),
         *("figures.json", "history.json", "report.html"),
     }
+    assert not (runs.resumed.parent / ".resumed.work").exists()
 
 
 def test_the_card_tells_data_and_figures(runs: Runs) -> None:
