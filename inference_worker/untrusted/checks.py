@@ -12,13 +12,14 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import ModelProto, TensorProto, helper
 
+from inference_worker.untrusted.arithmetic import SMALL
 from inference_worker.untrusted.contents import check_contents, check_head
 from inference_worker.untrusted.errors import ModelRefused, Reason
 from inference_worker.untrusted.limits import Limits
 from inference_worker.untrusted.structure import check_structure
 from inference_worker.untrusted.summary import fill_outputs, summarise
 from inference_worker.untrusted.tensors import DATA_FIELDS
-from inference_worker.untrusted.volume import SMALL, check_volume
+from inference_worker.untrusted.volume import check_volume
 from inference_worker.untrusted.wire import scan
 
 
@@ -31,8 +32,9 @@ def check(data: memoryview, limits: Limits) -> dict[str, Any]:
     check_structure(model.graph)
     facts = summarise(model)
     stored = _lighten(model)
-    fill_outputs(facts, _checked(model))
-    check_volume(model, stored, limits)
+    inferred = _checked(model)
+    check_volume(inferred, stored, limits)
+    fill_outputs(facts, inferred)
     return facts
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import onnx
-from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 from onnx.defs import onnx_opset_version
 
 from inference_worker.engine.visible import quoted
@@ -73,11 +73,14 @@ def check_contents(model: ModelProto, limits: Limits) -> None:
         raise ModelRefused(Reason.SPARSE_TENSOR, "it stores a sparse tensor")
     for tensor in graph.initializer:
         _check_names((tensor.name,), limits)
-        check_tensor(tensor, named("tensor", tensor.name), limits)
+        _check_tensor(tensor, named("tensor", tensor.name), limits)
     _check_values(graph.input, "input", limits)
     _check_values(graph.output, "output", limits)
     for value in graph.value_info:
         _check_value(value, "value", limits)
+    for note in graph.quantization_annotation:
+        _check_names((note.tensor_name,), limits)
+        _check_notes("the graph", _words(note.quant_parameter_tensor_names), limits)
 
 
 def _check_metadata(model: ModelProto, limits: Limits) -> None:
@@ -90,6 +93,7 @@ def _check_metadata(model: ModelProto, limits: Limits) -> None:
         raise ModelRefused(Reason.DUPLICATE_NAME, "its metadata says a key twice")
     notes = (model.doc_string, model.domain, model.graph.doc_string)
     _check_notes("the model", notes, limits)
+    _check_notes("the graph", _words(model.graph.metadata_props), limits)
     producer = (model.producer_name, model.producer_version, model.graph.name)
     _check_names(producer, limits)
     if len(model.opset_import) > limits.values:
@@ -104,9 +108,6 @@ def _check_node(node: NodeProto, where: str, limits: Limits) -> None:
     if node.op_type not in ALLOWED or node.overload:
         text = f"{where} is no operator that a detector needs"
         raise ModelRefused(Reason.OPERATOR_NOT_ALLOWED, text)
-    if max(len(node.input), len(node.output), len(node.attribute)) > limits.edges:
-        text = f"{where} takes, gives or says more than {limits.edges} things"
-        raise ModelRefused(Reason.TOO_MANY_VALUES, text)
     _check_names((node.name, *node.input, *node.output), limits)
     _check_notes(where, (node.doc_string, *_words(node.metadata_props)), limits)
     for attribute in node.attribute:
@@ -124,17 +125,20 @@ def _check_attribute(attribute: AttributeProto, where: str, limits: Limits) -> N
     if attribute.name in _TEXTS:
         raise ModelRefused(Reason.STRING_TENSOR, f"{where} is of text")
     _check_names((attribute.name,), limits)
-    _check_notes(where, (attribute.s, *attribute.strings), limits)
+    notes = (attribute.doc_string, attribute.s, *attribute.strings)
+    _check_notes(where, notes, limits)
     if attribute.HasField("t"):
-        check_tensor(attribute.t, f"the tensor of {where}", limits)
+        _check_tensor(attribute.t, f"the tensor of {where}", limits)
     for tensor in attribute.tensors:
-        check_tensor(tensor, f"a tensor of {where}", limits)
+        _check_tensor(tensor, f"a tensor of {where}", limits)
+
+
+def _check_tensor(tensor: TensorProto, where: str, limits: Limits) -> None:
+    check_tensor(tensor, where, limits)
+    _check_notes(where, (tensor.doc_string, *_words(tensor.metadata_props)), limits)
 
 
 def _check_values(values: Any, kind: str, limits: Limits) -> None:
-    if len(values) > limits.values:
-        text = f"{len(values):,} {kind}s, {limits.values} are taken"
-        raise ModelRefused(Reason.TOO_MANY_VALUES, text)
     if not values:
         reason = Reason.NO_INPUTS if kind == "input" else Reason.NO_OUTPUTS
         raise ModelRefused(reason, f"it has no {kind}")
@@ -150,6 +154,9 @@ def _check_value(value: ValueInfoProto, kind: str, limits: Limits) -> None:
     tensor = value.type.tensor_type
     check_type(tensor.elem_type, where)
     _check_names((dim.dim_param for dim in tensor.shape.dim), limits)
+    notes = (value.doc_string, value.type.denotation, *_words(value.metadata_props))
+    _check_notes(where, notes, limits)
+    _check_notes(where, (dim.denotation for dim in tensor.shape.dim), limits)
     known = [
         1 if not d.HasField("dim_value") else d.dim_value for d in tensor.shape.dim
     ]

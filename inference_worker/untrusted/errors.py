@@ -57,6 +57,7 @@ class Reason(StrEnum):
     COMPUTED_TOO_LARGE = "computed_too_large"
     CONSTANTS_TOO_LARGE = "constants_too_large"
     CONSTANTS_UNBOUNDED = "constants_unbounded"
+    TOO_MUCH_WORK = "too_much_work"
     # What became of the process that looked.
     TOO_SLOW = "too_slow"
     OUT_OF_MEMORY = "out_of_memory"

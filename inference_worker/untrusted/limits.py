@@ -6,15 +6,23 @@ from dataclasses import dataclass
 
 MEBIBYTE = 2**20
 
+REFUSED_WITHIN = 10.0
+"""Seconds until the caller knows that a file breaks a rule, whatever it holds."""
+
+THREADS = 8
+"""What a runtime has at most where it may have threads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """For looking into a file.
 
-    `seconds` is wall time in all, so that a refusal comes within ten. The child's
-    address space is `memory_bytes` plus `memory_per_byte` for each byte of the file.
-    `elements` bounds every tensor, stored or computed; `constants` what can be
-    computed before any image is seen, beside four times what is stored.
+    `seconds` is wall time in all, reading too, so that a refusal comes within
+    REFUSED_WITHIN. The child's address space is `memory_bytes` plus `memory_per_byte`
+    for each byte of the file. `elements` bounds every tensor, stored or computed;
+    `constants` what can be computed before any image is seen, beside four times what
+    is stored; `multiplications` what one image costs, several times what the largest
+    detectors take.
     """
 
     file_bytes: int = 500_000_000
@@ -30,6 +38,7 @@ class Limits:
     dimension: int = 2**24
     elements: int = 2**28
     constants: int = 2**25
+    multiplications: int = 2**41
     name_bytes: int = 1_024
     note_bytes: int = 2**16
     metadata_entries: int = 256

@@ -5,38 +5,59 @@ million times a million" are enough to take a machine down. So the graph is walk
 with the shapes, and the small numbers that shapes are made of, and nothing else.
 Dimensions that an input leaves free are taken as BATCH (the first) and SIDE: what
 is computed from them is known for these, and a guess for others.
+
+Sizes are constants too, and so is all that is made of them: `Shape` of an input that
+tells its size is folded when the model is loaded, any other as soon as sizes are fixed.
 """
 
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, TypeProto, helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 from onnx.shape_inference import infer_node_outputs
 
+from inference_worker.untrusted.arithmetic import (
+    SELECTING,
+    SMALL,
+    all_selected,
+    compute,
+    measured,
+    sizes_of,
+)
 from inference_worker.untrusted.contents import opset
 from inference_worker.untrusted.errors import ModelRefused, Reason
 from inference_worker.untrusted.limits import Limits
 from inference_worker.untrusted.tensors import check_type, named
+from inference_worker.untrusted.work import multiplications
 
 BATCH, SIDE = 1, 640
-# Numbers are followed through tensors of this many elements at most.
-SMALL = 4_096
 _STORED_TIMES = 4
-# The sizes of these depend on numbers, not on shapes, and never exceed the input's.
-_SELECTING = frozenset(("NonZero", "Compress"))
+# Of what these take only the size counts, whatever numbers it holds.
+_MEASURING = frozenset(("Shape", "Size", "EyeLike"))
+
+
+class _When(IntEnum):
+    """The earliest that a runtime may compute a value: the least of its inputs'."""
+
+    RUN = 0
+    SIZED = 1  # when the free dimensions of the inputs are fixed
+    LOAD = 2
 
 
 def check_volume(model: ModelProto, stored: Mapping[str, int], limits: Limits) -> None:
-    """`stored`: the names of the initialisers and their elements, which may stand
-    among the model's inputs. Raises ModelRefused: computed_too_large,
-    constants_too_large, constants_unbounded, or an element type.
+    """`model` with the shapes that ONNX infers. `stored`: the names of the initialisers
+    and their elements, which may stand among the model's inputs.
+
+    Raises ModelRefused: computed_too_large, constants_too_large, constants_unbounded,
+    too_much_work, a dimension or an element type.
     """
     walk = _Walk(model, stored, limits)
     for index, node in enumerate(model.graph.node):
@@ -44,18 +65,29 @@ def check_volume(model: ModelProto, stored: Mapping[str, int], limits: Limits) -
 
 
 class _Walk:
-    """What is known of every value so far: type, numbers, whether it is constant."""
+    """What is known of every value so far: type, numbers, when it is computed.
+
+    `_types` are those at the nominal sizes, `_told` what ONNX infers, or the file says,
+    at any size. The size of a value in `_open` rests on a free dimension.
+    """
 
     def __init__(
         self, model: ModelProto, stored: Mapping[str, int], limits: Limits
     ) -> None:
+        graph = model.graph
         self._limits = limits
         self._opset, self._ir = opset(model), model.ir_version
         self._constants_left = limits.constants + _STORED_TIMES * sum(stored.values())
-        self._constant = set(stored)
+        self._work_left = limits.multiplications
+        self._when = dict.fromkeys(stored, _When.LOAD)
+        self._told: dict[str, TypeProto] = {
+            value.name: value.type
+            for value in (*graph.input, *graph.value_info, *graph.output)
+        }
+        self._open = {v.name for v in graph.input if _elements(v.type) is None}
         self._types: dict[str, TypeProto] = _nominal(model)
         self._numbers: dict[str, TensorProto] = {}
-        for tensor in model.graph.initializer:
+        for tensor in graph.initializer:
             self._types[tensor.name] = helper.make_tensor_type_proto(
                 tensor.data_type, tensor.dims
             )
@@ -64,24 +96,48 @@ class _Walk:
 
     def pass_(self, node: NodeProto, where: str) -> None:
         names = [name for name in node.input if name]
-        constant = self._constant.issuperset(names)
-        if constant:
-            self._constant.update(node.output)
-        types = self._infer(node, names)
-        known = all(name in self._numbers for name in names)
+        when = self._computed(node, names)
+        types = self._infer(node, names, when)
+        still_open = not self._open.isdisjoint(names)
         for name in filter(None, node.output):
+            if still_open and _elements(self._told.get(name)) is None:
+                self._open.add(name)
+            self._check_dimensions(name, types.get(name), where)
             elements = _elements(types.get(name), where)
-            if elements is None and known and node.op_type in _SELECTING:
-                elements = SMALL
-            self._bound(elements, constant, f"{named('value', name)} of {where}")
-            if constant and node.op_type != "Constant":
+            # What holds nothing is as good as stored.
+            nothing = elements == 0 and name not in self._open
+            self._when[name] = _When.LOAD if nothing else when
+            self._bound(elements, when, f"{named('value', name)} of {where}")
+            if when != _When.RUN and node.op_type != "Constant":
                 self._constants_left -= elements or 0
                 self._check_constants(where)
+        self._work_left -= multiplications(node, ChainMap(types, self._types))
+        self._check_work(where)
         self._types.update(types)
-        self._follow(node, types, known)
+        self._follow(node, types)
 
-    def _infer(self, node: NodeProto, names: list[str]) -> dict[str, TypeProto]:
-        """The types of its outputs; empty where they cannot be told."""
+    def _computed(self, node: NodeProto, names: list[str]) -> _When:
+        # Of what it casts like, the type is all that matters.
+        fed = names[:1] if node.op_type == "CastLike" else names
+        whens = [self._when.get(name, _When.RUN) for name in fed]
+        when = min(whens, default=_When.LOAD)
+        if node.op_type in _MEASURING:
+            return max(when, self._measurable(node))
+        return when
+
+    def _measurable(self, node: NodeProto) -> _When:
+        name = node.input[0]
+        told, nominal = self._told.get(name), self._types.get(name)
+        if measured(node, told) is not None:
+            return _When.LOAD
+        if measured(node, nominal) is not None:
+            return _When.SIZED if name in self._open else _When.LOAD
+        return _When.RUN
+
+    def _infer(
+        self, node: NodeProto, names: list[str], when: _When
+    ) -> dict[str, TypeProto]:
+        """The types of its outputs, without those that cannot be told."""
         if any(name not in self._types for name in names):
             return {}
         schema = onnx.defs.get_schema(node.op_type, self._opset, "")
@@ -102,11 +158,14 @@ class _Walk:
             onnx.shape_inference.InferenceError,
         ):
             return {}
+        if node.op_type in SELECTING and when != _When.RUN:
+            most = all_selected(node, self._types[node.input[0]])
+            return found if most is None else {node.output[0]: most}
         return found
 
-    def _bound(self, elements: int | None, constant: bool, where: str) -> None:
+    def _bound(self, elements: int | None, when: _When, where: str) -> None:
         if elements is None:
-            if constant:
+            if when == _When.LOAD:
                 text = f"{where} is constant, but its size cannot be told"
                 raise ModelRefused(
                     Reason.CONSTANTS_UNBOUNDED,
@@ -117,22 +176,40 @@ class _Walk:
             text = f"{where} would have {elements:,} elements"
             raise ModelRefused(Reason.COMPUTED_TOO_LARGE, text)
 
+    def _check_dimensions(self, name: str, found: TypeProto | None, where: str) -> None:
+        """Those at nominal sizes need not suit the model."""
+        least = min((size or 0 for size in sizes_of(found) or ()), default=0)
+        if least < 0 and name not in self._open:
+            text = (
+                f"{named('value', name)} of {where} would have a dimension of {least:,}"
+            )
+            raise ModelRefused(Reason.DIMENSION, text)
+
+    def _check_work(self, where: str) -> None:
+        if self._work_left < 0:
+            most = self._limits.multiplications
+            text = f"up to {where} it would multiply more than {most:,} times an image"
+            raise ModelRefused(
+                Reason.TOO_MUCH_WORK, text, "Export it for smaller images."
+            )
+
     def _check_constants(self, where: str) -> None:
         if self._constants_left < 0:
             text = f"the constants computed up to {where} are too large"
             raise ModelRefused(Reason.CONSTANTS_TOO_LARGE, text)
 
-    def _follow(
-        self, node: NodeProto, types: Mapping[str, TypeProto], known: bool
-    ) -> None:
+    def _follow(self, node: NodeProto, types: Mapping[str, TypeProto]) -> None:
         """Computes small numbers from small numbers."""
-        if node.op_type == "Shape" and node.input[0] in self._types:
-            self._take(node, [_shape_of(node, self._types[node.input[0]])])
-            return
-        sizes = [_elements(types.get(name), "") for name in node.output if name]
-        small = all(n is not None and n <= SMALL for n in sizes)
-        if known and (small or node.op_type in _SELECTING):
-            self._take(node, self._compute(node))
+        if node.op_type in ("Shape", "Size"):
+            name = node.input[0]
+            nominal = measured(node, self._types.get(name))
+            told = measured(node, self._told.get(name))
+            self._take(node, [told if nominal is None else nominal])
+        elif all(name in self._numbers for name in node.input if name):
+            sizes = [_elements(types.get(name)) for name in node.output if name]
+            small = all(n is not None and n <= SMALL for n in sizes)
+            if small or node.op_type in SELECTING:
+                self._take(node, compute(node, self._numbers, self._opset))
 
     def _take(self, node: NodeProto, results: list[NDArray[Any] | None]) -> None:
         for name, result in zip(node.output, results, strict=False):
@@ -142,28 +219,6 @@ class _Walk:
                 self._types[name] = helper.make_tensor_type_proto(
                     tensor.data_type, tensor.dims
                 )
-
-    def _compute(self, node: NodeProto) -> list[Any]:
-        names = [name for name in dict.fromkeys(node.input) if name]
-        undefined = TensorProto.UNDEFINED
-        graph = helper.make_graph(
-            [node],
-            "one",
-            [helper.make_tensor_value_info(name, undefined, None) for name in names],
-            [
-                helper.make_tensor_value_info(name, undefined, None)
-                for name in node.output
-                if name
-            ],
-        )
-        feeds = {name: numpy_helper.to_array(self._numbers[name]) for name in names}
-        try:
-            evaluator = ReferenceEvaluator(graph, opsets={"": self._opset})
-            found = iter(evaluator.run(None, feeds))
-        # Whatever it cannot compute stays unknown.
-        except Exception:
-            return []
-        return [next(found) if name else None for name in node.output]
 
 
 def _nominal(model: ModelProto) -> dict[str, TypeProto]:
@@ -187,7 +242,7 @@ def _nominal(model: ModelProto) -> dict[str, TypeProto]:
     return types
 
 
-def _elements(found: TypeProto | None, where: str) -> int | None:
+def _elements(found: TypeProto | None, where: str = "") -> int | None:
     """None unless every dimension is known."""
     if found is None or found.WhichOneof("value") is None:
         return None
@@ -195,20 +250,7 @@ def _elements(found: TypeProto | None, where: str) -> int | None:
         raise ModelRefused(Reason.ELEMENT_TYPE, f"{where} gives no tensor")
     if found.tensor_type.elem_type:
         check_type(found.tensor_type.elem_type, f"what {where} gives")
-    if not found.tensor_type.HasField("shape"):
+    sizes = sizes_of(found)
+    if sizes is None or any(size is None or size < 0 for size in sizes):
         return None
-    dims = found.tensor_type.shape.dim
-    if any(not dim.HasField("dim_value") for dim in dims):
-        return None
-    sizes: list[int] = [dim.dim_value for dim in dims]
-    return math.prod(sizes)
-
-
-def _shape_of(node: NodeProto, source: TypeProto) -> NDArray[np.int64] | None:
-    if _elements(source, "") is None:
-        return None
-    attributes = {attribute.name: attribute.i for attribute in node.attribute}
-    dims = [dim.dim_value for dim in source.tensor_type.shape.dim]
-    return np.array(
-        dims[attributes.get("start", 0) : attributes.get("end", len(dims))], np.int64
-    )
+    return math.prod(size or 0 for size in sizes)

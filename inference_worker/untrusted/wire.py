@@ -1,7 +1,7 @@
-"""The outermost two levels of a protobuf message, read without parsing it.
+"""Model, graph and nodes of a protobuf message, read without parsing it.
 
-So what is cut short, not ONNX at all or has a million nodes is refused before the
-parser makes room for it.
+So what is cut short, not ONNX at all or has a million nodes, or a million edges at one,
+is refused before the parser makes room for it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from inference_worker.untrusted.limits import Limits
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 _LENGTHS = {_FIXED64: 8, _FIXED32: 4}
+_NODE = onnx.NodeProto.DESCRIPTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Field:
 
 
 def scan(data: memoryview, limits: Limits) -> None:
-    """Raises ModelRefused: malformed, unknown_fields, too_many_nodes or _tensors."""
+    """Raises ModelRefused: malformed, unknown_fields, metadata_too_large,
+    too_many_nodes, _tensors or _values.
+    """
     kind = onnx.ModelProto.DESCRIPTOR
     for first in _fields(data, 0, len(data)):
         if first.number not in kind.fields_by_number:
@@ -46,8 +49,11 @@ def scan(data: memoryview, limits: Limits) -> None:
     if not graphs:
         raise ModelRefused(Reason.MALFORMED, "it holds no graph: not an ONNX model")
     (graph,) = graphs
-    for _ in _known(data, graph.start, graph.end, onnx.GraphProto.DESCRIPTOR, limits):
-        pass
+    kind = onnx.GraphProto.DESCRIPTOR
+    for field in _known(data, graph.start, graph.end, kind, limits):
+        if field.number == onnx.GraphProto.NODE_FIELD_NUMBER:
+            for _ in _known(data, field.start, field.end, _NODE, limits):
+                pass
 
 
 def _known(
@@ -78,6 +84,11 @@ def _count(name: str, defined: Any, count: int, limits: Limits) -> None:
         "GraphProto.node": limits.nodes,
         "GraphProto.initializer": limits.initialisers,
         "GraphProto.sparse_initializer": limits.initialisers,
+        "GraphProto.input": limits.values,
+        "GraphProto.output": limits.values,
+        "NodeProto.input": limits.edges,
+        "NodeProto.output": limits.edges,
+        "NodeProto.attribute": limits.edges,
         "ModelProto.metadata_props": limits.metadata_entries,
     }.get(name, limits.nodes + limits.initialisers)
     if count > most:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from inference_worker.untrusted.errors import Reason
+
 OPSET, IR = 17, 8
 
 Shape = Sequence[int | str | None]
+Files = dict[str, tuple[Reason, Callable[[], bytes]]]
+"""Contents by name, each with the reason that it must be refused for."""
 
 
 def value(name: str, shape: Shape | None, kind: int = TensorProto.FLOAT) -> Any:
@@ -63,6 +67,9 @@ def good() -> ModelProto:
             tensors=[stored("weights", weights)],
         )
     )
+
+
+GOOD = good().SerializeToString()
 
 
 def spoilt(**fields: Any) -> bytes:

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.calibrate import CalibrationDataReader
 
 from inference_worker.untrusted.answers import Inspection, Value
 from inference_worker.untrusted.inspection import inspect
 from inference_worker.untrusted.limits import Limits
-from tests.untrusted.models import good, graph, model, node, stored
+from tests.untrusted.models import good, graph, model, node, stored, value
 
 PATIENT = Limits(seconds=60)
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -91,6 +92,26 @@ def test_sizes_computed_step_by_step_are_followed(tmp_path: Path) -> None:
         )
     )
     assert look(tmp_path, made).operators["Expand"] == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 640, 640), ("n", 3, "height", "width")])
+def test_a_grid_that_is_made_of_the_shape_passes(
+    tmp_path: Path, shape: tuple[int | str, ...]
+) -> None:
+    """Anchors as older exporters write them: more places than numbers are followed."""
+    made = model(
+        graph(
+            node("Shape", "images", "sizes", start=2),
+            node("ConstantOfShape", "sizes", "ones", value=stored("1", [1], np.int64)),
+            node("NonZero", "ones", "places"),
+            node("Transpose", "places", "anchors"),
+            node("Cast", "anchors", "centres", to=TensorProto.FLOAT),
+            node("ReduceMax", "centres", "largest", keepdims=0),
+            node("Div", "images largest", "preds"),
+            inputs=[value("images", shape)],
+        )
+    )
+    assert look(tmp_path, made).operators["NonZero"] == 1
 
 
 class _Pictures(CalibrationDataReader):  # type: ignore[misc]

@@ -9,6 +9,7 @@ import pytest
 from inference_worker.untrusted.errors import ModelRefused, Reason
 from inference_worker.untrusted.limits import DEFAULT_PROBE, ProbeLimits
 from inference_worker.untrusted.probing import probe
+from tests.untrusted.hostile import FILES
 from tests.untrusted.models import good, node, of, stored, value
 from tests.untrusted.test_sandbox import say
 
@@ -76,6 +77,14 @@ def test_a_bomb_that_the_rules_let_pass_dies_in_the_child() -> None:
 
 def test_time_is_bounded() -> None:
     assert refusal(GOOD, ProbeLimits(seconds=0.05)) == Reason.TOO_SLOW
+
+
+def test_one_that_would_run_for_hours_is_refused() -> None:
+    _, make = FILES["products-for-ever"]
+    pixel = {"images": np.ones((1, 1, 1, 1), np.float32)}
+    with pytest.raises(ModelRefused, match="more than 4 s") as caught:
+        probe(make(), pixel, ProbeLimits(seconds=4))
+    assert caught.value.reason == Reason.TOO_SLOW
 
 
 @pytest.mark.parametrize(
