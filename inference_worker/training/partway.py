@@ -41,15 +41,16 @@ def kept_partway(
     at = {share: _between(begin, network, old_classes, share) for share in SHARES}
     before = golden(_between(begin, network, old_classes, 0.0))
     drops = {share: before - golden(one) for share, one in at.items()}
-    found = {share: new(one) for share, one in at.items()}
+    kept = [share for share in SHARES if drops[share] <= most_drop]
+    found = {share: new(at[share]) for share in kept}
     for share in SHARES:
+        learnt = f", new images {found[share]:.4f}" if share in found else ""
         log.info(
-            "%.0f %% of the way: golden set %+.4f, new images %.4f",
+            "%.0f %% of the way: golden set %+.4f%s",
             100 * share,
             -drops[share],
-            found[share],
+            learnt,
         )
-    kept = [share for share in SHARES if drops[share] <= most_drop]
     if kept:
         share = max(kept, key=lambda one: (found[one], one))
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ def predict(network: QualityNet, stored: Stored) -> list[Guesses]:
     whole = Geometry((height, width), (height, width), (height, width))
     found: list[Guesses] = []
     network.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), _no_search():
         for start in range(0, len(stored), _BATCH):
             at = torch.arange(start, min(start + _BATCH, len(stored)))
             preds = network(planes_of(stored, at, device, network.channels)).float()
@@ -43,6 +44,19 @@ def predict(network: QualityNet, stored: Stored) -> list[Guesses]:
                 for one in preds.gather(1, picked).cpu().numpy()
             )
     return found
+
+
+@contextmanager
+def _no_search() -> Iterator[None]:
+    """cuDNN's heuristics: a search for the odd rest of every set of pictures takes
+    longer than looking at them.
+    """
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 def planes_of(
