@@ -61,7 +61,7 @@ def fit(network: QualityNet, course: Course) -> tuple[QualityNet, list[Row]]:
     map33, map50 and map5095. Goes on from the checkpoint if there is one.
     """
     device = next(network.parameters()).device
-    _lay_out(network, device)
+    lay_out(network, device)
     state = State.fresh(network, optimiser_for(network, course.recipe), course.steps)
     course.checkpoint.restore(state)
     stepper = Stepper(state)
@@ -167,7 +167,7 @@ def calmed(strength: Strength) -> Strength:
     )
 
 
-def _lay_out(network: QualityNet, device: torch.device) -> None:
+def lay_out(network: QualityNet, device: torch.device) -> None:
     """Channels last: what the tensor cores of a GPU want to see."""
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
