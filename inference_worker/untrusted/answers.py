@@ -8,13 +8,20 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
+from numpy.typing import NDArray
+
 from inference_worker.untrusted.errors import ModelRefused, Reason
-from inference_worker.untrusted.frames import DTYPES, FrameError, split
+from inference_worker.untrusted.frames import (
+    DTYPES,
+    FrameError,
+    arrays_of,
+    split,
+)
+from inference_worker.untrusted.licence import licence_entries
 
 T = TypeVar("T")
 
 _LONGEST_MESSAGE = 500
-_LICENCE_KEYS = ("license", "licence", "license_text", "copyright")
 _DTYPES = DTYPES | {"bfloat16"}
 
 
@@ -46,16 +53,23 @@ class Inspection:
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     metadata: Mapping[str, str]
+    doc_string: str
     operators: Mapping[str, int]
     initialisers: int
     parameters: int
     initialiser_bytes: int
 
     @property
+    def licences(self) -> Mapping[str, str]:
+        """All that it says of its licence, in its metadata or its `doc_string`, by
+        where it says it; the most telling first.
+        """
+        return licence_entries({**self.metadata, "doc_string": self.doc_string})
+
+    @property
     def licence(self) -> str | None:
-        """What the metadata says under `license`, `licence` or alike."""
-        told = {key.lower(): text for key, text in self.metadata.items()}
-        return next((told[key] for key in _LICENCE_KEYS if told.get(key)), None)
+        """The first of it; None where it says nothing."""
+        return next(iter(self.licences.values()), None)
 
 
 def facts_of(answer: bytes, model: bytes) -> Inspection:
@@ -72,6 +86,7 @@ def facts_of(answer: bytes, model: bytes) -> Inspection:
         inputs=_values(told.get("inputs")),
         outputs=_values(told.get("outputs")),
         metadata=_map(told.get("metadata"), _text),
+        doc_string=_text(told.get("doc_string")),
         operators=_map(told.get("operators"), _whole),
         initialisers=_whole(told.get("initialisers")),
         parameters=_whole(told.get("parameters")),
@@ -91,7 +106,17 @@ def accepted(answer: bytes) -> tuple[dict[str, Any], memoryview]:
         reason = Reason(_text(told["refused"]))
     except ValueError:
         _invalid("an unknown reason")
-    raise ModelRefused(reason, _text(told.get("message"))[:_LONGEST_MESSAGE])
+    message, hint = _text(told.get("message")), _text(told.get("hint", ""))
+    raise ModelRefused(reason, message[:_LONGEST_MESSAGE], hint[:_LONGEST_MESSAGE])
+
+
+def outputs_of(answer: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of an answer that is no refusal, read-only; ModelRefused else."""
+    told, rest = accepted(answer)
+    try:
+        return arrays_of(told.get("outputs"), rest)
+    except FrameError as error:
+        _invalid(str(error))
 
 
 def _invalid(what: str) -> NoReturn:

@@ -1,7 +1,8 @@
 """What crosses the pipe: one line of JSON, then bytes that it describes.
 
-Both ends check what they get; arrays cross as they lie in memory, so that nothing
-has to be unpacked, unpickled or inflated.
+Where more than one goes each way, its length stands before it. Both ends check what
+they get; arrays cross as they lie in memory, so that nothing has to be unpacked,
+unpickled or inflated.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ DTYPES = frozenset(
     ["bool", "float16", "float32", "float64"]
     + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 )
+LENGTH = 8
+"""Bytes of the number before each, the highest first."""
+
 _RANK = 16
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -41,6 +45,21 @@ def split(answer: bytes) -> tuple[dict[str, Any], memoryview]:
     if not isinstance(content, dict):
         raise FrameError("no header")
     return content, memoryview(answer)[end + 1 :]
+
+
+def packet(parts: Sequence[bytes]) -> list[bytes]:
+    """The parts behind their length."""
+    return [sum(map(len, parts)).to_bytes(LENGTH, "big"), *parts]
+
+
+def is_whole(received: bytes | bytearray) -> bool:
+    """A packet, all of it."""
+    return len(received) >= LENGTH + int.from_bytes(received[:LENGTH], "big")
+
+
+def outputs(arrays: Arrays) -> list[bytes]:
+    """The answer of whoever was asked for arrays."""
+    return [header({"outputs": describe(arrays)}), *blobs(arrays)]
 
 
 def describe(arrays: Arrays) -> list[dict[str, Any]]:

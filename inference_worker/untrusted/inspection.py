@@ -24,15 +24,22 @@ def inspect(path: Path, limits: Limits = DEFAULT) -> Inspection:
     """
     deadline = time.monotonic() + limits.seconds
     model = read_plain(path, limits.file_bytes)
+    try:
+        return inspect_bytes(model, limits, deadline)
+    except ModelRefused as refused:
+        text = f"{path}: {refused.told}"
+        raise ModelRefused(refused.reason, text, refused.hint) from refused
+
+
+def inspect_bytes(
+    model: bytes, limits: Limits = DEFAULT, deadline: float | None = None
+) -> Inspection:
+    """The same for what was read already; `deadline` is of time.monotonic()."""
     bounds = Bounds(
-        deadline,
+        deadline or time.monotonic() + limits.seconds,
         limits.seconds,
         limits.memory_bytes + limits.memory_per_byte * len(model),
         limits.answer_bytes,
     )
     request = frames.header(dataclasses.asdict(limits))
-    try:
-        return facts_of(ask("inspect", [request, model], bounds), model)
-    except ModelRefused as refused:
-        text = f"{path}: {refused.told}"
-        raise ModelRefused(refused.reason, text, refused.hint) from refused
+    return facts_of(ask("inspect", [request, model], bounds), model)

@@ -8,8 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from inference_worker.untrusted import frames
-from inference_worker.untrusted.answers import accepted
-from inference_worker.untrusted.errors import ModelRefused, Reason
+from inference_worker.untrusted.answers import outputs_of
 from inference_worker.untrusted.limits import DEFAULT_PROBE, MEBIBYTE, ProbeLimits
 from inference_worker.untrusted.sandbox import Bounds, ask
 
@@ -35,9 +34,4 @@ def probe(
         limits.output_bytes + MEBIBYTE,
     )
     parts = [frames.header(request), model, *frames.blobs(feeds)]
-    told, rest = accepted(ask("probe", parts, bounds))
-    try:
-        return frames.arrays_of(told.get("outputs"), rest)
-    except frames.FrameError as error:
-        text = f"the process that ran it gave no usable answer: {error}"
-        raise ModelRefused(Reason.ANSWER_INVALID, text) from error
+    return outputs_of(ask("probe", parts, bounds))

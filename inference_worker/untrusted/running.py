@@ -11,6 +11,13 @@ from inference_worker.untrusted.errors import ModelRefused, Reason
 from inference_worker.untrusted.frames import DTYPES, Arrays
 
 _FATAL = 4
+_SHORTAGE = (
+    "bad_alloc",
+    "bad allocation",
+    "Failed to allocate",
+    "Cannot allocate memory",
+    "out of memory",
+)
 
 
 def run(model: bytes, feeds: Arrays, most: int) -> dict[str, NDArray[Any]]:
@@ -32,10 +39,11 @@ def run(model: bytes, feeds: Arrays, most: int) -> dict[str, NDArray[Any]]:
     except Exception as error:
         raise _failed(error) from error
     names = [output.name for output in session.get_outputs()]
-    return _bounded(dict(zip(names, found, strict=True)), most)
+    return bounded(dict(zip(names, found, strict=True)), most)
 
 
-def _bounded(outputs: dict[str, Any], most: int) -> dict[str, NDArray[Any]]:
+def bounded(outputs: dict[str, Any], most: int) -> dict[str, NDArray[Any]]:
+    """The same; ModelRefused for what is no array, or more than `most` bytes."""
     for name, output in outputs.items():
         if not isinstance(output, np.ndarray) or str(output.dtype) not in DTYPES:
             text = f"output {name!r} is not an array of numbers"
@@ -47,10 +55,14 @@ def _bounded(outputs: dict[str, Any], most: int) -> dict[str, NDArray[Any]]:
     return outputs
 
 
+def is_shortage(text: str) -> bool:
+    """Runtimes wrap what the allocator threw."""
+    return any(sign in text for sign in _SHORTAGE)
+
+
 def _failed(error: Exception) -> ModelRefused:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0][:200] if lines else type(error).__name__
-    # ONNX Runtime wraps what the allocator threw.
-    if "bad_alloc" in text or "Failed to allocate memory" in text:
+    if is_shortage(text):
         return ModelRefused(Reason.OUT_OF_MEMORY, f"ONNX Runtime: {text}")
     return ModelRefused(Reason.RUN_FAILED, f"ONNX Runtime: {text}")

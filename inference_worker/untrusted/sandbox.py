@@ -14,12 +14,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
+from inference_worker.untrusted import frames
 from inference_worker.untrusted.errors import ModelRefused, Reason, SandboxUnavailable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,8 +28,10 @@ _BOOT = (
     "import sys; sys.path.append(sys.argv.pop(1));"
     "from inference_worker.untrusted.child import main; main()"
 )
-# One thread, one heap: each more would take of the address space without using it.
+# One thread, one heap: each more would take of the address space without using it. A
+# GPU's libraries would take all of it.
 _ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "",
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "1",
     "OMP_NUM_THREADS": "1",
@@ -39,7 +42,10 @@ _PIECE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`deadline` is of time.monotonic(); `answer_bytes` more than that is refused."""
+    """`deadline` is of time.monotonic(); `answer_bytes` more than that is refused.
+
+    CPU time ends with `seconds`, on each of THREADS in a conversation.
+    """
 
     deadline: float
     seconds: float
@@ -53,17 +59,7 @@ def ask(task: str, parts: Sequence[bytes], bounds: Bounds) -> bytes:
     Raises ModelRefused when it took too long, died or said too much, and
     SandboxUnavailable where processes cannot be bounded.
     """
-    if sys.platform != "linux":
-        raise SandboxUnavailable(f"no process can be bounded enough on {sys.platform}")
-    process = subprocess.Popen(  # noqa: S603
-        _command(task, bounds),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env=_ENVIRONMENT,
-        start_new_session=True,
-    )
+    process = _start(task, bounds)
     try:
         answer = _exchange(process, parts, bounds)
         _await_end(process.pid, bounds)
@@ -74,15 +70,73 @@ def ask(task: str, parts: Sequence[bytes], bounds: Bounds) -> bytes:
     return answer
 
 
+class Conversation:
+    """A child that is asked again and again: for what is costly to begin with.
+
+    It ends with `close`, with whatever is raised, and with this process.
+    """
+
+    def __init__(self, task: str, bounds: Bounds) -> None:
+        """Raises SandboxUnavailable."""
+        self._bounds = bounds
+        self._process = _start(task, bounds)
+
+    def ask(self, parts: Sequence[bytes], deadline: float) -> bytes:
+        """What it says to `parts` before `deadline`; raises what the function does."""
+        bounds = replace(self._bounds, deadline=deadline)
+        packet = frames.packet(parts)
+        try:
+            answer = _exchange(self._process, packet, bounds, frames.is_whole)
+            if frames.is_whole(answer):
+                return answer[frames.LENGTH :]
+            # It closed its output instead.
+            _await_end(self._process.pid, bounds)
+        except BaseException:
+            self.close()
+            raise
+        self.close()
+        raise _death(self._process.returncode)
+
+    def close(self) -> None:
+        # Once it was waited for, its number may be another's.
+        if self._process.returncode is None:
+            _end(self._process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _start(task: str, bounds: Bounds) -> subprocess.Popen[bytes]:
+    if sys.platform != "linux":
+        raise SandboxUnavailable(f"no process can be bounded enough on {sys.platform}")
+    return subprocess.Popen(  # noqa: S603
+        _command(task, bounds),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=_ENVIRONMENT,
+        start_new_session=True,
+    )
+
+
 def _command(task: str, bounds: Bounds) -> list[str]:
     boot = [sys.executable, "-I", "-B", "-c", _BOOT, str(REPOSITORY)]
     return [*boot, task, str(bounds.memory_bytes), str(int(bounds.seconds) + 1)]
 
 
 def _exchange(
-    process: subprocess.Popen[bytes], parts: Sequence[bytes], bounds: Bounds
+    process: subprocess.Popen[bytes],
+    parts: Sequence[bytes],
+    bounds: Bounds,
+    is_whole: Callable[[bytearray], bool] | None = None,
 ) -> bytes:
-    """Feeds it and listens at once, so that neither waits for the other."""
+    """Feeds it and listens at once, so that neither waits for the other: until it
+    closes its output, or what it said `is_whole`.
+    """
     source, sink = _pipes(process)
     waiting = [memoryview(part) for part in parts if part]
     answer = bytearray()
@@ -93,13 +147,16 @@ def _exchange(
             for key, _ in selector.select(_left(bounds)):
                 if key.fileobj is sink and not _write(sink, waiting):
                     selector.unregister(sink)
-                    sink.close()
+                    if is_whole is None:
+                        sink.close()
                 elif key.fileobj is source:
                     piece = os.read(source.fileno(), _PIECE)
                     if not piece:
                         return bytes(answer)
                     answer += piece
                     _check_length(answer, bounds)
+                    if is_whole is not None and is_whole(answer):
+                        return bytes(answer)
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

@@ -3,6 +3,7 @@
 inputs, outputs   [{name, dtype, shape: [size, symbol or null]}]
 opsets            {domain: version}
 metadata          {key: text}
+doc_string        text
 operators         {operator: nodes}
 """
 
@@ -26,6 +27,7 @@ def summarise(model: ModelProto) -> dict[str, Any]:
         "inputs": [_value(value) for value in graph.input],
         "outputs": [_value(value) for value in graph.output],
         "metadata": {prop.key: prop.value for prop in model.metadata_props},
+        "doc_string": _text(model.doc_string),
         "operators": dict(Counter(node.op_type for node in graph.node)),
         "initialisers": len(graph.initializer),
         "parameters": sum(math.prod(t.dims) for t in graph.initializer),
@@ -52,6 +54,11 @@ def _value(value: ValueInfoProto) -> dict[str, Any]:
         for dim in tensor.shape.dim
     ]
     return {"name": value.name, "dtype": type_name(tensor.elem_type), "shape": shape}
+
+
+def _text(told: str | bytes) -> str:
+    """Protobuf gives bytes where it should give text but cannot."""
+    return told if isinstance(told, str) else told.decode(errors="replace")
 
 
 def _bytes(tensor: TensorProto) -> int:

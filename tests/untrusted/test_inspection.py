@@ -17,7 +17,7 @@ from onnxruntime.quantization.calibrate import CalibrationDataReader
 from inference_worker.untrusted.answers import Inspection, Value
 from inference_worker.untrusted.inspection import inspect
 from inference_worker.untrusted.limits import Limits
-from tests.untrusted.models import good, graph, model, node, stored, value
+from tests.untrusted.models import field, good, graph, model, node, stored, value
 
 PATIENT = Limits(seconds=60)
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -60,6 +60,22 @@ def test_a_small_one_is_told_in_full(tmp_path: Path) -> None:
     assert dict(found.operators) == {"Conv": 1, "Relu": 1}
     assert (found.initialisers, found.parameters) == (1, 216)
     assert found.initialiser_bytes == 864
+
+
+def test_a_licence_is_found_wherever_it_stands(tmp_path: Path) -> None:
+    made = good()
+    made.doc_string = "Copyright 2025 Somebody"
+    onnx.helper.set_model_props(made, {"license_url": "https://a.b", "task": "x"})
+    found = look(tmp_path, made)
+    assert found.doc_string == made.doc_string
+    assert [*found.licences] == ["license_url", "doc_string"]
+    assert found.licence == "https://a.b"
+
+
+def test_a_note_that_is_no_text_is_told_as_far_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(good().SerializeToString() + field(6, b"MIT \xff"))
+    assert inspect(path, PATIENT).doc_string == "MIT \ufffd"
 
 
 def test_no_licence_is_none(tmp_path: Path) -> None:

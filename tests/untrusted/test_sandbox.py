@@ -11,10 +11,16 @@ import psutil
 import pytest
 
 from inference_worker.untrusted import sandbox
+from inference_worker.untrusted.answers import accepted
 from inference_worker.untrusted.errors import ModelRefused, Reason, SandboxUnavailable
 from inference_worker.untrusted.inspection import inspect
 from inference_worker.untrusted.limits import Limits
-from inference_worker.untrusted.sandbox import REPOSITORY, Bounds, ask
+from inference_worker.untrusted.sandbox import (
+    REPOSITORY,
+    Bounds,
+    Conversation,
+    ask,
+)
 from tests.untrusted.models import good
 
 CONFINED = f"""
@@ -30,6 +36,7 @@ GOOD_FACTS = {
     "inputs": [{"name": "images", "dtype": "float32", "shape": [1, "n", None]}],
     "outputs": [{"name": "preds", "dtype": "float32", "shape": [1]}],
     "metadata": {},
+    "doc_string": "",
     "operators": {"Relu": 1},
     "initialisers": 0,
     "parameters": 0,
@@ -128,6 +135,8 @@ def test_what_it_started_ends_with_it(
         {"facts": {**GOOD_FACTS, "inputs": []}},
         {"facts": {**GOOD_FACTS, "metadata": {"k": 1}}},
         {"facts": {**GOOD_FACTS, "metadata": {"k": "\ud800"}}},
+        {"facts": {**GOOD_FACTS, "doc_string": None}},
+        {"refused": "malformed", "message": "?", "hint": 1},
         {"facts": {**GOOD_FACTS, "outputs": [{"name": "preds"}]}},
     ],
 )
@@ -170,6 +179,11 @@ def test_it_gets_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("bytes(2**30)", "MemoryError"),
         ("open('{folder}/new', 'wb', buffering=0).write(bytes(9))", "OSError"),
         ("[os.open('/dev/null', os.O_RDONLY) for _ in range(99)]", "OSError"),
+        ("import subprocess; subprocess.run(['/bin/true'])", "OSError"),
+        ("os.fork()", "OSError"),
+        ("os.execv('/bin/true', ['true'])", "OSError"),
+        ("import socket; socket.socket()", "OSError"),
+        ("import socket; socket.socketpair(); socket.socket()", "OSError"),
     ],
 )
 def test_a_confined_one_cannot(
@@ -179,6 +193,34 @@ def test_a_confined_one_cannot(
     code = f"{CONFINED}try:\n    {attempt}\nexcept {error}:\n    print('could not')"
     be(monkeypatch, code)
     assert ask("inspect", [], bounds()) == b"could not\n"
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_threads_are_had_where_they_are_allowed(
+    threads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit on processes counts threads, except for root: so as somebody else."""
+    code = f"""
+import os, sys, threading
+sys.path.append({str(REPOSITORY)!r})
+from inference_worker.untrusted import child
+if os.getuid() == 0:
+    os.setuid(54321)
+child.confine(2**29, 60, threads={threads})
+try:
+    one = threading.Thread(target=print, args=("ran",))
+    one.start()
+    one.join()
+except RuntimeError:
+    print("could not")
+try:
+    os.fork()
+except OSError:
+    print("no process")
+"""
+    be(monkeypatch, code)
+    ran = b"ran" if threads else b"could not"
+    assert ask("inspect", [], bounds()) == ran + b"\nno process\n"
 
 
 def test_a_confined_one_runs_out_of_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,3 +243,76 @@ def test_without_linux_nothing_is_opened(
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(SandboxUnavailable, match="win32"):
         inspect(path)
+
+
+def talk(
+    monkeypatch: pytest.MonkeyPatch, answer: str, *, seconds: float = 60
+) -> tuple[Conversation, float]:
+    """With a child that does `answer` for each request, its bytes in `asked`."""
+    code = f"""
+import os, sys, time
+source, out = sys.stdin.buffer, sys.stdout.buffer
+def say(content):
+    out.write(len(content).to_bytes(8, "big") + content)
+    out.flush()
+while head := source.read(8):
+    asked = source.read(int.from_bytes(head, "big"))
+    {answer}
+"""
+    be(monkeypatch, code)
+    return Conversation("serve", bounds(seconds)), time.monotonic() + seconds
+
+
+def test_a_conversation_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, deadline = talk(monkeypatch, "say(asked[::-1])")
+    large = bytes(range(256)) * 200
+    with one:
+        assert one.ask([b"ab", b"", b"cd"], deadline) == b"dcba"
+        assert one.ask([], deadline) == b""
+        assert one.ask([large], deadline) == large[::-1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("os.kill(os.getpid(), 11)", Reason.DIED),
+        ("sys.exit(0)", Reason.DIED),
+        ("out.write(bytes(7) + b'x'); out.close(); sys.exit(0)", Reason.DIED),
+        ("time.sleep(99)", Reason.TOO_SLOW),
+        ("os.close(1); time.sleep(99)", Reason.TOO_SLOW),
+        ("say(bytes(2**17))", Reason.ANSWER_INVALID),
+        ("out.write(b'x' * 2**17); out.flush()", Reason.ANSWER_INVALID),
+    ],
+)
+def test_a_conversation_that_goes_wrong_ends(
+    answer: str, reason: Reason, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = reason == Reason.TOO_SLOW
+    one, deadline = talk(monkeypatch, answer, seconds=2 if slow else 60)
+    with pytest.raises(ModelRefused) as caught:
+        one.ask([b"?"], deadline)
+    assert caught.value.reason == reason
+    (child,) = [one._process]
+    assert child.returncode is not None
+    one.close()
+
+
+def test_what_is_raised_meanwhile_ends_the_child(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, deadline = talk(monkeypatch, "time.sleep(99)")
+    monkeypatch.setattr(sandbox, "_write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one.ask([b"?"], deadline)
+    assert one._process.returncode is not None
+
+
+def interrupted(*_: object) -> bool:
+    raise KeyboardInterrupt
+
+
+def test_what_to_do_comes_across(monkeypatch: pytest.MonkeyPatch) -> None:
+    say(monkeypatch, {"refused": "checker", "message": "no", "hint": "do that"})
+    with pytest.raises(ModelRefused) as caught:
+        accepted(ask("inspect", [], bounds()))
+    assert caught.value.hint == "do that"

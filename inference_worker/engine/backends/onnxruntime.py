@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextlib import redirect_stdout
 from typing import Any
@@ -78,10 +79,11 @@ def _planes(pixels: NDArray[np.uint8]) -> FloatArray:
 
 
 def _open(model: bytes, threads: int | None) -> Any:
-    """On CUDA if that can be, else on the CPU, which is said."""
+    """On CUDA if that can be, else on the CPU, which is said unless GPUs are hidden."""
     ort = _runtime()
     options = _options(ort, threads)
-    if CUDA in ort.get_available_providers():
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+    if CUDA in ort.get_available_providers() and not hidden:
         _preload(ort)
         try:
             return _session(ort, model, options, [(CUDA, _CUDA_OPTIONS), CPU])
