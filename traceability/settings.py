@@ -245,8 +245,10 @@ INSPECTION_MODEL = config.text("CAUSELINE_MODEL", "pcb-defects")
 INSPECTION_BACKEND = config.one_of(
     "CAUSELINE_BACKEND", "openvino", ("openvino",), "openvino"
 )
-INSPECTION_PRECISION = config.text("CAUSELINE_PRECISION", "")
-INSPECTION_THREADS = config.number("CAUSELINE_INFERENCE_THREADS", 0)
+INSPECTION_PRECISION = config.one_of(
+    "CAUSELINE_PRECISION", "", ("", "int8", "f32", "bf16", "f16"), "int8, f32 or bf16"
+)
+INSPECTION_THREADS = config.number("CAUSELINE_INFERENCE_THREADS", 0, 0, 1024)
 STRICT_SERIALS = config.flag("CAUSELINE_STRICT_SERIALS", default=False)
 CAPTURED_AHEAD_HOURS = 24
 WAIT_SECONDS_MAX = 10

@@ -10,6 +10,8 @@ from pathlib import Path
 from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.backends.registry import open_backend
 from inference_worker.engine.errors import EngineMissing
+from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.precision import INT8, hinted
 from inference_worker.engine.store import (
     INT8_MODEL,
     MODEL,
@@ -19,7 +21,6 @@ from inference_worker.engine.store import (
 )
 from inference_worker.engine.types import Detections, Guesses, Image
 
-INT8 = "int8"
 _FASTER_IN_INT8 = ("openvino",)
 
 
@@ -124,14 +125,13 @@ def load_version(
 ) -> Detector:
     """A version that was opened: in int8 where it is asked for, or where nothing is,
     the version has it and the backend is faster with it.
+
+    Raises StoreError for what may not be loaded and BackendError for what cannot run.
     """
     precision = precision or _usual_precision(found, backend)
     file = INT8_MODEL if precision == INT8 else MODEL
     if file not in found.manifest.files:
-        raise EngineMissing(
-            f"{found.manifest.model} {found.manifest.version} has no int8",
-            "Make one with `quantise`, or take another --precision.",
-        )
+        raise _missing(found.manifest)
     runner = open_backend(
         backend,
         found.manifest,
@@ -144,7 +144,20 @@ def load_version(
 
 
 def _usual_precision(found: Version, backend: str) -> str | None:
-    """None leaves it to the backend."""
-    asked = os.environ.get("INFERENCE_PRECISION_HINT")
+    """None leaves it to the backend. Raises PrecisionUnknown."""
+    asked = hinted()
     has_int8 = INT8_MODEL in found.manifest.files
     return INT8 if has_int8 and backend in _FASTER_IN_INT8 and not asked else None
+
+
+def _missing(manifest: Manifest) -> EngineMissing:
+    """Without a network in float the version is none; int8 it need not have."""
+    name = f"{manifest.model} {manifest.version}"
+    if MODEL not in manifest.files:
+        return EngineMissing(
+            f"{name} has no {MODEL}: its manifest names {', '.join(manifest.files)}",
+            "Take the version folder again from where it was released.",
+        )
+    return EngineMissing(
+        f"{name} has no int8", "Make one with `quantise`, or ask for another precision."
+    )

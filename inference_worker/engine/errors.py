@@ -21,8 +21,13 @@ EngineError
 └── BackendError
     ├── BackendUnknown       backend_unknown        no backend of that name
     ├── BackendUnavailable   backend_unavailable    its runtime is not installed
+    ├── PrecisionUnknown     precision_unknown      nothing is computed in that
     ├── LoadFailed           load_failed            the runtime refused the model
-    └── InferenceFailed      inference_failed       it ran and gave nothing usable
+    ├── InferenceFailed      inference_failed       it ran and gave nothing usable
+    └── GpuError
+        ├── OutOfDeviceMemory  out_of_device_memory  it does not fit on the card now
+        ├── DeviceLost         device_lost           the process must leave
+        └── DeviceRefused      device_refused        a wrong call; the card is well
 """
 
 from __future__ import annotations
@@ -154,6 +159,12 @@ class BackendUnavailable(BackendError):
     code = "backend_unavailable"
 
 
+class PrecisionUnknown(BackendError):
+    """Asked for on the command line, in a setting or in the environment."""
+
+    code = "precision_unknown"
+
+
 class LoadFailed(BackendError):
     code = "load_failed"
     hint = "The file is intact, but this runtime cannot run it."
@@ -162,3 +173,28 @@ class LoadFailed(BackendError):
 class InferenceFailed(BackendError):
     code = "inference_failed"
     hint = "The model and its manifest do not fit together, or the device failed."
+
+
+class GpuError(BackendError):
+    """A call of the graphics card that failed."""
+
+
+class OutOfDeviceMemory(GpuError):
+    """Nothing is broken: what is there goes on, and less may fit."""
+
+    code = "out_of_device_memory"
+    hint = "Load fewer models on this card, or give it fewer processes."
+
+
+class DeviceLost(GpuError):
+    """The card's context is broken for this process, which must end and be replaced."""
+
+    code = "device_lost"
+    hint = "A new process can use the card; look for Xid errors in the system's log."
+
+
+class DeviceRefused(GpuError):
+    """The card did not do what it was told, and is well."""
+
+    code = "device_refused"
+    hint = "This is a mistake in the program: please report it."

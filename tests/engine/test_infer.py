@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from importlib import import_module
 from typing import Any
@@ -13,8 +14,10 @@ from inference_worker.engine.backends.registry import BACKENDS, open_backend
 from inference_worker.engine.errors import (
     BackendUnavailable,
     BackendUnknown,
+    EngineMissing,
     InferenceFailed,
     LoadFailed,
+    PrecisionUnknown,
     TemplateError,
 )
 from inference_worker.engine.manifest import Manifest, canonical
@@ -128,6 +131,33 @@ def test_precision_is_taken_from_the_environment_where_none_is_given(
     assert backend.precision == "f32"
 
 
+@pytest.mark.parametrize("asked", ["int8", "F32", "half", " f32", "dynamic"])
+def test_an_unknown_precision_in_the_environment_is_named(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setenv("INFERENCE_PRECISION_HINT", asked)
+    for backend in BACKENDS:
+        with pytest.raises(PrecisionUnknown, match=repr(asked)) as caught:
+            load_folder(write_toy(tmp_path / backend), backend=backend)
+        assert "INFERENCE_PRECISION_HINT" in str(caught.value)
+        assert "Unset it" in caught.value.hint
+
+
+def test_an_empty_hint_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INFERENCE_PRECISION_HINT", raising=False)
+    usual = open_backend("openvino", manifest(), toy_network(), threads=1).precision
+    monkeypatch.setenv("INFERENCE_PRECISION_HINT", "")
+    backend = open_backend("openvino", manifest(), toy_network(), threads=1)
+    assert backend.precision == usual
+
+
+def test_a_precision_that_is_given_needs_no_hint(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("INFERENCE_PRECISION_HINT", "half")
+    assert load_folder(write_toy(tmp_path), precision="f32").precision == "f32"
+
+
 def test_a_template_goes_beside_its_image(tmp_path: Any) -> None:
     spec = toy_manifest({})["input"] | {"channels": 6}
     detector = load_folder(write_toy(tmp_path, input=spec), precision="f32", threads=1)
@@ -156,9 +186,28 @@ def test_a_model_that_cannot_run_its_classes_fails_at_warm_up(tmp_path: Any) -> 
         load_folder(folder, threads=1)
 
 
-def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(LoadFailed):
-        open_backend("openvino", manifest(), toy_network(), precision="f7")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_unknown_precision_is_named_with_the_known(backend: str) -> None:
+    with pytest.raises(PrecisionUnknown, match="'f7'") as caught:
+        open_backend(backend, manifest(), toy_network(), precision="f7")
+    assert "bf16" in caught.value.hint
+
+
+def test_a_version_without_a_network_is_not_said_to_lack_int8(tmp_path: Any) -> None:
+    folder = write_toy(tmp_path)
+    kept = json.loads((folder / "manifest.json").read_text())
+    del kept["files"]["model.onnx"]
+    (folder / "manifest.json").write_text(json.dumps(kept))
+    for precision in (None, "f32", "int8"):
+        with pytest.raises(EngineMissing, match=r"toy 1 has no model\.onnx") as caught:
+            load_folder(folder, precision=precision)
+        assert "released" in caught.value.hint
+
+
+def test_a_version_without_int8_says_so_where_it_is_asked_for(tmp_path: Any) -> None:
+    with pytest.raises(EngineMissing, match="toy 1 has no int8") as caught:
+        load_folder(write_toy(tmp_path), precision="int8")
+    assert "quantise" in caught.value.hint
 
 
 # The seam

@@ -101,10 +101,12 @@ def toy_manifest(files: dict[str, bytes], /, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def write_toy(source: Path, **changes: Any) -> Path:
+def write_toy(source: Path, int8: bytes | None = None, **changes: Any) -> Path:
     """A version folder `<source>/toy/<version>`; `changes` go into its manifest."""
     channels = changes.get("input", {}).get("channels", 3)
     files = {"model.onnx": toy_network(channels), "card.md": b"# Toy\n"}
+    if int8 is not None:
+        files["model.int8.onnx"] = int8
     manifest = toy_manifest(files, **changes)
     folder = source / manifest["model"] / manifest["version"]
     folder.mkdir(parents=True)

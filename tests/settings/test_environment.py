@@ -38,6 +38,8 @@ def test_every_mistake_is_named_at_once(tmp_path):
         "CAUSELINE_LANGUAGE": "tlh",
         "CAUSELINE_SECRET_KEY_FILE": "/does/not/exist",
         "CAUSELINE_BACKEND": "abacus",
+        "CAUSELINE_PRECISION": "f7",
+        "CAUSELINE_INFERENCE_THREADS": "100000",
         "CAUSELINE_URL": "not an address",
         "CAUSELINE_WEB_THREDS": "8",
     }

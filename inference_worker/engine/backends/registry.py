@@ -7,6 +7,7 @@ from importlib import import_module
 from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.errors import BackendUnknown
 from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.precision import check_precision
 
 _HERE = "inference_worker.engine.backends"
 
@@ -26,8 +27,9 @@ def open_backend(
 ) -> Backend:
     """The model on that runtime, not yet warm.
 
-    Raises BackendUnknown, BackendUnavailable or LoadFailed.
+    Raises BackendUnknown, BackendUnavailable, PrecisionUnknown or LoadFailed.
     """
+    check_precision(precision)
     if name not in BACKENDS:
         known = ", ".join(sorted(BACKENDS))
         raise BackendUnknown(f"there is no backend {name!r}", f"Choose one of: {known}")
