@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
+from inference_worker.commands.main import report
 from inference_worker.commands.models import SHIPPED
-from inference_worker.engine.adoption import adopt
+from inference_worker.engine.adoption import Adopted, adopt
 from inference_worker.engine.api import data_folder
 
 
@@ -23,17 +25,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    rows = [
-        {
-            "model": one.model,
-            "version": one.version,
-            "status": "adopted" if one.fresh else "unchanged",
-        }
-        for one in adopt(args.source, data_folder())
-    ]
+    """Exit 1 when a version is refused; the others are adopted all the same."""
+    found = adopt(args.source, data_folder())
+    refused = [one.refused for one in found if one.refused is not None]
+    for error in refused:
+        report(error)
     if args.json:
-        print(json.dumps(rows))
+        print(json.dumps([_row(one) for one in found]))
     else:
-        for row in rows:
-            print(*row.values())
-    return 0
+        for one in found:
+            print(one.model, one.version, _status(one))
+    return int(bool(refused))
+
+
+def _row(one: Adopted) -> dict[str, Any]:
+    return {
+        "model": one.model,
+        "version": one.version,
+        "status": _status(one),
+        "message": str(one.refused or ""),
+    }
+
+
+def _status(one: Adopted) -> str:
+    """The code of what is wrong, if anything is."""
+    if one.refused is not None:
+        return one.refused.code
+    return "adopted" if one.fresh else "unchanged"

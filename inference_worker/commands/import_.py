@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from inference_worker.commands.arguments import share, up_to_one
 from inference_worker.engine.api import data_folder
 from inference_worker.importing.errors import FamilyUnclear
 from inference_worker.importing.families import FAMILIES
@@ -27,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names in the order of the network's scores, - for one that is no class",
     )
     add("--size", metavar="N|HxW", help="canvas, where the file leaves it open")
-    add("--threshold", type=_share, metavar="SCORE", help="of a defect")
-    add("--iou", type=_share, metavar="IOU", help="from which boxes are doubles")
+    add("--threshold", type=share, metavar="SCORE", help="of a defect")
+    add("--iou", type=up_to_one, metavar="IOU", help="from which boxes are doubles")
     add("--coco", type=Path, metavar="FOLDER", help="labelled images to measure it on")
     add("--out", type=Path, metavar="FOLDER", help="gets NAME/VERSION/")
 
@@ -67,10 +68,3 @@ def _ask(unclear: FamilyUnclear) -> str:
     if answer.isdecimal() and 1 <= int(answer) <= len(unclear.candidates):
         return unclear.candidates[int(answer) - 1]
     raise unclear
-
-
-def _share(text: str) -> float:
-    """ValueError for what is not between 0 and 1."""
-    if not 0 < float(text) < 1:
-        raise ValueError
-    return float(text)

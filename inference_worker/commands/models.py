@@ -7,6 +7,7 @@ import logging
 import os
 from pathlib import Path
 
+from inference_worker.commands.arguments import whole
 from inference_worker.engine.adoption import adopt
 from inference_worker.engine.api import (
     Detector,
@@ -15,6 +16,7 @@ from inference_worker.engine.api import (
 )
 from inference_worker.engine.backends.registry import BACKENDS
 from inference_worker.engine.errors import EngineMissing
+from inference_worker.engine.precision import PRECISIONS
 from inference_worker.engine.store import (
     Version,
     open_adopted,
@@ -23,6 +25,8 @@ from inference_worker.engine.store import (
 
 SHIPPED = Path(__file__).resolve().parents[2] / "engines"
 """The model versions that came with the program."""
+
+THREADS = whole(1, 1024)  # ONNX Runtime dies of a hundred thousand
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backend", choices=sorted(BACKENDS), default="openvino")
     parser.add_argument(
-        "--threads", type=thread_count, metavar="N", help="CPU threads; default: all"
+        "--threads", type=THREADS, metavar="N", help="CPU threads; default: all"
     )
     parser.add_argument(
         "--precision",
-        choices=("int8", "f32", "bf16", "f16"),
+        choices=PRECISIONS,
         help="default: int8 where the version has it, else what the CPU has units for",
     )
 
@@ -58,7 +62,9 @@ def open_version(text: str) -> Version:
         if not (SHIPPED / name).is_dir():
             raise
     log.info("adopting the shipped models into %s", data_folder())
-    adopt(SHIPPED, data_folder())
+    for one in adopt(SHIPPED, data_folder()):
+        if one.refused is not None:
+            log.warning("%s %s is left out: %s", one.model, one.version, one.refused)
     return open_adopted(data_folder(), name, version)
 
 
@@ -83,10 +89,3 @@ def split_name(text: str) -> tuple[str, str | None]:
     """`NAME@V` in its two parts; without a version it stays open."""
     name, _, version = text.partition("@")
     return name, version or None
-
-
-def thread_count(text: str) -> int:
-    """ValueError for what is not a positive number, as argparse wants it."""
-    if int(text) < 1:
-        raise ValueError
-    return int(text)

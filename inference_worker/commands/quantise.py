@@ -8,9 +8,10 @@ import logging
 from pathlib import Path
 
 from inference_worker.commands import models
+from inference_worker.commands.arguments import whole
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.errors import DatasetError
-from inference_worker.engine.manifest import NAME
+from inference_worker.engine.manifest import NAME, NAMING
 from inference_worker.engine.store import (
     INT8_MODEL,
     MODEL,
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 MOST_DROP = 0.005
 """Of mAP@0.5, as a fraction: beyond it nothing is written."""
 
+IMAGES = whole(8, 2000)
+
 _VALIDATED = 300  # images, at most
 _FEW = 100
 _BLIND = 0.1  # of mAP@0.5: a model that finds less has nothing to lose
@@ -42,17 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--coco", type=Path, metavar="FOLDER", help="labelled images")
     source.add_argument(
         "--drawn",
-        type=_images,
+        type=IMAGES,
         metavar="N",
         help="N boards of our own drawing, for a model that learnt from such",
     )
     add("--held", type=Path, metavar="FOLDER", help="measured on; default: the rest")
-    add("--images", type=_images, default=300, metavar="N", help="to measure ranges")
+    add("--images", type=IMAGES, default=300, metavar="N", help="to measure ranges")
     add("--out", required=True, type=Path, metavar="FOLDER", help="an empty folder")
     add("--version", default="", help="default: the next one")
     add("--accept-drop", action="store_true", help="write it though it finds less")
-    add("--threads", type=models.thread_count, metavar="N", help="default: all")
-    add("--seed", type=int, default=0, help="of the choice of images")
+    add("--threads", type=models.THREADS, metavar="N", help="default: all")
+    add("--seed", type=whole(0), metavar="N", default=0, help="of the choice of images")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,7 +78,7 @@ def _quantise(args: argparse.Namespace, place: Place) -> Path:
         )
     name = args.version or next_version(old.manifest.version)
     if not NAME.fullmatch(name):
-        raise DatasetError(f"--version {name!r}: use a-z, 0-9, '.', '_' and '-'")
+        raise DatasetError(f"--version {name!r}: use {NAMING}")
     if name == old.manifest.version:
         raise DatasetError(f"--version {name} is the version that it is made from")
     boards = place.scratch / "boards"
@@ -136,9 +139,3 @@ def _check(trials: Trials, accept_drop: bool) -> None:
             f"int8 loses {100 * drop:.2f} points of mAP@0.5 by the best method,"
             f" {trials.best.method}; nothing is written"
         )
-
-
-def _images(text: str) -> int:
-    if not 8 <= int(text) <= 2000:
-        raise argparse.ArgumentTypeError("give 8 to 2000 images; 100 to 500 are usual")
-    return int(text)

@@ -1,4 +1,4 @@
-"""Making released model files the site's own: check, copy, sign."""
+"""Making released model files the site's own: check, try, copy, sign."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference_worker.engine.backends.registry import BACKENDS, open_backend
 from inference_worker.engine.errors import (
+    BackendError,
+    BackendUnavailable,
     EngineConflict,
+    EngineError,
     EngineMissing,
     ManifestError,
     StoreError,
 )
 from inference_worker.engine.keyring import KeyRing
+from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.precision import INT8
 from inference_worker.engine.signing import sign
 from inference_worker.engine.store import (
+    INT8_MODEL,
     MANIFEST,
     SIGNATURE,
     Version,
@@ -32,25 +39,31 @@ from inference_worker.engine.store import (
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """What became of one version; not `fresh` when it was there already."""
+    """What became of one version; not `fresh` when it was there already, or when it was
+    `refused`, with the reason.
+    """
 
     model: str
     version: str
     fresh: bool
+    refused: EngineError | None = None
 
 
 def adopt(source: Path, data: Path) -> list[Adopted]:
     """Adopt every `<model>/<version>/` below `source` into the data folder.
 
     1. Checks every file against the size and SHA-256 pinned in its manifest.
-    2. Copies the bytes that were checked, beside a manifest naming the site's key.
-    3. Signs that manifest and moves the folder into place in one step.
+    2. Runs the file in 8 bits once, which would be taken without being asked for.
+    3. Copies the bytes that were checked, beside a manifest naming the site's key.
+    4. Signs that manifest and moves the folder into place in one step.
 
     A version that is there and verifies is left alone; one that does not is put
-    right from the source. Processes that start at once take turns. Raises
-    EngineMissing when there is nothing to adopt, EngineConflict when a version of
-    that name was adopted with other files, and FileAltered or ManifestError when
-    the source is not what was released.
+    right from the source. Processes that start at once take turns.
+
+    One that is refused leaves the others alone: EngineConflict when a version of that
+    name was adopted with other files, FileAltered or ManifestError when the source is
+    not what was released, LoadFailed or InferenceFailed when its int8 does not run.
+    Raises EngineMissing when there is nothing to adopt.
     """
     folders = version_folders(source)
     if not folders:
@@ -59,10 +72,19 @@ def adopt(source: Path, data: Path) -> list[Adopted]:
         )
     with _turn(root(data)):
         ring = KeyRing.load_or_create(data)
-        return [_adopt_one(open_folder(folder), data, ring) for folder in folders]
+        return [_adopt_one(folder, data, ring) for folder in folders]
 
 
-def _adopt_one(released: Version, data: Path, ring: KeyRing) -> Adopted:
+def _adopt_one(folder: Path, data: Path, ring: KeyRing) -> Adopted:
+    model, version = folder.parent.name, folder.name
+    try:
+        return Adopted(model, version, fresh=_adopt(open_folder(folder), data, ring))
+    except EngineError as error:
+        return Adopted(model, version, fresh=False, refused=error)
+
+
+def _adopt(released: Version, data: Path, ring: KeyRing) -> bool:
+    """False when it is there already."""
     manifest = released.manifest
     model, version = manifest.model, manifest.version
     if (model, version) != (released.folder.parent.name, released.folder.name):
@@ -71,15 +93,18 @@ def _adopt_one(released: Version, data: Path, ring: KeyRing) -> Adopted:
         )
     target = root(data) / model / version
     if _is_adopted(released, data):
-        return Adopted(model, version, fresh=False)
+        return False
+    files = released.read_all()
+    if INT8_MODEL in files:
+        _try_int8(manifest, files[INT8_MODEL])
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".", dir=root(data)) as work:
         draft = Path(work) / version
-        _write_signed(released, draft, ring)
+        _write_signed(manifest, files, draft, ring)
         if target.exists():
             shutil.rmtree(target)
         draft.rename(target)
-    return Adopted(model, version, fresh=True)
+    return True
 
 
 def _is_adopted(released: Version, data: Path) -> bool:
@@ -99,13 +124,29 @@ def _is_adopted(released: Version, data: Path) -> bool:
     )
 
 
-def _write_signed(released: Version, folder: Path, ring: KeyRing) -> None:
+def _try_int8(manifest: Manifest, model: bytes) -> None:
+    """On the first backend that is installed here; where none is, nothing runs."""
+    for name in BACKENDS:
+        try:
+            open_backend(name, manifest, model, precision=INT8).warm_up()
+        except BackendUnavailable:
+            continue
+        except BackendError as error:
+            raise type(error)(
+                f"{manifest.model} {manifest.version}: {INT8_MODEL}: {error}",
+                "Make it again with `quantise`, or take the version it was made from.",
+            ) from error
+        return
+
+
+def _write_signed(
+    manifest: Manifest, files: Mapping[str, bytes], folder: Path, ring: KeyRing
+) -> None:
     """The checked files with a manifest of the site's own, safely on disk."""
-    files = released.read_all()
-    manifest = released.manifest.signed_by(ring.active).canonical()
-    files |= {MANIFEST: manifest, SIGNATURE: sign(manifest, ring)}
+    signed = manifest.signed_by(ring.active).canonical()
+    every = {**files, MANIFEST: signed, SIGNATURE: sign(signed, ring)}
     folder.mkdir()
-    for name, content in files.items():
+    for name, content in every.items():
         _write(folder / name, content)
 
 

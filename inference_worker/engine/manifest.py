@@ -16,6 +16,9 @@ SCHEMA = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """Model, version and file names: they become paths, so nothing else is allowed."""
 
+NAMING = "a-z and 0-9, after the first also '.', '_' and '-', 64 characters at most"
+"""The same for people."""
+
 MAX_CLASS_NAME = 100
 """What the database keeps of a defect's class."""
 
@@ -217,7 +220,7 @@ def _check_fields(
 
 def _check_values(raw: Mapping[str, Any]) -> None:
     for name in ("model", "version"):
-        _require(bool(NAME.fullmatch(raw[name])), name, "a-z, 0-9, '.', '_', '-' only")
+        _require(bool(NAME.fullmatch(raw[name])), name, f"use {NAMING}")
     _require(bool(_CREATED.fullmatch(raw["created"])), "created", "want 2026-11-22T…Z")
     _require(raw["release_seq"] >= 1, "release_seq", "starts at 1")
     _require(raw["stride"] >= 1, "stride", "must be positive")

@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from inference_worker.engine.errors import EngineMissing
-from inference_worker.engine.manifest import NAME, SCHEMA, Manifest, canonical, pin
+from inference_worker.engine.manifest import (
+    NAME,
+    NAMING,
+    SCHEMA,
+    Manifest,
+    canonical,
+    pin,
+)
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.store import MANIFEST, MODEL, next_version, open_latest
 from inference_worker.importing.errors import ImportRefused
@@ -36,9 +43,7 @@ def next_release(model: str, version: str | None, data: Path) -> Release:
     """
     for option, text in (("--name", model), ("--version", version or "1")):
         if not NAME.fullmatch(text):
-            raise ImportRefused(
-                f"{option} {text!r}: use a-z, 0-9, '.', '_' and '-', 64 at most"
-            )
+            raise ImportRefused(f"{option} {text!r}: use {NAMING}")
     try:
         latest = open_latest(data, model).manifest
     except EngineMissing:

@@ -8,10 +8,12 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from inference_worker.commands.arguments import above_zero, amount, share, whole
 from inference_worker.engine.errors import EngineError
 from inference_worker.training.settings import Settings
 
 Group = argparse._ArgumentGroup
+POSITIVE = whole(1)
 _USUAL = Settings(out=Path())
 
 
@@ -32,10 +34,10 @@ def _add_data(group: Group) -> None:
         metavar="FOLDER",
         help="labelled images: COCO, Pascal VOC or YOLO",
     )
-    add("--drawn", type=positive, default=0, metavar="N", help="N boards of our own")
+    add("--drawn", type=POSITIVE, default=0, metavar="N", help="N boards of our own")
     add(
         "--planted",
-        type=positive,
+        type=POSITIVE,
         default=0,
         metavar="N",
         help="N boards with defects drawn onto the folder's templates",
@@ -71,20 +73,20 @@ def _add_beginning(group: Group) -> None:
 
 def _add_course(group: Group) -> None:
     add = group.add_argument
-    add("--epochs", type=positive)
-    add("--batch", type=positive)
-    add("--size", type=positive, help="long side in pixels")
+    add("--epochs", type=POSITIVE)
+    add("--batch", type=POSITIVE)
+    add("--size", type=POSITIVE, help="long side in pixels")
     add("--learning-rate", type=above_zero, metavar="RATE")
     add("--minutes", type=above_zero, help="train for this time at most")
     add("--no-turn", action="store_true", help="views are never turned")
     add("--no-mirror", action="store_true", help="views are never mirrored")
-    add("--seed", type=from_zero, default=_USUAL.seed)
-    add("--seeds", type=positive, default=1, metavar="N", help="N trainings at once")
+    add("--seed", type=whole(0), default=_USUAL.seed)
+    add("--seeds", type=POSITIVE, default=1, metavar="N", help="N trainings at once")
     add("--device", default="", help="cuda, cuda:1, cpu; default: what is there")
     add("--fresh", action="store_true", help="do not go on from a checkpoint")
     add(
         "--checkpoint-seconds",
-        type=seconds,
+        type=amount(0),
         default=_USUAL.checkpoint_seconds,
         metavar="S",
         help="between two checkpoints",
@@ -96,42 +98,7 @@ def _add_result(group: Group) -> None:
     add("--out", type=Path, default=Path("var/trained"), help="the version folder")
     add("--model", default="", help="name in the manifest")
     add("--version", default="")
-    add("--release-seq", type=positive)
-
-
-def from_zero(text: str) -> int:
-    """ValueError for what is not a whole number from 0 on."""
-    if int(text) < 0:
-        raise ValueError
-    return int(text)
-
-
-def positive(text: str) -> int:
-    """ValueError for what is not a positive whole number, as argparse wants it."""
-    if int(text) < 1:
-        raise ValueError
-    return int(text)
-
-
-def above_zero(text: str) -> float:
-    """ValueError for what is not a number above 0."""
-    if not 0 < float(text) < float("inf"):
-        raise ValueError
-    return float(text)
-
-
-def seconds(text: str) -> float:
-    """ValueError for what is not a number from 0 on."""
-    if not 0 <= float(text) < float("inf"):
-        raise ValueError
-    return float(text)
-
-
-def share(text: str) -> float:
-    """ValueError for what is not between 0 and 1."""
-    if not 0 < float(text) < 1:
-        raise ValueError
-    return float(text)
+    add("--release-seq", type=POSITIVE)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from inference_worker.engine.api import data_folder
 from inference_worker.engine.errors import DatasetError
-from inference_worker.engine.manifest import NAME
+from inference_worker.engine.manifest import NAME, NAMING
 from inference_worker.engine.store import next_version, root
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start
@@ -24,7 +24,7 @@ def named(settings: Settings, start: Start | None) -> Settings:
     version = settings.version or (next_version(old.version) if old else _first(model))
     for field, text in (("--model", model), ("--version", version)):
         if not NAME.fullmatch(text):
-            raise DatasetError(f"{field} {text!r}: use a-z, 0-9, '.', '_' and '-'")
+            raise DatasetError(f"{field} {text!r}: use {NAMING}")
     sequence = settings.release_seq or (
         old.release_seq + 1 if old else _number(version)
     )

@@ -11,12 +11,15 @@ import pytest
 from inference_worker.engine.adoption import Adopted, adopt
 from inference_worker.engine.errors import (
     EngineConflict,
+    EngineError,
     EngineMissing,
     FileAltered,
+    InferenceFailed,
+    LoadFailed,
     ManifestError,
 )
-from inference_worker.engine.store import open_signed
-from tests.engine.toy import write_toy
+from inference_worker.engine.store import open_latest, open_signed
+from tests.engine.toy import toy_network, write_toy
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -26,6 +29,14 @@ def tree(folder: Path) -> dict[str, str]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def refusal(source: Path, data: Path, told: str) -> EngineError:
+    """Why the only version there is not adopted; it tells of `told`."""
+    (one,) = adopt(source, data)
+    assert one.refused is not None
+    assert told in str(one.refused)
+    return one.refused
 
 
 def test_the_copy_holds_the_same_files_and_names_the_sites_key(
@@ -74,8 +85,7 @@ def test_other_files_under_the_same_version_are_refused(
     data: Path, tmp_path: Path
 ) -> None:
     write_toy(tmp_path / "other", threshold_ppm=500_000)
-    with pytest.raises(EngineConflict, match="toy 1"):
-        adopt(tmp_path / "other", data)
+    assert isinstance(refusal(tmp_path / "other", data, "toy 1"), EngineConflict)
     assert open_signed(data, "toy", "1").manifest.threshold == 0.6
 
 
@@ -84,8 +94,8 @@ def test_a_release_that_differs_from_its_pins_is_refused(
     released: Path, tmp_path: Path, content: bytes
 ) -> None:
     (released / "toy/1/model.onnx").write_bytes(content)
-    with pytest.raises(FileAltered, match=r"model\.onnx"):
-        adopt(released, tmp_path / "var")
+    error = refusal(released, tmp_path / "var", "model.onnx")
+    assert isinstance(error, FileAltered)
     assert not (tmp_path / "var/engines/toy/1").exists()
 
 
@@ -93,18 +103,17 @@ def test_nothing_is_left_of_an_adoption_that_failed(
     released: Path, tmp_path: Path
 ) -> None:
     (released / "toy/1/model.onnx").write_bytes(b"x")
-    with pytest.raises(FileAltered):
-        adopt(released, tmp_path / "var")
+    refusal(released, tmp_path / "var", "model.onnx")
     left = [path.name for path in (tmp_path / "var/engines").iterdir()]
-    assert sorted(left) == [".lock", "toy"]
+    assert left == [".lock"]
 
 
 def test_a_folder_named_otherwise_than_its_manifest_is_refused(
     released: Path, tmp_path: Path
 ) -> None:
     (released / "toy/1").rename(released / "toy/2")
-    with pytest.raises(ManifestError, match="toy 1"):
-        adopt(released, tmp_path / "var")
+    error = refusal(released, tmp_path / "var", "toy 1")
+    assert isinstance(error, ManifestError)
 
 
 def test_a_release_with_a_float_in_its_manifest_is_refused(
@@ -112,8 +121,59 @@ def test_a_release_with_a_float_in_its_manifest_is_refused(
 ) -> None:
     path = released / "toy/1/manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"stride": 8.0}))
-    with pytest.raises(ManifestError, match="floats"):
-        adopt(released, tmp_path / "var")
+    assert isinstance(refusal(released, tmp_path / "var", "floats"), ManifestError)
+
+
+def test_one_that_is_refused_leaves_the_others_alone(
+    released: Path, tmp_path: Path
+) -> None:
+    for version in ("0", "2", "3"):
+        write_toy(released, version=version, release_seq=int(version) + 1)
+    (released / "toy/0/manifest.json").unlink()
+    (released / "toy/2/model.onnx").write_bytes(b"x")
+    found = adopt(released, tmp_path / "var")
+    assert [(one.version, one.fresh) for one in found] == [
+        ("0", False),
+        ("1", True),
+        ("2", False),
+        ("3", True),
+    ]
+    refused = {one.version: type(one.refused) for one in found if one.refused}
+    assert refused == {"0": EngineMissing, "2": FileAltered}
+    assert open_latest(tmp_path / "var", "toy").manifest.version == "3"
+
+
+def test_int8_that_does_not_run_is_refused_and_nothing_is_kept(
+    tmp_path: Path,
+) -> None:
+    released, data = tmp_path / "released", tmp_path / "var"
+    write_toy(released, int8=b"no network")
+    assert isinstance(refusal(released, data, "model.int8.onnx"), LoadFailed)
+    assert not (data / "engines/toy").exists()
+
+
+def test_int8_that_gives_other_classes_is_refused(tmp_path: Path) -> None:
+    released, data = tmp_path / "released", tmp_path / "var"
+    write_toy(released, int8=toy_network(), classes=["only", "two"])
+    assert isinstance(refusal(released, data, "model.int8.onnx"), InferenceFailed)
+
+
+def test_int8_that_runs_is_adopted(tmp_path: Path) -> None:
+    write_toy(tmp_path / "released", int8=toy_network())
+    adopt(tmp_path / "released", tmp_path / "var")
+    version = open_signed(tmp_path / "var", "toy", "1")
+    assert "model.int8.onnx" in version.read_all()
+
+
+def test_int8_is_adopted_where_nothing_could_run_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine may be there to hand models out."""
+    for runtime in ("openvino", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, runtime, None)
+    write_toy(tmp_path / "released", int8=b"no network")
+    (one,) = adopt(tmp_path / "released", tmp_path / "var")
+    assert one.fresh
 
 
 def test_an_empty_source_is_an_error(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference_worker.commands.main import main
+from tests.engine.toy import write_toy
 
 Output = pytest.CaptureFixture[str]
 
@@ -16,8 +17,36 @@ def test_adopting_twice_says_so(tmp_path: Path, shipped: Path, capsys: Output) -
     first, second = capsys.readouterr().out.splitlines()
     assert first == "toy 1 adopted"
     assert json.loads(second) == [
-        {"model": "toy", "version": "1", "status": "unchanged"}
+        {"model": "toy", "version": "1", "status": "unchanged", "message": ""}
     ]
+
+
+def test_one_that_is_refused_costs_exit_1_and_not_the_others(
+    shipped: Path, capsys: Output
+) -> None:
+    write_toy(shipped, version="2", release_seq=2)
+    (shipped / "toy/1/model.onnx").write_bytes(b"x")
+    assert main(["adopt", "--source", str(shipped)]) == 1
+    told = capsys.readouterr()
+    assert told.out.splitlines() == ["toy 1 file_altered", "toy 2 adopted"]
+    error, hint = told.err.splitlines()
+    assert error.startswith("error: file_altered: ")
+    assert "toy/1/model.onnx" in error
+    assert hint.startswith("  hint: ")
+    assert main(["adopt", "--source", str(shipped), "--json"]) == 1
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["status"], second["status"]) == ("file_altered", "unchanged")
+    assert "model.onnx" in first["message"]
+
+
+def test_a_shipped_model_is_used_though_another_is_refused(
+    coco: Path, shipped: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_toy(shipped, version="2", release_seq=2)
+    (shipped / "toy/2/model.onnx").write_bytes(b"x")
+    with caplog.at_level("WARNING"):
+        assert main(["detect", "--model", "toy", str(coco / "images")]) == 0
+    assert "toy 2 is left out" in caplog.text
 
 
 def test_a_fresh_site_lists_nothing(capsys: Output) -> None:
