@@ -1,0 +1,296 @@
+"""One graphics card: its memory, streams and kernels. The only file that knows PyCUDA.
+
+`open_gpu` gives the card in its primary context, which ONNX Runtime, TensorRT and torch
+share. A binding other than PyCUDA, such as the tests' double in host memory, goes
+behind it through `bound_to`; nothing else changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from inference_worker.engine.errors import (
+    BackendUnavailable,
+    DeviceLost,
+    DeviceRefused,
+    GpuError,
+    OutOfDeviceMemory,
+)
+
+AnyArray = NDArray[Any]
+
+_HOW_TO = "pip install -r requirements-gpu.txt, beside CUDA 13 with nvcc."
+
+
+@dataclass(frozen=True)
+class Binding:
+    """`driver` is pycuda.driver or alike; `compile(source, arch)` gives a cubin."""
+
+    driver: Any
+    compile: Callable[[str, str], bytes]
+
+
+class Memory:
+    """Bytes on the card at `pointer`, until `free`, which may be called again."""
+
+    def __init__(self, gpu: Gpu, allocation: Any, nbytes: int) -> None:
+        self.pointer, self.nbytes = int(allocation), nbytes
+        self._gpu, self._allocation = gpu, allocation
+
+    def free(self) -> None:
+        if self._allocation is not None:
+            allocation, self._allocation = self._allocation, None
+            with self._gpu.active():
+                allocation.free()
+
+
+class Stream:
+    """Work in order, beside other streams; `handle` is its CUstream."""
+
+    def __init__(self, gpu: Gpu, raw: Any) -> None:
+        self.handle, self.raw, self._gpu = int(raw.handle), raw, gpu
+
+    def synchronize(self) -> None:
+        """Wait for all that was given to it; raises what went wrong there."""
+        with self._gpu.active():
+            self.raw.synchronize()
+
+
+class Event:
+    """A mark in a stream, and when the card came by it; `handle` is its CUevent."""
+
+    def __init__(self, gpu: Gpu, raw: Any) -> None:
+        self.handle, self._raw, self._gpu = int(raw.handle), raw, gpu
+
+    def record(self, stream: Stream) -> None:
+        with self._gpu.active():
+            self._raw.record(stream.raw)
+
+    def synchronize(self) -> None:
+        with self._gpu.active():
+            self._raw.synchronize()
+
+    def milliseconds_since(self, earlier: Event) -> float:
+        """Both must have been passed."""
+        with self._gpu.active():
+            return float(earlier._raw.time_till(self._raw))
+
+
+class Kernel:
+    """A compiled function. Calling it queues one launch."""
+
+    def __init__(self, gpu: Gpu, function: Any, signature: str) -> None:
+        self._gpu, self._function = gpu, function
+        function.prepare(signature)
+
+    def __call__(
+        self,
+        grid: tuple[int, int, int],
+        block: tuple[int, int, int],
+        stream: Stream,
+        *args: float,
+    ) -> None:
+        with self._gpu.active():
+            self._function.prepared_async_call(grid, block, stream.raw, *args)
+
+
+class Gpu:
+    """A card. Any thread may call, each call makes the context current for its time;
+    who makes many of them, or hands pointers to a runtime, holds `active()` around.
+
+    Every call raises OutOfDeviceMemory, after which all goes on; DeviceLost, after
+    which this process can do nothing more on the card and must leave; DeviceRefused
+    for a call that was wrong.
+    """
+
+    def __init__(self, binding: Binding, index: int) -> None:
+        self.index, self._binding, self._cuda = index, binding, binding.driver
+        self._depth = threading.local()
+        self._modules: dict[str, Any] = {}
+        with self._translated():
+            self._cuda.init()
+            device = self._cuda.Device(index)
+            self._context = device.retain_primary_context()
+            self.name = str(device.name())
+            self.total_bytes = int(device.total_memory())
+            major, minor = device.compute_capability()
+            self.compute_capability: tuple[int, int] = (int(major), int(minor))
+
+    @property
+    def driver_version(self) -> tuple[int, int]:
+        """The newest CUDA that the driver knows, such as (13, 0)."""
+        number = int(self._cuda.get_driver_version())
+        return number // 1000, number % 1000 // 10
+
+    @property
+    def cuda_version(self) -> tuple[int, int]:
+        """The CUDA that the binding was made with."""
+        major, minor, *_ = self._cuda.get_version()
+        return int(major), int(minor)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """The card's context is this thread's while inside; may be nested."""
+        depth = getattr(self._depth, "value", 0)
+        with self._translated():
+            if not depth:
+                self._context.push()
+            self._depth.value = depth + 1
+            try:
+                yield
+            finally:
+                self._depth.value = depth
+                if not depth:
+                    self._cuda.Context.pop()
+
+    def free_bytes(self) -> int:
+        """What is left on the card now, whoever took the rest."""
+        with self.active():
+            return int(self._cuda.mem_get_info()[0])
+
+    def alloc(self, nbytes: int) -> Memory:
+        with self.active():
+            return Memory(self, self._cuda.mem_alloc(nbytes), nbytes)
+
+    def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
+        """Page-locked host memory: copies from and to it run beside other work."""
+        with self.active():
+            return np.asarray(self._cuda.pagelocked_empty(shape, dtype))
+
+    def stream(self) -> Stream:
+        with self.active():
+            return Stream(self, self._cuda.Stream())
+
+    def event(self) -> Event:
+        with self.active():
+            return Event(self, self._cuda.Event())
+
+    def upload(
+        self, memory: Memory, array: AnyArray, stream: Stream, offset: int = 0
+    ) -> None:
+        """Queue a copy to the card, `offset` bytes into the memory.
+
+        The array must stay as it is until the stream has come by.
+        """
+        self._check(memory, array, offset)
+        with self.active():
+            to = memory.pointer + offset
+            self._cuda.memcpy_htod_async(to, array, stream.raw)
+
+    def download(
+        self, array: AnyArray, memory: Memory, stream: Stream, offset: int = 0
+    ) -> None:
+        """Queue a copy from the card; the array is filled when the stream came by."""
+        self._check(memory, array, offset)
+        with self.active():
+            source = memory.pointer + offset
+            self._cuda.memcpy_dtoh_async(array, source, stream.raw)
+
+    def kernel(self, source: str, name: str, signature: str) -> Kernel:
+        """The function `name` of CUDA C; nvcc runs once for each source and card.
+
+        `signature` has a letter an argument, as `struct` has them: P pointer, i int,
+        f float.
+        """
+        if source not in self._modules:
+            cubin = self._compiled(source)
+            with self.active():
+                self._modules[source] = self._cuda.module_from_buffer(cubin)
+        with self.active():
+            function = self._modules[source].get_function(name)
+            return Kernel(self, function, signature)
+
+    def _compiled(self, source: str) -> bytes:
+        major, minor = self.compute_capability
+        try:
+            with self.active():
+                return self._binding.compile(source, f"sm_{major}{minor}")
+        except GpuError:
+            raise
+        except Exception as error:
+            raise BackendUnavailable(
+                f"the kernels could not be compiled: {_first_line(error)}", _HOW_TO
+            ) from error
+
+    @staticmethod
+    def _check(memory: Memory, array: AnyArray, offset: int) -> None:
+        if offset < 0 or offset + array.nbytes > memory.nbytes:
+            raise DeviceRefused(
+                f"{array.nbytes} bytes at {offset} of {memory.nbytes} on the card"
+            )
+        if not array.flags.c_contiguous:
+            raise DeviceRefused("only arrays without gaps go to the card")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """The binding's errors as ours."""
+        try:
+            yield
+        except self._cuda.MemoryError as error:
+            raise OutOfDeviceMemory(_first_line(error)) from error
+        except self._cuda.Error as error:
+            kind = DeviceRefused if self._is_well() else DeviceLost
+            raise kind(_first_line(error)) from error
+
+    def _is_well(self) -> bool:
+        """An error that stays is given again by every call that follows."""
+        if not hasattr(self, "_context"):
+            return True
+        try:
+            self._context.push()
+            try:
+                self._cuda.Context.synchronize()
+            finally:
+                self._cuda.Context.pop()
+        except self._cuda.Error:
+            return False
+        return True
+
+
+def open_gpu(index: int = 0, binding: Binding | None = None) -> Gpu:
+    """The card of that number. Raises BackendUnavailable where there is none."""
+    try:
+        return Gpu(binding or _bound(), index)
+    except DeviceRefused as error:
+        raise BackendUnavailable(f"no GPU {index}: {error}", _HOW_TO) from error
+
+
+@contextmanager
+def bound_to(binding: Binding) -> Iterator[None]:
+    """Cards opened inside, by any thread, are that binding's."""
+    global _bound
+    before, _bound = _bound, lambda: binding
+    try:
+        yield
+    finally:
+        _bound = before
+
+
+def _pycuda() -> Binding:
+    try:
+        import pycuda.compiler
+        import pycuda.driver
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"PyCUDA is not installed: {_first_line(error)}", _HOW_TO
+        ) from error
+
+    def compiled(source: str, arch: str) -> bytes:
+        return bytes(pycuda.compiler.compile(source, arch=arch, options=["-O3"]))
+
+    return Binding(pycuda.driver, compiled)
+
+
+_bound: Callable[[], Binding] = _pycuda
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
