@@ -54,13 +54,19 @@ def run(args: argparse.Namespace) -> int:
         if detections is not None
         for row in _rows(names[path], detections, detector.classes)
     ]
-    log.info("%d defects in %d images", len(rows), len(paths))
+    left_out = sum(detections is None for _, detections in found)
+    log.info(
+        "defects: %d, images: %d, images left out: %d",
+        len(rows),
+        len(paths) - left_out,
+        left_out,
+    )
     if args.json:
         print(json.dumps(rows))
     else:
         for row in rows:
             print(_as_text(row))
-    return int(any(detections is None for _, detections in found))
+    return int(left_out > 0)
 
 
 def expand(words: Sequence[str]) -> list[Path]:
@@ -72,7 +78,9 @@ def expand(words: Sequence[str]) -> list[Path]:
     for word in words:
         more = _files(word)
         if not more:
-            raise ImageUnreadable(f"{word}: no image there", "Check the path.")
+            raise ImageUnreadable(
+                f"{word or repr(word)}: no image there", "Check the path."
+            )
         paths += more
     return list(dict.fromkeys(paths))
 
@@ -81,7 +89,8 @@ def _files(word: str) -> list[Path]:
     path = Path(word)
     if path.is_file():
         return [path]
-    inside = path.iterdir() if path.is_dir() else map(Path, glob.glob(word))
+    found = map(Path, glob.glob(word, recursive=True))
+    inside = path.iterdir() if path.is_dir() else found
     return sorted(one for one in inside if one.suffix.lower() in SUFFIXES)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 from pathlib import Path
 
 from inference_worker.commands import models
@@ -71,8 +72,10 @@ def page_file(text: str) -> Path:
     path = Path(text)
     if path.is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(
-            f"{text}: expected a file such as report.html, in a folder that exists"
+            f"{text!r}: give a file such as report.html, in a folder that exists"
         )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r}: nothing can be written there")
     return path
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from keyword import iskeyword
 
-from inference_worker.engine.errors import EngineError
+from inference_worker.engine.errors import EngineError, SystemRefused
 
 COMMANDS = {
     "evaluate": "measure a model on labelled images",
@@ -41,6 +41,9 @@ def main(argv: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:  # `… | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # a full disk, a folder of somebody else
+        report(SystemRefused(str(error)))
         return 1
     return code
 

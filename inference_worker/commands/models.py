@@ -16,6 +16,7 @@ from inference_worker.engine.api import (
 )
 from inference_worker.engine.backends.registry import BACKENDS
 from inference_worker.engine.errors import EngineMissing
+from inference_worker.engine.manifest import NAME
 from inference_worker.engine.precision import PRECISIONS
 from inference_worker.engine.store import (
     Version,
@@ -56,10 +57,14 @@ def open_version(text: str) -> Version:
     if is_folder(text):
         return open_folder(Path(text))
     name, version = split_name(text)
+    if not NAME.fullmatch(name):
+        raise EngineMissing(
+            f"{text!r} names no model", "Give NAME, NAME@VERSION or a version folder."
+        )
     try:
         return open_adopted(data_folder(), name, version)
     except EngineMissing:
-        if not (SHIPPED / name).is_dir():
+        if not (SHIPPED / name / (version or "")).is_dir():
             raise
     log.info("adopting the shipped models into %s", data_folder())
     for one in adopt(SHIPPED, data_folder()):
@@ -70,10 +75,11 @@ def open_version(text: str) -> Version:
 
 def open_model(args: argparse.Namespace) -> Detector:
     """What `--model` names, loaded."""
+    found = open_version(args.model)
     if is_folder(args.model):
         log.warning("%s is not signed: checked by its own manifest only", args.model)
     return load_version(
-        open_version(args.model),
+        found,
         backend=args.backend,
         threads=args.threads,
         precision=args.precision,

@@ -20,6 +20,7 @@ from inference_worker.engine.errors import (
     EngineMissing,
     ManifestError,
     StoreError,
+    StoreUnusable,
 )
 from inference_worker.engine.keyring import KeyRing
 from inference_worker.engine.manifest import Manifest
@@ -28,6 +29,7 @@ from inference_worker.engine.signing import sign
 from inference_worker.engine.store import (
     INT8_MODEL,
     MANIFEST,
+    MODEL,
     SIGNATURE,
     Version,
     open_folder,
@@ -63,16 +65,25 @@ def adopt(source: Path, data: Path) -> list[Adopted]:
     One that is refused leaves the others alone: EngineConflict when a version of that
     name was adopted with other files, FileAltered or ManifestError when the source is
     not what was released, LoadFailed or InferenceFailed when its int8 does not run.
-    Raises EngineMissing when there is nothing to adopt.
+    Raises EngineMissing when there is nothing to adopt, KeyRingError and StoreUnusable
+    when the data folder is no place for it.
     """
-    folders = version_folders(source)
+    folders = [folder for folder in version_folders(source) if _is_meant(folder)]
     if not folders:
         raise EngineMissing(
             f"{source} holds no model version", "Expected <model>/<version>/ in it."
         )
-    with _turn(root(data)):
-        ring = KeyRing.load_or_create(data)
-        return [_adopt_one(folder, data, ring) for folder in folders]
+    try:
+        with _turn(root(data)):
+            ring = KeyRing.load_or_create(data)
+            return [_adopt_one(folder, data, ring) for folder in folders]
+    except OSError as error:
+        raise StoreUnusable(f"{data}: {error.strerror or error}") from error
+
+
+def _is_meant(folder: Path) -> bool:
+    """Not any folder in a folder: the source may hold other things."""
+    return any((folder / name).exists() for name in (MANIFEST, MODEL))
 
 
 def _adopt_one(folder: Path, data: Path, ring: KeyRing) -> Adopted:

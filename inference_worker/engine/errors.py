@@ -9,6 +9,7 @@ EngineError
 ├── DatasetError             dataset_invalid        labels or images that do not fit
 │   └── LeadsOut             dataset_invalid        a label that is elsewhere
 ├── PackageMissing           package_missing        this file wants an absent package
+├── SystemRefused            system_refused         a file or folder could not be used
 ├── ManifestError            manifest_invalid       not a manifest of ours
 ├── StoreError
 │   ├── EngineMissing        engine_missing         no such model or version
@@ -17,7 +18,8 @@ EngineError
 │   ├── SignatureMissing     signature_missing      never adopted or signed here
 │   ├── SignatureWrong       signature_wrong        manifest altered after signing
 │   ├── KeyUnknown           key_unknown            signed by a key not in the ring
-│   └── KeyRingError         key_ring_unusable      the ring is missing or damaged
+│   ├── KeyRingError         key_ring_unusable      the ring is missing or damaged
+│   └── StoreUnusable        data_unusable          the data folder cannot be written
 └── BackendError
     ├── BackendUnknown       backend_unknown        no backend of that name
     ├── BackendUnavailable   backend_unavailable    its runtime is not installed
@@ -103,6 +105,13 @@ class PackageMissing(EngineError):
     hint = "Install it with: pip install -r requirements.txt"
 
 
+class SystemRefused(EngineError):
+    """What the operating system said when something was read or written."""
+
+    code = "system_refused"
+    hint = "Look at the rights to that path, and at the room that is left there."
+
+
 class ManifestError(EngineError):
     code = "manifest_invalid"
     hint = "Take the version folder again from where it was released."
@@ -145,6 +154,11 @@ class KeyUnknown(StoreError):
 class KeyRingError(StoreError):
     code = "key_ring_unusable"
     hint = "Restore keys/engine-signing.json, or remove it and adopt again."
+
+
+class StoreUnusable(StoreError):
+    code = "data_unusable"
+    hint = "Set CAUSELINE_DATA to a folder that can be written to, with room in it."
 
 
 class BackendError(EngineError):

@@ -17,6 +17,7 @@ from inference_worker.engine.errors import (
     InferenceFailed,
     LoadFailed,
     ManifestError,
+    StoreUnusable,
 )
 from inference_worker.engine.store import open_latest, open_signed
 from tests.engine.toy import toy_network, write_toy
@@ -174,6 +175,20 @@ def test_int8_is_adopted_where_nothing_could_run_it(
     write_toy(tmp_path / "released", int8=b"no network")
     (one,) = adopt(tmp_path / "released", tmp_path / "var")
     assert one.fresh
+
+
+def test_folders_that_are_no_versions_are_passed_by(
+    released: Path, tmp_path: Path
+) -> None:
+    (released / "docs" / "images").mkdir(parents=True)
+    assert adopt(released, tmp_path / "var") == [Adopted("toy", "1", fresh=True)]
+
+
+def test_a_data_folder_that_cannot_be_is_told(released: Path, tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("in the way")
+    with pytest.raises(StoreUnusable, match="var: Not a directory") as caught:
+        adopt(released, tmp_path / "var")
+    assert "CAUSELINE_DATA" in caught.value.hint
 
 
 def test_an_empty_source_is_an_error(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_folders_and_patterns_mean_the_images_in_them(
     (coco / "images/readme.txt").touch()
     by_folder = detect(capsys, str(coco / "images"))
     by_pattern = detect(capsys, str(coco / "images/*"), str(coco / "images/0.png"))
-    assert by_folder == by_pattern
+    assert by_folder == by_pattern == detect(capsys, str(coco / "**/*.png"))
     assert [row["file_name"] for row in by_folder] == ["0.png", "1.png", "2.png"]
 
 

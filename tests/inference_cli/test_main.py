@@ -50,6 +50,39 @@ def test_a_model_nobody_has_exits_with_1_and_a_hint(
     assert not (tmp_path / "var").exists()
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "@1", "Toy", "toy toy"])
+def test_what_is_no_name_adopts_nothing(
+    name: str, coco: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["detect", "--model", name, str(coco / "images")]) == 1
+    assert f"{name!r} names no model" in capsys.readouterr().err
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_data_folder_that_cannot_be_is_one_sentence(
+    coco: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CAUSELINE_DATA", str(tmp_path / "file"))
+    for words in (["adopt"], ["detect", "--model", "toy", str(coco / "images")]):
+        assert main(words) == 1
+        *_, error, hint = capsys.readouterr().err.splitlines()
+        assert error.startswith(f"error: data_unusable: {tmp_path / 'file'}: Not a dir")
+        assert "CAUSELINE_DATA" in hint
+
+
+def test_what_the_system_refuses_is_one_sentence(
+    coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["detect", "--model", "toy", "x" * 5_000]) == 1
+    error, _ = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: system_refused: ")
+    assert "too long" in error
+
+
 def test_a_shipped_model_is_adopted_when_first_named(
     coco: Path, tmp_path: Path
 ) -> None:
