@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from inference_worker.commands.arguments import share, up_to_one
+from inference_worker.commands.arguments import amount, share, up_to_one
 from inference_worker.engine.api import data_folder
+from inference_worker.importing.conversion import PATIENCE_SECONDS, Wishes
 from inference_worker.importing.errors import FamilyUnclear
 from inference_worker.importing.families import FAMILIES
-from inference_worker.importing.importer import Wishes, import_model
+from inference_worker.importing.importer import import_model
 
 FOLDER = "imported"
 """Where version folders go in the data folder, unless --out is given."""
@@ -29,8 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--size", metavar="N|HxW", help="canvas, where the file leaves it open")
     add("--threshold", type=share, metavar="SCORE", help="of a defect")
-    add("--iou", type=up_to_one, metavar="IOU", help="from which boxes are doubles")
+    add(
+        "--iou",
+        type=up_to_one,
+        metavar="IOU",
+        help="from which boxes are doubles; 1: none",
+    )
     add("--coco", type=Path, metavar="FOLDER", help="labelled images to measure it on")
+    add(
+        "--patience",
+        type=amount(1, 3600),
+        metavar="SECONDS",
+        default=PATIENCE_SECONDS,
+        help="how long trying it may take (default: %(default)g)",
+    )
     add("--out", type=Path, metavar="FOLDER", help="gets NAME/VERSION/")
 
 
@@ -49,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         threshold=args.threshold,
         nms_iou=args.iou,
         coco=args.coco,
+        patience=args.patience,
     )
     print(import_model(wishes, _ask))
     return 0

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.visible import visible
-from inference_worker.importing.layout import Layout
-from inference_worker.importing.recognise import Recognised
-from inference_worker.importing.runtimes import Runtimes
-from inference_worker.importing.source import Source
+from inference_worker.importing.marks import GIVEN, MEASURED, NOTED, USUAL, Marks
+from inference_worker.importing.settling import SET_F32, Settled
 from inference_worker.training.markdown import items, plain, table
+from inference_worker.untrusted.licence import Kind, kind_of
 
-AGPL = (
-    "Its licence is the AGPL-3.0: whoever lets others use the model over a network must"
-    " give them the source of the whole program. Ask its owner for another licence, or"
-    " a lawyer, before you use it in production."
-)
+_ASKS = {
+    Kind.AGPL: "Its licence is the AGPL-3.0: whoever lets others use the model over a"
+    " network must give them the source of the whole program. Ask its owner for another"
+    " licence, or a lawyer, before you use it in production.",
+    Kind.GPL: "Its licence is the GPL: whoever passes the model on, in a product too,"
+    " must give the source of the whole program with it. Ask its owner for another"
+    " licence, or a lawyer, before you ship it.",
+    Kind.NON_COMMERCIAL: "Its licence speaks of use that is not commercial: ask its"
+    " owner before you use it in production.",
+    Kind.LGPL: "Its licence is the LGPL: whoever passes the model on must give its"
+    " source, and what was changed in it.",
+}
+_UNMEASURED = {
+    USUAL: "The threshold is the usual one of its family, not one chosen for your"
+    " defects: measure it on your own labelled photos, or import it again with"
+    " `--coco FOLDER`",
+    NOTED: "The threshold is the one that the file was imported with before: measure it"
+    " on your own labelled photos",
+    GIVEN: "The threshold was given with --threshold, and nobody measured what"
+    " it finds or misses: measure it on your own labelled photos",
+}
 _MOST = 300
 _MEETS = {
     "letterbox": "in the corner, aspect kept",
@@ -35,12 +50,8 @@ class CardFacts:
     """All that the card says; `metrics` are of the folder `measured_on`, if any."""
 
     manifest: Manifest
-    named_by: str
-    source: Source
-    found: Recognised
-    layout: Layout
-    added: list[str]
-    runtimes: Runtimes
+    settled: Settled
+    marks: Marks
     measured_on: str
     metrics: Metrics | None
 
@@ -50,14 +61,23 @@ def card(facts: CardFacts) -> str:
     return "\n\n".join(_blocks(facts)) + "\n"
 
 
-def licence_warning(licence: str | None) -> str | None:
+def licence_lines(licences: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What there is to show of it, and how it is called."""
+    if not licences:
+        return [("licence in the file", "not told")]
+    (_, first), *more = licences.items()
+    others = [(f"{key} in the file", text) for key, text in more]
+    return [("licence in the file", first), *others]
+
+
+def licence_warning(licences: Mapping[str, str]) -> str | None:
     """What whoever imports it must know; None where nothing is to be said."""
-    if licence is None:
+    if not licences:
         return (
             "The file names no licence: whether you may use it is for you to find out."
         )
-    text = licence.upper()
-    return AGPL if "AGPL" in text or "AFFERO" in text else None
+    kind = kind_of("; ".join(f"{key}: {text}" for key, text in licences.items()))
+    return None if kind is None else _ASKS[kind]
 
 
 def _blocks(facts: CardFacts) -> Iterator[str]:
@@ -66,56 +86,73 @@ def _blocks(facts: CardFacts) -> Iterator[str]:
     kinds = f"{count} kind{'s' * (count != 1)}"
     yield f"# {manifest.model} {manifest.version}"
     yield f"Imported. Finds {kinds} of defects: {items(manifest.classes)}."
-    warning = licence_warning(facts.source.inspection.licence)
-    if warning:
-        yield f"**{warning}**"
+    made = facts.settled.made
+    for warning in (
+        licence_warning(made.source.inspection.licences),
+        made.found.doubt,
+        *facts.settled.remarks,
+    ):
+        if warning:
+            yield f"**{_sentence(warning)}**"
     yield table(("", ""), [*_origin(facts), *_use(facts)])
     yield "## What was added to the graph"
-    yield "\n".join(f"- {plain(one)}" for one in facts.added)
-    yield _agreement(facts.runtimes)
+    yield "\n".join(f"- {plain(one)}" for one in made.added)
+    yield from _agreement(facts.settled)
     yield "## Figures"
     yield from _figures(facts)
 
 
 def _origin(facts: CardFacts) -> list[tuple[str, str]]:
-    inspection = facts.source.inspection
+    made = facts.settled.made
+    inspection = made.source.inspection
     return [
-        ("file", _short(facts.source.name)),
+        ("file", _short(made.source.name)),
         ("SHA-256", inspection.sha256),
         ("made by", _short(inspection.producer or "not told")),
-        ("licence in the file", _short(inspection.licence or "not told")),
-        ("family", facts.found.family.title),
-        ("recognised because", _short(facts.found.why)),
-        ("classes named by", facts.named_by),
+        *(
+            (_short(what), _short(text))
+            for what, text in licence_lines(inspection.licences)
+        ),
+        ("family", made.found.family.title),
+        ("recognised because", _short(made.found.why)),
+        ("classes named by", made.labels.source),
         ("parameters", f"{inspection.parameters / 1e6:.2f} million"),
     ]
 
 
 def _use(facts: CardFacts) -> list[tuple[str, str]]:
-    layout, manifest = facts.layout, facts.manifest
+    layout, marks = facts.settled.made.layout, facts.marks
     height, width = layout.canvas or (0, 0)
     free = f"long side {layout.sizes[0]}, the short side follows"
-    doubles = f"from IoU {manifest.nms_iou:.2f}, class by class"
+    doubles = f"from IoU {marks.nms_iou:.2f}, class by class: {marks.nms_by}"
     return [
         ("canvas", f"{width} x {height} pixels" if layout.canvas else free),
         ("a photo lies", _MEETS[layout.fit]),
         ("images a call", "1" if layout.batch else "several"),
-        ("a defect from score", f"{manifest.threshold:.2f}"),
-        (
-            "doubles",
-            doubles if manifest.nms_iou < 1 else "none: the network gives none",
-        ),
+        ("a defect from score", f"{marks.threshold:.2f}: {marks.threshold_by}"),
+        ("doubles", doubles if marks.nms_iou < 1 else "are not looked for"),
     ]
 
 
-def _agreement(runtimes: Runtimes) -> str:
-    if runtimes.refused:
-        said = "; ".join(f"{name}: {why}" for name, why in runtimes.refused.items())
-        return f"**Not every backend runs it.** {plain(said)}"
-    return (
-        "Scores of all backends, in f32 on a drawn picture, lie within"
-        f" {runtimes.apart:.1e} of each other."
-    )
+def _agreement(settled: Settled) -> Iterator[str]:
+    if settled.refused:
+        said = "; ".join(f"{name}: {why}" for name, why in settled.refused.items())
+        yield f"**Not every backend runs it.** {plain(said)}"
+    for name, told in settled.compared.items():
+        pair = f"{settled.reference} and {name}"
+        if told.good:
+            yield f"In f32 {pair} find the same: {told}."
+        else:
+            yield (
+                f"**{pair} differ in f32: {told}.** Measure it on the backend that is"
+                f" to run it: `evaluate --backend {name}`."
+            )
+    for name, told in settled.chosen.items():
+        what = f"{name}, which it took by itself where it was imported"
+        if told.good:
+            yield f"The same is found by {what}: {told}."
+        else:
+            yield f"**Other boxes are found by {what}: {told}.** {SET_F32}"
 
 
 def _figures(facts: CardFacts) -> Iterator[str]:
@@ -126,11 +163,7 @@ def _figures(facts: CardFacts) -> Iterator[str]:
     )
     metrics = facts.metrics
     if metrics is None:
-        yield (
-            "Not measured. The threshold is the usual one of its family, not one chosen"
-            f" for your defects: measure it on your own labelled photos, {again}, or"
-            " import it again with `--coco FOLDER`."
-        )
+        yield f"Not measured. {_UNMEASURED[facts.marks.threshold_by]}: {again}."
         return
     rows = [
         ("images", str(metrics.images)),
@@ -140,10 +173,19 @@ def _figures(facts: CardFacts) -> Iterator[str]:
         ("F at IoU 0.33", f"{metrics.f:.4f}"),
     ]
     yield table(("", facts.measured_on), rows)
-    yield (
-        "The threshold is the one that F is best at on these photos, so F is what they"
-        f" allow at most. Again: {again}."
-    )
+    if facts.marks.threshold_by == MEASURED:
+        said = (
+            "The threshold is the one that F is best at on these photos, so F is what"
+            " they allow at most"
+        )
+    else:
+        said = "F is that of the threshold that was given with --threshold"
+    yield f"{said}. Again: {again}."
+
+
+def _sentence(text: str) -> str:
+    text = plain(text[:1].upper() + text[1:])
+    return text if text.endswith(".") else f"{text}."
 
 
 def _short(text: str) -> str:

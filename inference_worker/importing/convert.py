@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import onnx
 from onnx import TensorProto
 
 from inference_worker.importing.errors import ImportRefused
-from inference_worker.importing.family import Array, Family, Trial
+from inference_worker.importing.family import Family, Trial
 from inference_worker.importing.graft import (
     FOREIGN,
     IMAGES,
@@ -20,21 +19,24 @@ from inference_worker.importing.graft import (
     joined,
     opened,
 )
-from inference_worker.importing.labels import Labels
 from inference_worker.importing.layout import Layout
 from inference_worker.importing.signature import FLOAT, HALF, SIZES, Signature
 
 _IR_VERSION = 8
-_OUTSIDE = 0.01
-_FAR = 20
 
 
 def convert(
-    model: Any, family: Family, trial: Trial, labels: Labels, layout: Layout
+    model: Any,
+    family: Family,
+    trial: Trial,
+    kept: list[int],
+    layout: Layout,
+    notes: Mapping[str, str],
 ) -> bytes:
-    """The whole graph as an ONNX file of our signature.
+    """The whole graph as an ONNX file of our signature; its `kept` scores are classes.
 
-    Raises ImportRefused when the two parts do not make a sound graph.
+    `notes` become its metadata; what its texts say stays. Raises ImportRefused when
+    the two parts do not make a sound graph.
     """
     signature = trial.signature
     before, after = Nodes("before"), Nodes("behind")
@@ -42,37 +44,18 @@ def convert(
     foreign.ir_version = max(foreign.ir_version, _IR_VERSION)
     _connect(before, family, signature, trial.canvas)
     outputs = {
-        name: FOREIGN + name
-        if value.element_type == FLOAT
-        else after.floats(FOREIGN + name)
+        name: FOREIGN + name if value.dtype == FLOAT else after.floats(FOREIGN + name)
         for name, value in signature.outputs.items()
     }
-    boxes, scores = family.decode(after, outputs, trial, labels.kept)
+    boxes, scores = family.decode(after, outputs, trial, kept)
     _finish(after, boxes, scores)
     shape: list[int | str] = [layout.batch or "batch", 3, "height", "width"]
     if layout.canvas is not None:
         shape[2:] = layout.canvas
-    whole = joined(foreign, before, after, shape, 4 + len(labels.classes))
-    onnx.helper.set_model_props(whole, _notes(labels, layout, signature.metadata))
+    whole = joined(foreign, before, after, shape, 4 + len(kept))
+    whole.doc_string, whole.graph.doc_string = model.doc_string, model.graph.doc_string
+    onnx.helper.set_model_props(whole, dict(notes))
     return _checked(whole)
-
-
-def check_preds(preds: Array, labels: Labels, canvas: tuple[int, int]) -> None:
-    """ImportRefused when what the new graph gives cannot be boxes and scores."""
-    wanted = 4 + len(labels.classes)
-    if preds.ndim != 3 or preds.shape[2] != wanted:
-        raise ImportRefused(
-            f"the network gives {preds.shape}, expected (1, ., {wanted})"
-        )
-    if not np.isfinite(preds).all():
-        raise ImportRefused("the network gives NaN or infinity for a plain picture")
-    scores = preds[..., 4:]
-    if scores.min(initial=0.0) < -_OUTSIDE or scores.max(initial=0.0) > 1 + _OUTSIDE:
-        raise ImportRefused("its scores do not lie in 0 to 1: it is of another family")
-    if np.abs(preds[..., :4]).max(initial=0.0) > _FAR * max(canvas):
-        raise ImportRefused(
-            "its boxes lie far off the picture: it is of another family"
-        )
 
 
 def _connect(
@@ -80,7 +63,7 @@ def _connect(
 ) -> None:
     """Give each foreign input its value under its new name."""
     made = family.prepare(before, IMAGES)
-    if signature.images.element_type == HALF:
+    if signature.images.dtype == HALF:
         made = before.op("Cast", made, to=TensorProto.FLOAT16)
     _named(before, made, FOREIGN + signature.images.name)
     if SIZES in signature.inputs:
@@ -99,19 +82,6 @@ def _finish(after: Nodes, boxes: str, scores: str) -> None:
 def _named(nodes: Nodes, value: str, name: str) -> None:
     node = onnx.helper.make_node("Identity", [value], [name], f"{value}/name")
     nodes.nodes.append(node)
-
-
-def _notes(
-    labels: Labels, layout: Layout, metadata: Mapping[str, str]
-) -> dict[str, str]:
-    """What the new file says of itself; the licence goes with it."""
-    notes = {
-        "causeline_schema": "1",
-        "causeline_input": json.dumps(layout.as_json() | {"stride": layout.stride}),
-        "names": json.dumps(list(labels.classes)),
-    }
-    kept = {key: metadata[key] for key in ("author", "license") if key in metadata}
-    return notes | kept
 
 
 def _checked(model: Any) -> bytes:

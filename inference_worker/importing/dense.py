@@ -21,7 +21,7 @@ from inference_worker.importing.family import (
 from inference_worker.importing.graft import Nodes
 
 STRIDES = (8, 16, 32)
-_GRIDS = (STRIDES, (8, 16, 32, 64), (4, 8, 16, 32))
+GRIDS = (STRIDES, (8, 16, 32, 64), (4, 8, 16, 32))
 _NEAR = 0.3
 
 
@@ -40,7 +40,9 @@ class YoloV8(Family):
         places, columns = values.shape[1:]
         if columns < 5 or not shares(values[..., 4:]) or relative(values[..., :4]):
             return None
-        if not turned and places not in [trial.cells(one) for one in _GRIDS]:
+        if not turned and places not in [trial.cells(one) for one in GRIDS]:
+            return None
+        if _near_zero(values, trial.canvas):
             return None
         sure = BY_NAME if turned and _of_ultralytics(trial) else BY_SHAPE
         order = "a column" if turned else "a row"
@@ -74,7 +76,7 @@ class YoloV5(Family):
         values = trial.rows
         if not _objectness(values) or relative(values[..., :4]):
             return None
-        if values.shape[1] not in [3 * trial.cells(one) for one in _GRIDS]:
+        if values.shape[1] not in [3 * trial.cells(one) for one in GRIDS]:
             return None
         sure = BY_NAME if "stride" in trial.signature.metadata else BY_SHAPE
         why = f"{trial.main} has three boxes for each place of its grids"
@@ -167,9 +169,13 @@ def _places_last(values: Array) -> bool:
 
 
 def _in_cells(trial: Trial) -> bool:
+    return _near_zero(trial.rows, trial.canvas)
+
+
+def _near_zero(rows: Array, canvas: tuple[int, int]) -> bool:
     """Centres of decoded boxes lie all over the canvas, offsets near zero."""
-    far = float(np.percentile(np.abs(trial.rows[..., :2]), 90))
-    return far < _NEAR * max(trial.canvas)
+    far = float(np.percentile(np.abs(rows[..., :2]), 90))
+    return far < _NEAR * max(canvas)
 
 
 def _of_ultralytics(trial: Trial) -> bool:

@@ -53,9 +53,7 @@ class Trial:
         return self.outputs.get(self.main, empty)
 
     def cells(self, strides: Sequence[int]) -> int:
-        """How many places a grid of each stride has on the canvas, together."""
-        height, width = self.canvas
-        return sum(-(-height // one) * -(-width // one) for one in strides)
+        return cells_of(self.canvas, strides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +104,12 @@ class Family(ABC):
     def done(self) -> list[str]:
         """What is added to the graph, each a sentence's end for the card."""
         return ["boxes to left, top, right, bottom in pixels"]
+
+
+def cells_of(canvas: tuple[int, int], strides: Sequence[int]) -> int:
+    """How many places a grid of each stride has on the canvas, together."""
+    height, width = canvas
+    return sum(-(-height // one) * -(-width // one) for one in strides)
 
 
 def shares(values: Array) -> bool:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
+import onnx
+
+from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.store import MODEL
 from inference_worker.engine.visible import visible
-from inference_worker.importing.card import CardFacts, card, licence_warning
-from inference_worker.importing.convert import check_preds, convert
-from inference_worker.importing.errors import FamilyUnclear
-from inference_worker.importing.labels import Labels, check_seen, read_labels
-from inference_worker.importing.layout import Canvas, Layout, canvas_of, lay_out
-from inference_worker.importing.measuring import measure_imported
-from inference_worker.importing.ours import Ours, is_ours
-from inference_worker.importing.recognise import (
-    Recognised,
-    recognise,
-    refuse_other_tasks,
+from inference_worker.importing.card import (
+    CardFacts,
+    card,
+    licence_lines,
+    licence_warning,
 )
+from inference_worker.importing.conversion import (
+    Ask,
+    Converted,
+    Wishes,
+    convert_source,
+)
+from inference_worker.importing.marks import MARKS_NOTE, Marks
+from inference_worker.importing.measuring import measure_imported
 from inference_worker.importing.release import (
     CARD,
     Release,
@@ -30,44 +34,13 @@ from inference_worker.importing.release import (
     next_release,
     write_version,
 )
-from inference_worker.importing.runtimes import try_backends
-from inference_worker.importing.source import Source, open_source, run_imported
+from inference_worker.importing.settling import Settled, settle
+from inference_worker.importing.source import open_source
+from inference_worker.untrusted.limits import DEFAULT_PROBE
 
 log = logging.getLogger(__name__)
 
 _MOST_SHOWN = 200
-
-Ask = Callable[[FamilyUnclear], str]
-"""Gives the family that the user means; raises what it was given if nobody says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the user gave; None is worked out. `out` gets `<name>/<version>/`."""
-
-    file: Path
-    name: str
-    out: Path
-    data: Path
-    version: str | None = None
-    family: str | None = None
-    classes: str | None = None
-    size: str | None = None
-    threshold: float | None = None
-    nms_iou: float | None = None
-    coco: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """The graph in our signature, and how that came about."""
-
-    source: Source
-    found: Recognised
-    labels: Labels
-    layout: Layout
-    model: bytes
-    added: list[str]
 
 
 def import_model(wishes: Wishes, ask: Ask) -> Path:
@@ -78,82 +51,65 @@ def import_model(wishes: Wishes, ask: Ask) -> Path:
     """
     release = next_release(wishes.name, wishes.version, wishes.data)
     check_free(wishes.out, release)
-    source = open_source(wishes.file)
-    licence = source.inspection.licence
-    log.info("licence in the file: %s", visible((licence or "none")[:_MOST_SHOWN]))
-    if warning := licence_warning(licence):
+    limits = replace(DEFAULT_PROBE, seconds=wishes.patience)
+    source = open_source(wishes.file, limits)
+    licences = source.inspection.licences
+    for what, text in licence_lines(licences):
+        log.info("%s: %s", visible(what)[:_MOST_SHOWN], visible(text)[:_MOST_SHOWN])
+    if warning := licence_warning(licences):
         log.warning("%s", warning)
     made = convert_source(source, wishes, ask)
     log.info("%s: %s", made.found.family.title, visible(made.found.why[:_MOST_SHOWN]))
-    return _write(made, wishes, release)
+    if made.found.doubt:
+        log.warning("%s", made.found.doubt)
+    return _write(settle(made, lambda one: _draft(one, release)), wishes, release)
 
 
-def convert_source(source: Source, wishes: Wishes, ask: Ask) -> Converted:
-    """The file's graph made ours, tried once on a drawn picture."""
-    signature = source.signature
-    refuse_other_tasks(signature)
-    if is_ours(signature):
-        return _as_it_is(source, wishes)
-    canvas = canvas_of(signature, wishes.size)
-    trial = source.try_out(canvas)
-    named = _count(source, wishes)
-    try:
-        found = recognise(trial, wishes.family, named)
-    except FamilyUnclear as unclear:
-        found = recognise(trial, ask(unclear), named)
-    family = found.family
-    labels = read_labels(wishes.classes, signature.metadata, family.scores(trial))
-    check_seen(labels, family.classes_seen(trial))
-    layout = lay_out(family, signature, canvas, wishes.size)
-    model = convert(source.model, family, trial, labels, layout)
-    check_preds(run_imported(model, canvas), labels, canvas)
-    return Converted(source, found, labels, layout, model, family.done())
-
-
-def _as_it_is(source: Source, wishes: Wishes) -> Converted:
-    ours = Ours()
-    layout = ours.layout(source.signature, wishes.size)
-    model, labels = source.inspection.model, ours.labels(source.signature, wishes)
-    canvas: Canvas = layout.canvas or (layout.sizes[0], layout.sizes[0])
-    check_preds(run_imported(model, canvas), labels, canvas)
-    found = Recognised(ours, "its metadata names our schema")
-    return Converted(source, found, labels, layout, model, ["nothing"])
-
-
-def _write(made: Converted, wishes: Wishes, release: Release) -> Path:
-    family, classes, layout = made.found.family, made.labels.classes, made.layout
-    marks = (wishes.threshold or family.threshold, wishes.nms_iou or family.nms_iou)
+def _draft(made: Converted, release: Release) -> Manifest:
+    marks = (made.marks.threshold, made.marks.nms_iou)
     files = {MODEL: made.model}
-    draft = manifest_of(release, classes, layout, marks, files)
-    runtimes = try_backends(draft, made.model)
-    for name, why in runtimes.refused.items():
-        log.warning("%s cannot run it: %s", name, why)
-    metrics: Metrics | None = None
-    if wishes.coco is not None:
-        best, metrics = measure_imported(
-            draft, made.model, wishes.coco, wishes.threshold, runtimes.first
-        )
-        marks = (best, marks[1])
-    final = manifest_of(release, classes, layout, marks, files, metrics)
+    return manifest_of(release, made.labels.classes, made.layout, marks, files)
+
+
+def _write(settled: Settled, wishes: Wishes, release: Release) -> Path:
+    made = settled.made
+    marks, metrics = _measured(settled, wishes, _draft(made, release))
+    model = made.model if made.plan is None else _noted(made.model, marks)
+    files = {MODEL: model}
+    values = marks.threshold, marks.nms_iou
+    what = release, made.labels.classes, made.layout, values
     facts = CardFacts(
-        manifest=final,
-        named_by=made.labels.source,
-        source=made.source,
-        found=made.found,
-        layout=layout,
-        added=made.added,
-        runtimes=runtimes,
+        manifest=manifest_of(*what, files, metrics),
+        settled=settled,
+        marks=marks,
         measured_on=wishes.coco.name if wishes.coco else "",
         metrics=metrics,
     )
     files[CARD] = card(facts).encode()
-    final = manifest_of(release, classes, layout, marks, files, metrics)
-    return write_version(wishes.out, final, files)
+    return write_version(wishes.out, manifest_of(*what, files, metrics), files)
 
 
-def _count(source: Source, wishes: Wishes) -> int | None:
-    """How many names the user or the file gives, if any are given at all."""
-    metadata = source.signature.metadata
-    if wishes.classes is None and "names" not in metadata:
-        return None
-    return len(read_labels(wishes.classes, metadata, None).names)
+def _measured(
+    settled: Settled, wishes: Wishes, draft: Manifest
+) -> tuple[Marks, Metrics | None]:
+    """The threshold is chosen where photos are given, and the user did not choose."""
+    made = settled.made
+    if wishes.coco is None:
+        return made.marks, None
+    best, metrics = measure_imported(
+        draft,
+        made.model,
+        wishes.coco,
+        wishes.threshold,
+        settled.first,
+        made.source.limits,
+    )
+    chosen = wishes.threshold is not None
+    return made.marks if chosen else made.marks.measured(best), metrics
+
+
+def _noted(model: bytes, marks: Marks) -> bytes:
+    """With a note more: protobuf reads what is appended as if it had stood there."""
+    note = onnx.StringStringEntryProto(key=MARKS_NOTE, value=marks.noted())
+    more = onnx.ModelProto(metadata_props=[note])
+    return model + bytes(more.SerializeToString())

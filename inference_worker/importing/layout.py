@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.family import Family
@@ -43,6 +43,22 @@ class Layout:
         if self.batch is not None:
             told["batch"] = self.batch
         return told
+
+    def noted(self) -> dict[str, Any]:
+        """What the new file notes of itself, and `from_json` reads."""
+        return self.as_json() | {"stride": self.stride}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        """Unchecked; KeyError, IndexError or TypeError for what is no layout."""
+        canvas = told.get("canvas")
+        return cls(
+            fit=told["fit"],
+            sizes=tuple(told["sizes"]),
+            stride=told["stride"],
+            canvas=None if canvas is None else (canvas[0], canvas[1]),
+            batch=told.get("batch"),
+        )
 
 
 def canvas_of(signature: Signature, size: str | None) -> Canvas:

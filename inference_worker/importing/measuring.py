@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from inference_worker.commands.progress import shown
 from inference_worker.engine.api import Detector
-from inference_worker.engine.backends.registry import open_backend
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics, evaluate_detections
 from inference_worker.engine.types import Guesses
 from inference_worker.evaluation import find_all, read_labelled
+from inference_worker.importing.errors import doing
+from inference_worker.untrusted.confined import ConfinedBackend
+from inference_worker.untrusted.limits import ProbeLimits
 
 _STEPS = np.arange(4, 97, 2) / 100
 _AS_GOOD = 0.002
@@ -27,16 +30,24 @@ def measure_imported(
     folder: Path,
     threshold: float | None,
     backend: str,
+    limits: ProbeLimits,
 ) -> tuple[float, Metrics]:
     """The threshold and the figures at it; it is chosen unless given.
 
-    Raises DatasetError for a folder without boxes.
+    The network runs in a child, within `limits` for each image. Raises DatasetError for
+    a folder without boxes, ModelRefused.
     """
     samples = read_labelled(folder, manifest.classes, templates=False)
     if not any(len(sample.truth) for sample in samples):
         raise DatasetError(f"{folder}: no image has a box to be found")
-    detector = Detector(open_backend(backend, manifest, model))
-    found = list(shown(find_all(detector, samples), len(samples), "measuring"))
+    # One image a call, so that several never take more memory than one did.
+    alone = replace(manifest, input=replace(manifest.input, batch=1))
+    with (
+        doing(f"measuring it on {backend}"),
+        ConfinedBackend(backend, alone, model, limits=limits) as runner,
+    ):
+        every_image = find_all(Detector(runner), samples)
+        found = list(shown(every_image, len(samples), "measuring"))
     classes = manifest.classes
     best = _best(samples, found, classes) if threshold is None else threshold
     truth = [sample.truth for sample in samples]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from inference_worker.engine.preprocess import LETTERBOX
@@ -63,7 +64,8 @@ class Ours(Family):
                 f" give {PREDS}"
             )
         if INPUT_NOTE in signature.metadata:
-            return _checked(_told(signature.metadata[INPUT_NOTE]), signature)
+            told = _checked(_told(signature.metadata[INPUT_NOTE]), signature)
+            return _sized(told, signature, size)
         canvas = canvas_of(signature, size)
         fixed = signature.canvas != (None, None)
         return Layout(
@@ -82,15 +84,7 @@ def is_ours(signature: Signature) -> bool:
 def _told(text: str) -> Layout:
     """What `convert` wrote, or a stranger who says so."""
     try:
-        told = json.loads(text)
-        canvas = told.get("canvas")
-        return Layout(
-            fit=told["fit"],
-            sizes=tuple(told["sizes"]),
-            stride=told["stride"],
-            canvas=None if canvas is None else (canvas[0], canvas[1]),
-            batch=told.get("batch"),
-        )
+        return Layout.from_json(json.loads(text))
     except (
         ValueError,
         KeyError,
@@ -109,4 +103,15 @@ def _checked(told: Layout, signature: Signature) -> Layout:
     fixed = signature.canvas != (None, None)
     if not told.sizes or not whole or (fixed and told.canvas != signature.canvas):
         raise ImportRefused(f"its {INPUT_NOTE} does not fit its graph")
+    return replace(told, batch=told.batch or signature.batch)
+
+
+def _sized(told: Layout, signature: Signature, size: str | None) -> Layout:
+    """ImportRefused for another size than the noted."""
+    canvas = told.canvas or (told.sizes[-1], told.sizes[-1])
+    if size is not None and canvas_of(signature, size) != canvas:
+        raise ImportRefused(
+            f"--size {size}: the file was made for {canvas[0]}x{canvas[1]}",
+            "Leave --size out, or import the file that it was made of.",
+        )
     return told

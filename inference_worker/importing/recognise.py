@@ -24,10 +24,14 @@ _MOST_SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A family, and the sentence's end that says how it was known."""
+    """A family, and the sentence's end that says how it was known.
+
+    `doubt` is a sentence where only the number of names speaks against a likelier one.
+    """
 
     family: Family
     why: str
+    doubt: str = ""
 
 
 def refuse_other_tasks(signature: Signature) -> None:
@@ -60,13 +64,13 @@ def recognise(trial: Trial, wanted: str | None, count: int | None) -> Recognised
     }
     if not matches:
         raise ImportRefused(f"no family that is known here gives {_given(trial)}")
-    surest = max(match.sure for match in matches.values())
-    best = {key: one for key, one in matches.items() if one.sure == surest}
-    best = _with_count(best, trial, count)
+    fitting = _with_count(matches, trial, count)
+    surest = max(match.sure for match in fitting.values())
+    best = {key: one for key, one in fitting.items() if one.sure == surest}
     if len(best) > 1 or surest == GUESSED:
         raise _unclear(best)
     ((key, match),) = best.items()
-    return Recognised(FAMILIES[key], match.why)
+    return Recognised(FAMILIES[key], match.why, _doubt(matches, key, count))
 
 
 def _as_wanted(family: Family, trial: Trial) -> Recognised:
@@ -88,6 +92,17 @@ def _with_count(
         if count is None or FAMILIES[key].scores(trial) in (None, count)
     }
     return fitting or dict(matches)
+
+
+def _doubt(matches: Mapping[str, Match], taken: str, count: int | None) -> str:
+    likelier = [key for key, one in matches.items() if one.sure > matches[taken].sure]
+    if not likelier:
+        return ""
+    titles = " or ".join(FAMILIES[key].title for key in likelier)
+    return (
+        f"It would be taken for {titles}, were there not {count} names of classes. If"
+        f" that number is wrong, its scores will be too: give --family {likelier[0]}."
+    )
 
 
 def _unclear(matches: Mapping[str, Match]) -> FamilyUnclear:

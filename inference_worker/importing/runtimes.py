@@ -1,51 +1,136 @@
-"""Which of our backends run an imported network, and whether they agree."""
+"""What our backends make of an imported network, each in a child of its own."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from inference_worker.engine.backends.registry import BACKENDS, open_backend
-from inference_worker.engine.errors import BackendError
+from inference_worker.engine.backends.registry import BACKENDS
+from inference_worker.engine.errors import BackendError, InferenceFailed
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.types import FloatArray
 from inference_worker.engine.visible import visible
-from inference_worker.importing.errors import ImportRefused
-from inference_worker.importing.source import picture
+from inference_worker.importing.errors import ImportRefused, doing
+from inference_worker.importing.layout import Canvas
+from inference_worker.importing.source import Pixels, pixels
+from inference_worker.untrusted.confined import ConfinedBackend
+from inference_worker.untrusted.errors import ModelRefused, Reason
+from inference_worker.untrusted.limits import ProbeLimits
 
+PICTURES = 2
+
+_REFERENCE = "onnxruntime"
+_PRECISION = "f32"
+# Of ours, it alone takes another precision where the CPU is faster with it.
+_CHOOSING = ("openvino",)
 _MOST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Runtimes:
-    """`refused` says of each backend that cannot run it why; `apart` is the largest
-    difference of a score between those that can, in f32 on a drawn picture.
+class Run:
+    """What one backend gave in f32: `alone` of each picture by itself, `together` of
+    all in one call, `smaller` of canvases half as high and half as wide.
+
+    An error stands as its text; `together` is None and `smaller` empty where the
+    manifest does not promise that it can be. `chosen` is what it gave of each picture
+    in the precision that it takes by itself on this machine, where that is another.
     """
 
-    refused: dict[str, str]
-    apart: float
+    alone: tuple[FloatArray, ...]
+    smaller: Mapping[Canvas, FloatArray | str]
+    together: FloatArray | str | None
+    chosen: tuple[str, tuple[FloatArray, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """`refused` says of each backend that cannot run it why."""
+
+    canvas: Canvas
+    given: Mapping[str, Run]
+    refused: Mapping[str, str]
 
     @property
-    def first(self) -> str:
-        """The name of the first that runs it."""
-        return next(name for name in BACKENDS if name not in self.refused)
+    def reference(self) -> str:
+        """The backend that the others are held against: ONNX's own where it runs."""
+        return _REFERENCE if _REFERENCE in self.given else next(iter(self.given))
 
 
-def try_backends(manifest: Manifest, model: bytes) -> Runtimes:
-    """ImportRefused when no backend runs it."""
+def try_backends(manifest: Manifest, model: bytes, limits: ProbeLimits) -> Runs:
+    """All of them together take `limits.seconds` at most.
+
+    Raises ImportRefused when none runs it. One that takes too long or too much memory,
+    or dies, would do so in production as well: ModelRefused.
+    """
     spec = manifest.input
-    drawn = picture(spec.canvas or (spec.sizes[0], spec.sizes[0]))
-    pixels = np.round(drawn.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
-    given: dict[str, FloatArray] = {}
+    canvas = spec.canvas or (spec.sizes[0], spec.sizes[0])
+    opened = partial(
+        ConfinedBackend,
+        manifest=manifest,
+        model=model,
+        limits=limits,
+        deadline=time.monotonic() + limits.seconds,
+    )
+    given: dict[str, Run] = {}
     refused: dict[str, str] = {}
     for name in BACKENDS:
         try:
-            backend = open_backend(name, manifest, model, precision="f32")
-            given[name] = backend.forward(pixels)
+            with doing(f"trying it on {name}"):
+                given[name] = _run(partial(opened, name), canvas, name in _CHOOSING)
         except BackendError as error:
             refused[name] = visible(str(error))[:_MOST_SHOWN]
     if not given:
         raise ImportRefused(f"no backend runs it: {'; '.join(refused.values())}")
-    scores = np.stack([one[..., 4:] for one in given.values()])
-    return Runtimes(refused, float(np.ptp(scores, axis=0).max(initial=0.0)))
+    return Runs(canvas, given, refused)
+
+
+def _run(opened: Callable[..., ConfinedBackend], canvas: Canvas, chooses: bool) -> Run:
+    drawn = [pixels(canvas, seed) for seed in range(PICTURES)]
+    with opened(precision=_PRECISION) as backend:
+        spec, stride = backend.manifest.input, backend.manifest.stride
+        alone = tuple(backend.forward(one) for one in drawn)
+        halves = _halves(canvas, stride) if spec.canvas is None else ()
+        smaller = {size: _attempt(backend, pixels(size, 0)) for size in halves}
+        together = None if spec.batch else _together(backend, drawn)
+    chosen = None
+    if chooses:
+        with opened(precision=None) as backend:
+            if backend.precision != _PRECISION:
+                preds = tuple(backend.forward(one) for one in drawn)
+                chosen = backend.precision, preds
+    return Run(alone, smaller, together, chosen)
+
+
+def _attempt(backend: ConfinedBackend, given: Pixels) -> FloatArray | str:
+    try:
+        return backend.forward(given)
+    except InferenceFailed as error:
+        return visible(str(error))[:_MOST_SHOWN]
+
+
+def _together(backend: ConfinedBackend, several: Sequence[Pixels]) -> FloatArray | str:
+    """The last that is asked of a backend: lack of memory ends it."""
+    try:
+        return _attempt(backend, np.concatenate(several))
+    except ModelRefused as refused:
+        if refused.reason != Reason.OUT_OF_MEMORY:
+            raise
+        return refused.told
+
+
+def _halves(canvas: Canvas, stride: int) -> list[Canvas]:
+    """Half as high, and half as wide, in multiples of the stride."""
+    height, width = canvas
+    halves = [
+        (_half(height, stride), width),
+        (height, _half(width, stride)),
+    ]
+    return [one for one in halves if one != canvas]
+
+
+def _half(side: int, stride: int) -> int:
+    return -(-side // (2 * stride)) * stride

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import onnx
+from typing import Any, Self
 
 from inference_worker.importing.errors import ImportRefused
+from inference_worker.untrusted.answers import Inspection
 
 Shape = tuple[int | None, ...]
-FLOAT, HALF = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
+FLOAT, HALF = "float32", "float16"
 SIZES = "orig_target_sizes"
 """The second input of RT-DETR's and D-FINE's own exports: the photo's size."""
 
@@ -21,7 +20,7 @@ class Value:
     """An input or output: `shape` has None where the size is free."""
 
     name: str
-    element_type: int
+    dtype: str
     shape: Shape
 
 
@@ -33,8 +32,41 @@ class Signature:
     inputs: Mapping[str, Value]
     outputs: Mapping[str, Value]
     metadata: Mapping[str, str]
-    producer: str
-    opset: int
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Iterable[Value],
+        outputs: Iterable[Value],
+        metadata: Mapping[str, str],
+    ) -> Self:
+        """Raises ImportRefused when no input takes colour pictures one at a time."""
+        taken = {one.name: one for one in inputs}
+        found = cls(
+            images=_images(list(taken.values())),
+            inputs=taken,
+            outputs={one.name: one for one in outputs},
+            metadata=metadata,
+        )
+        _check(found)
+        return found
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        """What `as_json` wrote."""
+        inputs, outputs = (
+            [Value(name, dtype, tuple(shape)) for name, dtype, shape in told[key]]
+            for key in ("inputs", "outputs")
+        )
+        return cls.of(inputs, outputs, told["metadata"])
+
+    def as_json(self) -> dict[str, Any]:
+        values = {"inputs": self.inputs, "outputs": self.outputs}
+        told = {
+            key: [(one.name, one.dtype, one.shape) for one in some.values()]
+            for key, some in values.items()
+        }
+        return {**told, "metadata": dict(self.metadata)}
 
     @property
     def canvas(self) -> tuple[int | None, int | None]:
@@ -46,23 +78,13 @@ class Signature:
         return self.images.shape[0]
 
 
-def read_signature(model: onnx.ModelProto) -> Signature:
-    """Raises ImportRefused when no input takes colour pictures one at a time."""
-    graph = model.graph
-    stored = {tensor.name for tensor in graph.initializer}
-    inputs = [_value(one) for one in graph.input if one.name not in stored]
-    found = Signature(
-        images=_images(inputs),
-        inputs={one.name: one for one in inputs},
-        outputs={one.name: one for one in map(_value, graph.output)},
-        metadata={one.key: one.value for one in model.metadata_props},
-        producer=f"{model.producer_name} {model.producer_version}".strip(),
-        opset=max(
-            (one.version for one in model.opset_import if not one.domain), default=0
-        ),
+def read_signature(found: Inspection) -> Signature:
+    """Raises what `Signature.of` raises."""
+    inputs, outputs = (
+        [Value(one.name, one.dtype, tuple(map(_size, one.shape))) for one in some]
+        for some in (found.inputs, found.outputs)
     )
-    _check(found)
-    return found
+    return Signature.of(inputs, outputs, found.metadata)
 
 
 def _images(inputs: list[Value]) -> Value:
@@ -85,10 +107,10 @@ def _check(found: Signature) -> None:
             f"the network takes pictures of {channels} planes, {_text(images.shape)};"
             " only those of red, green and blue can be imported"
         )
-    if images.element_type not in (FLOAT, HALF):
-        kind = onnx.TensorProto.DataType.Name(images.element_type)
+    if images.dtype not in (FLOAT, HALF):
         raise ImportRefused(
-            f"the input {images.name} is {kind}; float32 or float16 can be imported",
+            f"the input {images.name} is {images.dtype}; float32 or float16 can be"
+            " imported",
             "Export it again without building the preprocessing in.",
         )
     if found.batch not in (1, None):
@@ -98,13 +120,8 @@ def _check(found: Signature) -> None:
         )
 
 
-def _value(info: Any) -> Value:
-    kind = info.type.tensor_type
-    shape = tuple(
-        int(one.dim_value) if one.HasField("dim_value") and one.dim_value > 0 else None
-        for one in kind.shape.dim
-    )
-    return Value(info.name, kind.elem_type, shape)
+def _size(told: int | str | None) -> int | None:
+    return told if isinstance(told, int) and told > 0 else None
 
 
 def _text(shape: Shape) -> str:

@@ -1,23 +1,27 @@
-"""The only door to a foreign file: what `untrusted` lets through, and one run of it."""
+"""A foreign file that was looked into; whatever opens its graph is a child."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
+from numpy.typing import NDArray
 
-from inference_worker.importing.errors import ImportRefused
+from inference_worker.importing.apart import upgraded
+from inference_worker.importing.errors import ImportRefused, doing
 from inference_worker.importing.family import Array, Trial
-from inference_worker.importing.graft import IMAGES, PREDS
 from inference_worker.importing.layout import Canvas
 from inference_worker.importing.signature import HALF, SIZES, Signature, read_signature
 from inference_worker.untrusted.answers import Inspection
+from inference_worker.untrusted.errors import ModelRefused, Reason
+from inference_worker.untrusted.frames import Arrays
 from inference_worker.untrusted.inspection import inspect
+from inference_worker.untrusted.limits import DEFAULT_PROBE, ProbeLimits
 from inference_worker.untrusted.probing import probe
+
+Pixels = NDArray[np.uint8]
 
 OPSET = 17
 """The oldest that is kept; older files are brought up to it."""
@@ -25,52 +29,67 @@ OPSET = 17
 
 @dataclass(frozen=True)
 class Source:
-    """A foreign file that was looked into; `name` is what it was called."""
+    """`name` is what the file was called; `limits` bound each child that runs it."""
 
     name: str
-    inspection: Inspection
+    inspection: Inspection = field(repr=False)
+    limits: ProbeLimits = DEFAULT_PROBE
 
     @cached_property
-    def model(self) -> Any:
-        """The ModelProto, of opset OPSET or later; ImportRefused if that cannot be."""
-        model = onnx.load_from_string(self.inspection.model)
-        found = self.inspection.opsets.get("", self.inspection.opsets.get("ai.onnx", 0))
+    def model(self) -> bytes:
+        """Of opset OPSET or later. Raises ImportRefused if that cannot be."""
+        told = self.inspection
+        found = told.opsets.get("", told.opsets.get("ai.onnx", 0))
         if found >= OPSET:
-            return model
+            return told.model
         try:
-            return onnx.version_converter.convert_version(model, OPSET)
-        # Its adapters raise whatever they run into.
-        except Exception as error:
+            return upgraded(told.model, OPSET, self.limits.seconds)
+        except ImportRefused as error:
             raise ImportRefused(
-                f"{self.name} is of opset {found} and cannot be brought to {OPSET}",
+                f"{self.name} is of opset {found} and cannot be brought to {OPSET}:"
+                f" {error}",
                 f"Export it again with an opset of {OPSET} or later.",
             ) from error
 
     @cached_property
     def signature(self) -> Signature:
-        return read_signature(self.model)
+        return read_signature(self.inspection)
 
     def try_out(self, canvas: Canvas) -> Trial:
         """What it gives for a drawn picture of that size. Raises ModelRefused."""
         images = self.signature.images
-        kind = np.float16 if images.element_type == HALF else np.float32
+        kind = np.float16 if images.dtype == HALF else np.float32
         feeds = {images.name: picture(canvas).astype(kind)}
         if SIZES in self.signature.inputs:
             feeds[SIZES] = np.array([canvas[::-1]], np.int64)
-        outputs = probe(self.model.SerializeToString(), feeds)
+        height, width = canvas
+        with doing(f"running it once on {height}x{width} pixels"):
+            outputs = self._probed(feeds)
         floats = {name: one.astype(np.float32) for name, one in outputs.items()}
         return Trial(self.signature, floats, canvas)
 
+    def _probed(self, feeds: Arrays) -> Arrays:
+        try:
+            return probe(self.model, feeds, self.limits)
+        except ModelRefused as refused:
+            if refused.reason != Reason.RUN_FAILED or all(self.signature.canvas):
+                raise
+            hint = (
+                "The file leaves the canvas free, and fails at this one: give the size"
+                " that it was exported at, such as --size 320."
+            )
+            raise ModelRefused(refused.reason, refused.told, hint) from refused
 
-def open_source(path: Path) -> Source:
+
+def open_source(path: Path, limits: ProbeLimits = DEFAULT_PROBE) -> Source:
     """Raises ModelRefused for a file that breaks a rule."""
-    return Source(path.name, inspect(path))
+    return Source(path.name, inspect(path), limits)
 
 
-def picture(canvas: Canvas) -> Array:
+def picture(canvas: Canvas, seed: int = 0) -> Array:
     """(1, 3, height, width) in 0..1: noise, and bars of plain colours on it."""
     height, width = canvas
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     planes = rng.uniform(0.3, 0.6, (1, 3, height, width))
     for _ in range(12):
         top, left = (rng.uniform(0, 0.8, 2) * canvas).astype(int)
@@ -80,6 +99,7 @@ def picture(canvas: Canvas) -> Array:
     return planes.astype(np.float32)
 
 
-def run_imported(model: bytes, canvas: Canvas) -> Array:
-    """`preds` of an imported model for the same picture. Raises ModelRefused."""
-    return probe(model, {IMAGES: picture(canvas)})[PREDS].astype(np.float32)
+def pixels(canvas: Canvas, seed: int) -> Pixels:
+    """The same picture as a backend takes it: (1, height, width, 3) uint8."""
+    planes = picture(canvas, seed).transpose(0, 2, 3, 1)
+    return np.round(planes * 255).astype(np.uint8)

@@ -6,7 +6,6 @@ import pty
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 import pytest
@@ -16,6 +15,8 @@ from inference_worker.engine.store import open_folder
 from tests.engine.toy import toy_network
 from tests.importing import foreign
 from tests.importing.foreign import NAMES, ULTRALYTICS, network, write
+from tests.importing.imports import imported
+from tests.importing.places import places
 
 Output = pytest.CaptureFixture[str]
 GIVEN = ["--classes", ",".join(NAMES)]
@@ -24,32 +25,7 @@ GIVEN = ["--classes", ",".join(NAMES)]
 @pytest.fixture(autouse=True)
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CAUSELINE_DATA", str(tmp_path / "var"))
-    monkeypatch.setenv("INFERENCE_PRECISION_HINT", "f32")
     return tmp_path / "var"
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    file = tmp_path / "photo.png"
-    cv2.imwrite(str(file), np.zeros((64, 64, 3), np.uint8))
-    return file
-
-
-@pytest.fixture
-def coco(tmp_path: Path, photo: Path) -> Path:
-    """Two photos with a short where every foreign network finds one."""
-    folder = tmp_path / "coco"
-    (folder / "images").mkdir(parents=True)
-    for i in range(2):
-        (folder / "images" / f"{i}.png").write_bytes(photo.read_bytes())
-    box = {"category_id": 1, "bbox": [22, 27, 20, 10]}
-    content = {
-        "categories": [{"id": i, "name": name} for i, name in enumerate(NAMES)],
-        "images": [{"id": i, "file_name": f"{i}.png"} for i in range(2)],
-        "annotations": [{"image_id": i, **box} for i in range(2)],
-    }
-    (folder / "annotations.json").write_text(json.dumps(content))
-    return folder
 
 
 def test_an_imported_detector_is_adopted_and_detects(
@@ -162,6 +138,37 @@ def test_what_was_imported_can_be_imported_again(
     assert second.classes == first.classes
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--family", "yolox"], "--family yolox: the file is one of ours already"),
+        (["--size", "32"], "--size 32: the file"),
+    ],
+)
+def test_what_a_file_of_ours_has_settled_is_not_asked_again(
+    tmp_path: Path, capsys: Output, options: list[str], why: str
+) -> None:
+    once = imported(tmp_path, places())
+    file = str(once / "model.onnx")
+    assert main(["import", file, "--name", "twice", *options]) == 1
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [["--iou", "0"], ["--iou", "1.1"], ["--patience", "0"]]
+)
+def test_numbers_out_of_range_are_no_command(options: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["import", "x.onnx", "--name", "theirs", *options])
+
+
+def test_doubles_may_be_kept(tmp_path: Path, capsys: Output) -> None:
+    file = write(tmp_path, network(foreign.yolov8(), metadata=ULTRALYTICS))
+    assert main(["import", str(file), "--name", "theirs", "--iou", "1"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert open_folder(folder).manifest.nms_iou == 1.0
+
+
 def test_a_note_of_ours_that_is_not_ours_is_refused(
     tmp_path: Path, capsys: Output
 ) -> None:
@@ -181,6 +188,7 @@ def test_a_note_of_ours_that_is_not_ours_is_refused(
         (["--name", "theirs", "--size", "128"], "only takes pictures of 64x64"),
         (["--name", "theirs", "--size", "big"], "--size big"),
         (["--name", "theirs", "--classes", "a,b"], "gives 3 scores"),
+        (["--name", "theirs", "--family", "rf-detr"], "which RF-DETR does not"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

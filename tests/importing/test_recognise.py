@@ -64,6 +64,27 @@ def test_the_number_of_classes_decides(tmp_path: Path, count: int, family: str) 
     assert recognised(tmp_path, model, count=count).family.key == family
 
 
+@pytest.mark.parametrize(("count", "family"), [(3, "yolox"), (4, "yolov8")])
+def test_the_number_of_classes_counts_before_a_name(
+    tmp_path: Path, count: int, family: str
+) -> None:
+    found = recognised(tmp_path, network(foreign.yolox()), count=count)
+    assert found.family.key == family
+    assert ("--family yolox" in found.doubt) == (family == "yolov8")
+
+
+def test_a_number_that_fits_no_family_leaves_the_surest(tmp_path: Path) -> None:
+    found = recognised(tmp_path, network(foreign.yolox()), count=9)
+    assert (found.family.key, found.doubt) == ("yolox", "")
+
+
+def test_offsets_in_cells_are_no_boxes_of_yolov8(tmp_path: Path) -> None:
+    outputs = foreign.yolox_raw()
+    outputs["output"][0, 7, 2] = 4.0
+    found = recognised(tmp_path, network(outputs), count=4)
+    assert found.family.key == "yolox"
+
+
 def test_the_user_decides(tmp_path: Path) -> None:
     model = network(foreign.yolox(name="boxes"))
     assert recognised(tmp_path, model, family="yolov8").family.key == "yolov8"

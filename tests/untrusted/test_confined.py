@@ -57,6 +57,16 @@ def test_it_finds_what_any_backend_finds() -> None:
     assert found.boxes.tolist() == wanted.boxes.tolist()
 
 
+@pytest.mark.parametrize("asked", ["f32", "bf16"])
+def test_the_sites_precision_holds_there_too(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFERENCE_PRECISION_HINT", asked)
+    here = open_backend("openvino", manifest(), TOY, threads=1).precision
+    with ConfinedBackend("openvino", manifest(), TOY) as there:
+        assert there.precision == here
+
+
 @pytest.mark.parametrize("name", BACKENDS)
 def test_what_cannot_be_loaded_fails_as_here(name: str) -> None:
     with pytest.raises(LoadFailed) as here:
