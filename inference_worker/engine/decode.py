@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,10 +82,15 @@ def decode_file(path: Path) -> Image:
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes; one too large is refused before it is read."""
+    """A file's bytes; one too large is refused before it is read, and so is what has no
+    end, or none that anybody writes.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageTooLarge(f"{path.stat().st_size / 2**20:.1f} MB")
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ImageUnreadable("not a plain file", "Check the path.")
+        if found.st_size > MAX_BYTES:
+            raise ImageTooLarge(f"{found.st_size / 2**20:.1f} MB")
         return path.read_bytes()
     except OSError as error:
         raise ImageUnreadable(str(error.strerror), "Check the path.") from error

@@ -166,8 +166,10 @@ def _check_pin(path: Path, content: bytes, pin: FilePin) -> None:
 
 def _read(path: Path, limit: int) -> bytes:
     """At most `limit` + 1 bytes of a plain file; a link is not followed."""
+    # A pipe would block the open.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, flags)
     except OSError as error:
         raise FileAltered(f"{path} cannot be read: {error.strerror}") from error
     with os.fdopen(handle, "rb") as file:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import resource
 import struct
 import zlib
@@ -281,6 +282,16 @@ def test_an_error_names_the_file(tmp_path: Path) -> None:
         decode_file(path)
     with pytest.raises(ImageUnreadable, match=r"b\.jpg: No such file"):
         decode_file(tmp_path / "b.jpg")
+
+
+@pytest.mark.timeout(20)
+def test_what_has_no_end_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    (tmp_path / "folder.png").mkdir()
+    for path in tmp_path.iterdir():
+        with pytest.raises(ImageUnreadable, match=rf"{path.name}: not a plain file"):
+            decode_file(path)
 
 
 @settings(max_examples=150, deadline=None)

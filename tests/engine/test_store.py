@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -120,6 +121,14 @@ def test_a_link_is_not_followed(data: Path, folder: Path, tmp_path: Path) -> Non
     (folder / "model.onnx").rename(tmp_path / "model.onnx")
     (folder / "model.onnx").symlink_to(tmp_path / "model.onnx")
     with pytest.raises(FileAltered):
+        load_detector("toy", "1", data=data)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_waited_for(data: Path, folder: Path) -> None:
+    (folder / "model.onnx").unlink()
+    os.mkfifo(folder / "model.onnx")
+    with pytest.raises(FileAltered, match="not a plain file"):
         load_detector("toy", "1", data=data)
 
 
