@@ -1,5 +1,7 @@
 """Do imported networks find what their own runtime finds? Both backends, in f32.
 
+`--precision bf16` looks at what OpenVINO alone finds in that.
+
 `python -m benchmarks.importing.agreement FOLDER` imports every FILE.onnx that has a
 FILE.boxes.json beside it, and prints a line of JSON for each and each backend: boxes
 compared, the lowest IoU, the largest difference of scores, how many are missing (no box
@@ -22,11 +24,13 @@ from benchmarks.importing.drawing import NAMES, gallery
 from benchmarks.importing.reference import FLOOR, Rows, read, reference_file
 from inference_worker.engine.api import load_folder
 from inference_worker.engine.boxes import pairwise_iou
+from inference_worker.importing.conversion import Wishes
 from inference_worker.importing.errors import FamilyUnclear
-from inference_worker.importing.importer import Wishes, import_model
+from inference_worker.importing.importer import import_model
 
 LEAST_IOU, MOST_APART = 0.99, 0.01
 _WINDOW = 0.01
+FULL = "f32"
 BACKENDS = ("openvino", "onnxruntime")
 
 
@@ -79,16 +83,17 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m benchmarks.importing.agreement")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="*", default=())
+    parser.add_argument("--precision", default=FULL)
     args = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     good = True
     for file in sorted(args.folder.glob("*.onnx")):
         if reference_file(file).exists() and (not args.only or file.stem in args.only):
-            good &= _one(file)
+            good &= _one(file, args.precision)
     return 0 if good else 1
 
 
-def _one(file: Path) -> bool:
+def _one(file: Path, precision: str) -> bool:
     pictures = gallery()
     sizes = [picture.shape[:2] for picture in pictures]
     references = [
@@ -106,8 +111,8 @@ def _one(file: Path) -> bool:
             classes=",".join(named) if named else None,
         )
         folder = import_model(wishes, _refuse)
-        for backend in BACKENDS:
-            detector = load_folder(folder, backend=backend, precision="f32")
+        for backend in BACKENDS if precision == FULL else BACKENDS[:1]:
+            detector = load_folder(folder, backend=backend, precision=precision)
             found = [
                 np.column_stack([one.boxes, one.scores, one.class_ids])
                 for one in detector.infer(pictures, threshold=FLOOR - _WINDOW)

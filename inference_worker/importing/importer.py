@@ -8,6 +8,7 @@ from pathlib import Path
 
 import onnx
 
+from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.store import MODEL
@@ -51,6 +52,8 @@ def import_model(wishes: Wishes, ask: Ask) -> Path:
     """
     release = next_release(wishes.name, wishes.version, wishes.data)
     check_free(wishes.out, release)
+    if wishes.coco is not None and not wishes.coco.is_dir():
+        raise DatasetError(f"--coco {wishes.coco}: there is no such folder")
     limits = replace(DEFAULT_PROBE, seconds=wishes.patience)
     source = open_source(wishes.file, limits)
     licences = source.inspection.licences

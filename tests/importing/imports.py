@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from inference_worker.importing.conversion import Wishes
 from inference_worker.importing.errors import FamilyUnclear
-from inference_worker.importing.importer import Wishes, import_model
+from inference_worker.importing.importer import import_model
 from tests.importing.foreign import write
 
 

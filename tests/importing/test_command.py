@@ -189,6 +189,7 @@ def test_a_note_of_ours_that_is_not_ours_is_refused(
         (["--name", "theirs", "--size", "big"], "--size big"),
         (["--name", "theirs", "--classes", "a,b"], "gives 3 scores"),
         (["--name", "theirs", "--family", "rf-detr"], "which RF-DETR does not"),
+        (["--name", "theirs", "--coco", "nowhere"], "--coco nowhere"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
