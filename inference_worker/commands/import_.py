@@ -8,6 +8,7 @@ from pathlib import Path
 
 from inference_worker.commands.arguments import amount, share, up_to_one
 from inference_worker.engine.api import data_folder
+from inference_worker.engine.precision import hinted
 from inference_worker.importing.conversion import PATIENCE_SECONDS, Wishes
 from inference_worker.importing.errors import FamilyUnclear
 from inference_worker.importing.families import FAMILIES
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the folder written."""
+    hinted()  # what a backend would be refused for is no fault of the file
     data = data_folder()
     wishes = Wishes(
         file=args.file,

@@ -74,6 +74,14 @@ def test_a_data_folder_that_cannot_be_is_one_sentence(
         assert "CAUSELINE_DATA" in hint
 
 
+def test_a_hint_that_makes_no_sense_is_no_fault_of_an_imported_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INFERENCE_PRECISION_HINT", "half")
+    assert main(["import", str(tmp_path / "theirs.onnx"), "--name", "theirs"]) == 1
+    assert "INFERENCE_PRECISION_HINT is 'half'" in capsys.readouterr().err
+
+
 def test_what_the_system_refuses_is_one_sentence(
     coco: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
