@@ -3,7 +3,8 @@
 EngineError
 ├── ImageError
 │   ├── ImageTooLarge        image_too_large        more bytes or pixels than allowed
-│   └── ImageUnreadable      image_unreadable       not a whole picture
+│   ├── ImageUnreadable      image_unreadable       not a whole picture
+│   └── CameraMismatch       camera_mismatch        not the camera that was calibrated
 ├── TemplateError            template_mismatch      the golden image has another shape
 │   └── TemplateMissing      template_missing       there is none
 ├── DatasetError             dataset_invalid        labels or images that do not fit
@@ -71,6 +72,13 @@ class ImageUnreadable(ImageError):
 
     code = "image_unreadable"
     hint = "Send a complete JPEG, PNG, BMP, TIFF or WebP file of 8 or 16 bits."
+
+
+class CameraMismatch(ImageError):
+    """The photo differs in size from what its station's camera was calibrated at."""
+
+    code = "camera_mismatch"
+    hint = "Set the camera back to that resolution, or calibrate the station anew."
 
 
 class TemplateError(EngineError):

@@ -128,6 +128,12 @@ def letterbox(image: Image, geometry: Geometry) -> Image:
     return canvas
 
 
+def shrinks_by_area(geometry: Geometry) -> bool:
+    """Whether every pixel counts alike, or only the four around a place."""
+    shrinking = max(geometry.content) < _AREA_BELOW * max(geometry.original)
+    return shrinking and geometry.fit == LETTERBOX
+
+
 def _resized(image: Image, geometry: Geometry) -> Image:
     height, width = geometry.content
     if geometry.fit == STRETCH_SMOOTH:
@@ -136,9 +142,7 @@ def _resized(image: Image, geometry: Geometry) -> Image:
 
         picture = Pillow.fromarray(image)
         return np.asarray(picture.resize((width, height), Pillow.Resampling.BILINEAR))
-    shrinking = max(height, width) < _AREA_BELOW * max(geometry.original)
-    by_area = shrinking and geometry.fit == LETTERBOX
-    how = cv2.INTER_AREA if by_area else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if shrinks_by_area(geometry) else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (width, height), interpolation=how))
 
 

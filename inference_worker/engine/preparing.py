@@ -1,0 +1,180 @@
+"""Photos to a network's input on the card: one upload and one launch a batch."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_worker.engine.gpu import Gpu, Memory, Stream
+from inference_worker.engine.optics import Optics, Region, maps
+from inference_worker.engine.preprocess import Geometry, shrinks_by_area
+from inference_worker.engine.types import Image
+
+SOURCE = Path(__file__).with_name("kernels") / "prepare.cu"
+
+_POINTERS = ("photo", "places", "fractions")
+_NUMBERS = (
+    *("height", "width"),
+    *("top", "left", "tall", "wide"),
+    *("content_tall", "content_wide", "margin_top", "margin_left"),
+    *("denoise", "by_area", "planes"),
+)
+JOB = np.dtype(
+    [(name, np.uint64) for name in _POINTERS] + [(name, np.int32) for name in _NUMBERS],
+    align=True,
+)
+"""struct Job of prepare.cu."""
+
+_BLOCK = (32, 8, 1)
+_PIXELS_A_THREAD = 4
+_ALIGNED = 256
+_LENSES = 8
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layer:
+    """A photo, or a template, on its way to three planes of a canvas.
+
+    `geometry` is of what the optics leave of it.
+    """
+
+    image: Image
+    geometry: Geometry
+    optics: Optics | None = None
+
+
+class Preparer:
+    """Owns the buffers that photos go through; they grow to the largest batch seen.
+
+    Not thread-safe.
+    """
+
+    def __init__(self, card: Gpu, half: bool) -> None:
+        self._card = card
+        name = "prepare_half" if half else "prepare_float"
+        source = SOURCE.read_text(encoding="utf-8")
+        self._kernel = card.kernel(source, name, "PPii")
+        self._staging: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self._sources: Memory | None = None
+        self._sent = card.event()
+        self._lenses: OrderedDict[Optics, tuple[Memory, Memory]] = OrderedDict()
+
+    @property
+    def device_bytes(self) -> int:
+        lenses = (memory for pair in self._lenses.values() for memory in pair)
+        sources = self._sources.nbytes if self._sources else 0
+        return sources + sum(memory.nbytes for memory in lenses)
+
+    def prepare(
+        self,
+        layers: Sequence[Layer],
+        target: Memory,
+        canvas: tuple[int, int],
+        stream: Stream,
+    ) -> None:
+        """Queue the making of planes from layers, all for one (height, width) canvas.
+
+        The layers follow each other in `target`, three planes each. Waits until the
+        batch before has gone up, and for all of the stream where buffers must grow.
+        """
+        for layer in layers:
+            if layer.optics is not None:
+                layer.optics.check(layer.image)
+        places, end = _placed(layers)
+        self._sent.synchronize()
+        sources = self._room(end, stream)
+        jobs = self._staging[: len(layers) * JOB.itemsize].view(JOB)
+        for i, (layer, place) in enumerate(zip(layers, places, strict=True)):
+            self._stage(layer.image, place)
+            jobs[i] = self._job(layer, sources.pointer + place, 3 * i, stream)
+        self._card.upload(sources, self._staging[:end], stream)
+        self._sent.record(stream)
+        grid = _grid(canvas, len(layers))
+        pointers = (sources.pointer, target.pointer)
+        self._kernel(grid, _BLOCK, stream, *pointers, *canvas)
+
+    def close(self) -> None:
+        if self._sources is not None:
+            self._sources.free()
+        while self._lenses:
+            for memory in self._lenses.popitem()[1]:
+                memory.free()
+
+    def _room(self, nbytes: int, stream: Stream) -> Memory:
+        """Buffers of that size at least, on both sides."""
+        if self._sources is not None and self._sources.nbytes >= nbytes:
+            return self._sources
+        stream.synchronize()
+        if self._sources is not None:
+            self._sources.free()
+            self._sources = None
+        size = 1 << (nbytes - 1).bit_length()
+        self._sources = self._card.alloc(size)
+        self._staging = self._card.pinned((size,), np.uint8)
+        return self._sources
+
+    def _stage(self, image: Image, place: int) -> None:
+        there = self._staging[place : place + image.size].reshape(image.shape)
+        np.copyto(there, image)
+
+    def _job(self, layer: Layer, photo: int, planes: int, stream: Stream) -> Any:
+        geometry, optics = layer.geometry, layer.optics
+        height, width = layer.image.shape[:2]
+        seen = optics.seen if optics else Region(0, 0, width, height)
+        places = fractions = 0
+        if optics and optics.distortion:
+            places, fractions = self._lens(optics, stream)
+        return (
+            *(photo, places, fractions),
+            *(height, width),
+            *(seen.top, seen.left, seen.height, seen.width),
+            *(*geometry.content, *geometry.offset),
+            optics.denoise if optics else 0,
+            shrinks_by_area(geometry),
+            planes,
+        )
+
+    def _lens(self, optics: Optics, stream: Stream) -> tuple[int, int]:
+        """Where its maps lie on the card; the least used give way to new ones."""
+        if optics not in self._lenses:
+            stream.synchronize()
+            while len(self._lenses) >= _LENSES:
+                for memory in self._lenses.popitem(last=False)[1]:
+                    memory.free()
+            self._lenses[optics] = self._uploaded(optics, stream)
+        self._lenses.move_to_end(optics)
+        places, fractions = self._lenses[optics]
+        return places.pointer, fractions.pointer
+
+    def _uploaded(self, optics: Optics, stream: Stream) -> tuple[Memory, Memory]:
+        places, fractions = maps(optics)
+        there = self._card.alloc(places.nbytes), self._card.alloc(fractions.nbytes)
+        for memory, values in zip(there, (places, fractions), strict=True):
+            self._card.upload(memory, values, stream)
+        stream.synchronize()
+        return there
+
+
+def _placed(layers: Sequence[Layer]) -> tuple[list[int], int]:
+    """Where each photo lies behind the table of jobs, and where all end."""
+    at, places = _aligned(len(layers) * JOB.itemsize), []
+    for layer in layers:
+        places.append(at)
+        at = _aligned(at + layer.image.size)
+    return places, at
+
+
+def _aligned(value: int) -> int:
+    return -(-value // _ALIGNED) * _ALIGNED
+
+
+def _grid(canvas: tuple[int, int], layers: int) -> tuple[int, int, int]:
+    height, width = canvas
+    across = _BLOCK[0] * _PIXELS_A_THREAD
+    return -(-width // across), -(-height // _BLOCK[1]), layers
