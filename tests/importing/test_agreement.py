@@ -88,11 +88,15 @@ def test_backends_that_differ_are_told_with_figures(
     assert "the lowest IoU is 0.947" in bold
 
 
-def judged(other: list[FloatArray], chosen: list[FloatArray] | None = None) -> Judged:
+def judged(
+    other: list[FloatArray],
+    chosen: list[FloatArray] | None = None,
+    reference: list[FloatArray] | None = None,
+) -> Judged:
     manifest = toy_manifest({"model.onnx": b"x"}, classes=["a", "b"])
     runs = {
         "openvino": Run(tuple(other), {}, None, chosen and ("bf16", tuple(chosen))),
-        "onnxruntime": Run(tuple(preds(BOX)), {}, None),
+        "onnxruntime": Run(tuple(reference or preds(BOX)), {}, None),
     }
     parsed = Manifest.parse(canonical(manifest))
     return judge(parsed, Runs((64, 64), runs, {}))
@@ -117,7 +121,13 @@ def test_a_precision_of_its_own_is_compared_beside() -> None:
     assert not found.chosen["openvino in bf16"].good
     assert found.trouble == (0, 0)
     found = judged(preds(BOX), preds())
-    assert "openvino in bf16 does not find 1" in found.chosen_wrong["openvino in bf16"]
+    assert (found.chosen["openvino in bf16"].least_iou, found.chosen_wrong) == (0, {})
+
+
+def test_a_precision_that_finds_nothing_of_many_is_wrong() -> None:
+    several = [(10.0 * i, 1.0, 10.0 * i + 9, 9.0, 0.9, 0.0) for i in range(5)]
+    found = judged(preds(*several), preds(), preds(*several))
+    assert "openvino in bf16 does not find 5" in found.chosen_wrong["openvino in bf16"]
 
 
 def test_a_precision_that_finds_other_boxes_is_told(
