@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from inference_worker import isolation
 from inference_worker.batcher import Batcher
+from inference_worker.engine.api import Detector as Loaded
 from inference_worker.engine.decode import decode
 from inference_worker.engine.errors import (
     EngineError,
@@ -21,13 +21,24 @@ from inference_worker.engine.errors import (
     TemplateMissing,
 )
 from inference_worker.engine.types import Detections, Image
-from inference_worker.gatherer import Gatherer
+from inference_worker.gatherer import Gatherer, Overloaded, Priority
 from inference_worker.golden import GoldenShelf
-from inference_worker.isolation import Apart
+from inference_worker.isolation import Apart, Aside
+from inference_worker.ladder.climber import Climber
+from inference_worker.ladder.errors import NoRung
 from inference_worker.lane import Lane
 from inference_worker.leases import Leases
-from inference_worker.ledger import Care, Failure, Outcome, Refused, Taken, Ticket
+from inference_worker.ledger import (
+    Care,
+    Delay,
+    Failure,
+    Outcome,
+    Refused,
+    Taken,
+    Ticket,
+)
 from traceability.inspection.models import Image as Subject
+from traceability.inspection.models import Inspection, InspectionRole
 from traceability.inspection.results import Box, Detector, InspectionResult
 from traceability.jobs.models import Job
 
@@ -35,20 +46,32 @@ logger = logging.getLogger(__name__)
 
 # Longer than anything waits on a working machine, shorter than the watchdog's limit.
 DEADLINE_SECONDS = 60.0
+# Beyond the deadline: the batch that it was in may take as long as a backend's change.
+PATIENCE_SECONDS = 120.0
+# What is lost on the way to a backend that holds is told from here on.
+FELT_SECONDS = 0.005
+# Until a photo that nothing could look at is tried again.
+NO_RUNG_SECONDS, BUSY_SECONDS = 15.0, 5.0
+
+
+Sight = tuple[Detections, Detector, dict[str, float]]
+"""What was seen, by what, and how long each stage took."""
 
 
 @dataclass(frozen=True)
 class Desk:
     """Where tasks come to; thread-safe: one batcher, one writer, one who claims.
 
-    `media` is the folder that images are named below, `data` that of the models.
+    `media` is the folder that images are named below; `apart` looks at what may kill
+    the process that does.
     """
 
-    detector: Detector
-    data: Path
+    model: str
+    apart: Aside
     media: Path
     leases: Leases
     batcher: Batcher
+    climber: Climber
     claims: Gatherer[Ticket, Taken | Refused]
     writer: Gatherer[Outcome, None]
     lane: Lane = field(default_factory=Lane)
@@ -70,8 +93,9 @@ class Desk:
 
     def close(self) -> None:
         """Finish what is at the desk."""
+        self.climber.close()
         self.claims.close()
-        self.batcher.thread.close()
+        self.batcher.close()
         self.writer.close()
         self.leases.close()
 
@@ -87,77 +111,96 @@ class Desk:
                 text = f"The database refused the result: {type(error).__name__}."
                 self._write(Failure(taken.job, "result_refused", text, final=True))
 
-    def _write(self, what: InspectionResult | Failure) -> None:
+    def _write(self, what: InspectionResult | Failure | Delay) -> None:
         self.writer.submit(Outcome(what, time.monotonic())).result()
 
-    def _outcome(self, taken: Taken, care: Care) -> InspectionResult | Failure:
+    def _outcome(self, taken: Taken, care: Care) -> InspectionResult | Failure | Delay:
         job, inspection = taken.job, taken.inspection
         if inspection is None:
             text = "The inspection was deleted."
             return Failure(job, "inspection_gone", text, final=True)
         see = self._see_apart if care is Care.APART else self._see
         try:
-            found, timings = see(inspection.image)
+            found, detector, timings = see(inspection)
         except (ImageError, TemplateError) as error:
             return Failure(job, error.code, str(error), final=True)
+        except NoRung as error:
+            return Delay(job, error.code, str(error), NO_RUNG_SECONDS)
         except EngineError as error:
             return Failure(job, error.code, str(error), final=False)
         except Apart as error:
             return Failure(job, error.code, str(error), final=error.final)
         except FileNotFoundError as error:
             return Failure(job, "image_missing", str(error), final=False)
-        except TimeoutError:
-            return Failure(job, "inference_timeout", "The detector was busy.", False)
+        except (TimeoutError, Overloaded):
+            text = "The detector was busy."
+            return Delay(job, "inference_timeout", text, BUSY_SECONDS)
         except Exception as error:  # a bug must not leave the job to its lease
             logger.exception("inspecting %s failed", job)
             return Failure(job, "inspection_failed", repr(error), final=False)
-        boxes = boxes_of(found, self.detector.classes)
+        boxes = boxes_of(found, detector.classes)
         timings = {"queue": _queued_ms(job), **timings}
-        return InspectionResult(job, self.detector, boxes, timings)
+        return InspectionResult(job, detector, boxes, timings)
 
-    def _see(self, subject: Subject) -> tuple[Detections, dict[str, float]]:
+    def _see(self, inspection: Inspection) -> Sight:
         """Decode here, let the batcher look; with the times that took."""
-        begun = time.monotonic()
+        subject, begun = inspection.image, time.monotonic()
         name = self._template_of(subject)
         image = self._read(subject.file)
         template = self.shelf.template(self.media / name, image) if name else None
         decoded = time.monotonic()
-        future = self.batcher.submit(image, template)
-        try:
-            seen = future.result(DEADLINE_SECONDS)
-        except TimeoutError:
-            future.cancel()
-            raise
-        return seen.detections, {
+        live = inspection.role == InspectionRole.LIVE
+        future = self.batcher.submit(
+            image,
+            template,
+            priority=Priority.FIRST if live else Priority.LATER,
+            deadline=decoded + DEADLINE_SECONDS,
+        )
+        seen = future.result(DEADLINE_SECONDS + PATIENCE_SECONDS)
+        timings = {
             "decode": _ms(decoded - begun),
             "wait": _ms(seen.started - decoded),
-            "infer": _ms(seen.ended - seen.started),
+            "infer": _ms(seen.ended - seen.started - seen.lost_seconds),
         }
+        if seen.lost_seconds > FELT_SECONDS:
+            timings["hop"] = _ms(seen.lost_seconds)
+        return seen.detections, about(seen.detector), timings
 
-    def _see_apart(self, subject: Subject) -> tuple[Detections, dict[str, float]]:
+    def _see_apart(self, inspection: Inspection) -> Sight:
         """Let another process do it, which may die of it."""
-        begun = time.monotonic()
+        subject, begun = inspection.image, time.monotonic()
         name = self._template_of(subject)
         template = self.media / name if name else None
-        found = isolation.look(
-            self.detector, self.media / subject.file, template, self.data
-        )
+        found, detector = self.apart.look(self.media / subject.file, template)
         waited = {"decode": 0.0, "wait": 0.0}
-        return found, {**waited, "infer": _ms(time.monotonic() - begun)}
+        timings = {**waited, "infer": _ms(time.monotonic() - begun)}
+        return found, detector, timings
 
     def _template_of(self, subject: Subject) -> str | None:
         """The file to compare with, None for a model that does not compare.
 
         Raises TemplateMissing.
         """
-        if not self.detector.wants_template:
+        if not self.batcher.wants_templates:
             return None
         if not subject.template:
-            raise TemplateMissing(_no_template(subject, self.detector.model))
+            raise TemplateMissing(_no_template(subject, self.model))
         return subject.template
 
     def _read(self, name: str) -> Image:
         return decode((self.media / name).read_bytes())
+
+
+def about(detector: Loaded) -> Detector:
+    """What is recorded of a detector with every inspection that it made."""
+    return Detector(
+        model=detector.model,
+        version=detector.version,
+        backend=detector.backend,
+        precision=detector.precision,
+        classes=detector.classes,
+        wants_template=detector.wants_templates,
+    )
 
 
 def boxes_of(detections: Detections, classes: tuple[str, ...]) -> tuple[Box, ...]:

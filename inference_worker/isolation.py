@@ -11,14 +11,16 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference_worker.engine.api import load_detector
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import EngineError, ImageError, TemplateError
 from inference_worker.engine.types import Detections
 from inference_worker.golden import read_template
+from inference_worker.ladder.rungs import Rung
+from inference_worker.ladder.workshop import Recipe, open_rung
 
 if TYPE_CHECKING:  # this process of its own needs no Django
     from traceability.inspection.results import Detector
@@ -37,24 +39,34 @@ class Apart(Exception):
         self.code, self.final = code, final
 
 
-def look(
-    detector: Detector, image: Path, template: Path | None, data: Path
-) -> Detections:
-    """What the detector sees on the image. Raises Apart, FileNotFoundError."""
-    request = {
-        "model": detector.model,
-        "version": detector.version,
-        "backend": detector.backend,
-        "precision": detector.precision,
-        "data": str(data),
-        "image": str(image.resolve(strict=True)),
-        "template": str(template.resolve(strict=True)) if template else None,
-    }
-    with _turn:
-        answer = _ask(request)
-    if "error" in answer:
-        raise Apart(answer["error"], answer["message"], final=answer["final"])
-    return Detections.of(answer["boxes"], answer["scores"], answer["class_ids"])
+@dataclass(frozen=True)
+class Aside:
+    """Looks with `rung`: the last one, which needs no room on a card, and cannot be
+    what the others died of.
+    """
+
+    rung: Rung
+    recipe: Recipe
+
+    def look(self, image: Path, template: Path | None) -> tuple[Detections, Detector]:
+        """What is seen on the image, and by what. Raises Apart, FileNotFoundError."""
+        request = {
+            "rung": asdict(self.rung),
+            "recipe": self.recipe.to_json(),
+            "image": str(image.resolve(strict=True)),
+            "template": str(template.resolve(strict=True)) if template else None,
+        }
+        with _turn:
+            answer = _ask(request)
+        if "error" in answer:
+            raise Apart(answer["error"], answer["message"], final=answer["final"])
+        return Detections.of(**answer["found"]), _detector(answer["detector"])
+
+
+def _detector(told: dict[str, Any]) -> Detector:
+    from traceability.inspection.results import Detector
+
+    return Detector(**{**told, "classes": tuple(told["classes"])})
 
 
 def _ask(request: dict[str, Any]) -> dict[str, Any]:
@@ -77,13 +89,8 @@ def _ask(request: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        detector = load_detector(
-            request["model"],
-            request["version"],
-            data=Path(request["data"]),
-            backend=request["backend"],
-            precision=request["precision"],
-        )
+        recipe = Recipe.from_json(request["recipe"])
+        detector = open_rung(Rung(**request["rung"]), recipe)
         image = decode_file(Path(request["image"]))
         golden = request["template"]
         templates = [read_template(Path(golden))] if golden else None
@@ -92,9 +99,19 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         final = isinstance(error, ImageError | TemplateError)
         return {"error": error.code, "message": str(error), "final": final}
     return {
-        "boxes": found.boxes.tolist(),
-        "scores": found.scores.tolist(),
-        "class_ids": found.class_ids.tolist(),
+        "found": {
+            "boxes": found.boxes.tolist(),
+            "scores": found.scores.tolist(),
+            "class_ids": found.class_ids.tolist(),
+        },
+        "detector": {
+            "model": detector.model,
+            "version": detector.version,
+            "backend": detector.backend,
+            "precision": detector.precision,
+            "classes": detector.classes,
+            "wants_template": detector.wants_templates,
+        },
     }
 
 

@@ -17,7 +17,7 @@ from traceability.inspection.models import Inspection
 from traceability.inspection.recording import record, record_failure
 from traceability.inspection.results import InspectionResult
 from traceability.jobs.models import Job, JobState
-from traceability.jobs.services import claim_all
+from traceability.jobs.services import claim_all, put_off
 
 logger = logging.getLogger(__name__)
 
@@ -70,10 +70,20 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Delay:
+    """Nothing was wrong with the inspection: it waits and costs no attempt."""
+
+    job: Job
+    code: str
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What to write, and when it was ready (`time.monotonic`)."""
 
-    what: InspectionResult | Failure
+    what: InspectionResult | Failure | Delay
     ready: float
 
 
@@ -94,7 +104,10 @@ def writer() -> Gatherer[Outcome, None]:
         return [None] * len(outcomes)
 
     return Gatherer(
-        "writer", work, most=MOST, kind=lambda one: isinstance(one.what, Failure)
+        "writer",
+        work,
+        most=MOST,
+        kind=lambda one: isinstance(one.what, InspectionResult),
     )
 
 
@@ -146,6 +159,9 @@ def _write(outcomes: list[Outcome]) -> None:
             record_failure(
                 failure.job, failure.code, failure.message, final=failure.final
             )
+        elif isinstance(outcome.what, Delay):
+            delay = outcome.what
+            put_off(delay.job, delay.code, delay.message, delay.seconds)
         else:
             waited = round((now - outcome.ready) * 1000, 2)
             outcome.what.timings_ms["write"] = waited

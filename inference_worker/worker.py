@@ -17,19 +17,30 @@ from django.db import DatabaseError
 
 from inference_worker.batcher import Batcher
 from inference_worker.desk import Desk
-from inference_worker.engine.api import Detector, load_detector
 from inference_worker.engine.errors import EngineError
+from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.preprocess import plan
 from inference_worker.engine.types import Image
 from inference_worker.health import Watchdog, Watched
+from inference_worker.isolation import Aside
+from inference_worker.ladder.climber import Climber
+from inference_worker.ladder.ladder import Ladder
+from inference_worker.ladder.reasons import Stage
+from inference_worker.ladder.record import Record
+from inference_worker.ladder.rungs import rungs_of
+from inference_worker.ladder.workshop import Recipe, Workshop
 from inference_worker.leases import Leases
 from inference_worker.ledger import claims, writer
-from traceability.inspection.results import Detector as About
-from traceability.jobs.slots import take_slot
+from inference_worker.memory import room_on
+from traceability.jobs.slots import Slot, take_slot
+from traceability.lib.cards import visible_cards
 
 logger = logging.getLogger(__name__)
 
-# A call of the device, a transaction, a whole inspection: beyond these it has hung.
+# A call of the device, a backend that is brought up, a transaction, a whole inspection:
+# beyond these it has hung.
 DEVICE_SECONDS = 30.0
+LOADING_SECONDS = 180.0
 DATABASE_SECONDS = 120.0
 INSPECTION_SECONDS = 300.0
 # A worker that cannot start tries again after this pause, not as fast as it can.
@@ -70,47 +81,67 @@ def _open() -> Desk:
     slot = take_slot("inspect")  # first: others need not wait for us to load
     if slot.released:
         logger.warning("put back %s jobs of a worker that died", slot.released)
-    logger.info("loading %s, this may take a while", settings.INSPECTION_MODEL)
-    detector = load_detector(
-        settings.INSPECTION_MODEL,
-        data=settings.DATA_DIR,
-        backend=settings.INSPECTION_BACKEND,
-        precision=settings.INSPECTION_PRECISION or None,
-        threads=settings.INSPECTION_THREADS or None,
-    )
-    opened = Desk(
-        detector=about(detector),
-        data=settings.DATA_DIR,
-        media=settings.MEDIA_ROOT,
-        leases=Leases(slot, settings.JOB_HEARTBEAT_SECONDS),
-        batcher=Batcher(detector, bucket=bucket(detector)),
-        claims=claims(slot.worker),
-        writer=writer(),
-    )
-    Watchdog(_watched(opened))
+    ladder = _ladder(slot)
+    hanging = [
+        Watched("the detector", _seconds(ladder, Stage.TRAFFIC), DEVICE_SECONDS),
+        Watched("loading", _seconds(ladder, Stage.LOAD), LOADING_SECONDS),
+    ]
+    # From here on, as loading may hang too.
+    watchdog = Watchdog(hanging, last_words=ladder.hung)
+    ladder.start()
+    opened = _desk_of(ladder, slot)
+    watchdog.watch(_watched(opened))
     return opened
 
 
-def about(detector: Detector) -> About:
-    """What is recorded of the detector with every inspection."""
-    return About(
-        model=detector.model,
-        version=detector.version,
-        backend=detector.backend,
-        precision=detector.precision,
-        classes=detector.classes,
-        wants_template=detector.wants_templates,
+def _ladder(slot: Slot) -> Ladder:
+    asked, cards = settings.INSPECTION_BACKENDS, visible_cards()
+    recipe = Recipe.of(
+        settings.DATA_DIR,
+        settings.INSPECTION_MODEL,
+        settings.INSPECTION_PRECISION or None,
+        settings.INSPECTION_THREADS or None,
+    )
+    rungs = rungs_of(asked, cards=len(cards))
+    names = ", ".join(rung.name for rung in rungs)
+    logger.info("loading %s %s: %s", recipe.model, recipe.version, names)
+    room = room_on(cards[0]) if cards else None
+    record = Record(settings.DATA_DIR / "run" / f"ladder-{slot.place}.json")
+    return Ladder(rungs, Workshop(recipe, room), record)
+
+
+def _desk_of(ladder: Ladder, slot: Slot) -> Desk:
+    recipe = ladder.workshop.recipe
+    batcher = Batcher(ladder, bucket=bucket(ladder.workshop.manifest))
+    return Desk(
+        model=recipe.model,
+        apart=Aside(ladder.rungs[-1], recipe),
+        media=settings.MEDIA_ROOT,
+        leases=Leases(slot, settings.JOB_HEARTBEAT_SECONDS),
+        batcher=batcher,
+        climber=Climber(ladder, batcher.thread.between),
+        claims=claims(slot.worker),
+        writer=writer(),
     )
 
 
-def bucket(detector: Detector) -> Callable[[Image], tuple[int, int]]:
+def bucket(manifest: Manifest) -> Callable[[Image], tuple[int, int]]:
     """The canvas of an image: those that the network sees at one may share a call."""
-    return lambda image: detector.runner.geometry(image).canvas
+    spec, stride = manifest.input, manifest.stride
+
+    def canvas(image: Image) -> tuple[int, int]:
+        height, width = image.shape[:2]
+        return plan(height, width, spec.sizes, stride, spec.fit, spec.canvas).canvas
+
+    return canvas
+
+
+def _seconds(ladder: Ladder, stage: Stage) -> Callable[[], float]:
+    return lambda: ladder.steps.seconds(stage)
 
 
 def _watched(opened: Desk) -> list[Watched]:
     return [
-        Watched("the detector", opened.batcher.thread.busy_seconds, DEVICE_SECONDS),
         Watched("claiming", opened.claims.busy_seconds, DATABASE_SECONDS),
         Watched("writing", opened.writer.busy_seconds, DATABASE_SECONDS),
         Watched("an inspection", opened.leases.oldest_seconds, INSPECTION_SECONDS),

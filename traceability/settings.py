@@ -242,8 +242,11 @@ OUTBOX_CONSUMERS = [
 
 # --- Inspection and analysis ---------------------------------------------------------
 INSPECTION_MODEL = config.text("CAUSELINE_MODEL", "pcb-defects")
-INSPECTION_BACKEND = config.one_of(
-    "CAUSELINE_BACKEND", "openvino", ("openvino",), "openvino"
+INSPECTION_BACKENDS = config.some_of(
+    "CAUSELINE_BACKEND",
+    "auto",
+    ("tensorrt", "cuda", "openvino", "onnxruntime"),
+    "auto, or names like tensorrt,cuda,openvino, the best first",
 )
 INSPECTION_PRECISION = config.one_of(
     "CAUSELINE_PRECISION", "", ("", "int8", "f32", "bf16", "f16"), "int8, f32 or bf16"

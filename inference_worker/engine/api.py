@@ -79,6 +79,10 @@ class Detector:
         """See Backend.guess."""
         return self.runner.guess(images, templates, threshold)
 
+    def close(self) -> None:
+        """See Backend.close."""
+        self.runner.close()
+
 
 def data_folder() -> Path:
     """CAUSELINE_DATA, or `var` beside the program, as the web side has it."""
@@ -123,8 +127,23 @@ def load_version(
     threads: int | None = None,
     precision: str | None = None,
 ) -> Detector:
-    """A version that was opened: in int8 where it is asked for, or where nothing is,
-    the version has it and the backend is faster with it.
+    """The same of a version that was opened."""
+    detector = open_detector(
+        found, backend=backend, threads=threads, precision=precision
+    )
+    detector.runner.warm_up()
+    return detector
+
+
+def open_detector(
+    found: Version,
+    *,
+    backend: str = "openvino",
+    threads: int | None = None,
+    precision: str | None = None,
+) -> Detector:
+    """Not yet warm: in int8 where it is asked for, or where nothing is, the version
+    has it and the backend is faster with it.
 
     Raises StoreError for what may not be loaded and BackendError for what cannot run.
     """
@@ -139,7 +158,6 @@ def load_version(
         threads=threads,
         precision=precision,
     )
-    runner.warm_up()
     return Detector(runner)
 
 

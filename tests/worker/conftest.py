@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +12,14 @@ from inference_worker import ledger
 from inference_worker.batcher import Batcher
 from inference_worker.desk import Desk
 from inference_worker.engine.adoption import adopt
-from inference_worker.engine.api import Detector, load_detector
+from inference_worker.isolation import Aside
+from inference_worker.ladder.climber import Climber
+from inference_worker.ladder.ladder import Ladder
+from inference_worker.ladder.record import Record
+from inference_worker.ladder.rungs import Rung
+from inference_worker.ladder.workshop import Recipe, Workshop
 from inference_worker.leases import Leases
-from inference_worker.worker import about, bucket
+from inference_worker.worker import bucket
 from tests.engine.toy import write_toy
 from traceability.catalog.models import Line, Site, Station
 from traceability.inspection.models import Image, Inspection
@@ -33,26 +38,31 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
-@pytest.fixture(scope="session")
-def toy(toy_data: Path) -> Detector:
-    return load_detector("toy", data=toy_data, precision="f32", threads=1)
-
-
 @pytest.fixture
 def media(tmp_path: Path) -> Path:
     return tmp_path
 
 
 @contextmanager
-def opened(detector: Detector, data: Path, media: Path) -> Iterator[Desk]:
+def opened(
+    model: str,
+    data: Path,
+    media: Path,
+    rungs: Sequence[Rung] = (Rung("openvino", required=True),),
+) -> Iterator[Desk]:
     """A desk in a slot of its own, closed at the end."""
     slot = take_slot("inspect")
+    workshop = Workshop(Recipe.of(data, model, "f32", threads=1))
+    ladder = Ladder(rungs, workshop, Record(media / "ladder.json"))
+    ladder.start()
+    batcher = Batcher(ladder, bucket=bucket(workshop.manifest))
     desk = Desk(
-        detector=about(detector),
-        data=data,
+        model=model,
+        apart=Aside(rungs[-1], workshop.recipe),
         media=media,
         leases=Leases(slot, seconds=0.1),
-        batcher=Batcher(detector, bucket=bucket(detector)),
+        batcher=batcher,
+        climber=Climber(ladder, batcher.thread.between),
         claims=ledger.claims(slot.worker),
         writer=ledger.writer(),
     )
@@ -65,11 +75,10 @@ def opened(detector: Detector, data: Path, media: Path) -> Iterator[Desk]:
 def desk(
     transactional_db: None,
     redis_server: str,
-    toy: Detector,
     toy_data: Path,
     media: Path,
 ) -> Iterator[Desk]:
-    with opened(toy, toy_data, media) as ready:
+    with opened("toy", toy_data, media) as ready:
         yield ready
 
 

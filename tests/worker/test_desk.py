@@ -9,13 +9,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
 from inference_worker import ledger
-from inference_worker.desk import Desk
+from inference_worker.desk import Desk, about
+from inference_worker.engine.api import Detector
+from inference_worker.engine.decode import decode
 from inference_worker.engine.errors import InferenceFailed
 from inference_worker.engine.types import Detections
 from tests.factory import jpeg
@@ -89,22 +92,40 @@ def test_a_missing_file_waits_for_another_try(
     assert job.not_before > timezone.now()
 
 
-def test_a_detector_that_fails_is_tried_again(
+def test_what_nothing_can_look_at_waits_and_costs_no_attempt(
     desk: Desk, photo: Photo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*args: object) -> list[Detections]:
-        raise InferenceFailed("out of memory")
+    def fail(*args: object, **options: object) -> list[Detections]:
+        raise InferenceFailed("the device is gone")
 
     job = photo(RED)
     with monkeypatch.context() as patch:
-        patch.setattr(type(desk.batcher._detector), "infer", fail)
+        patch.setattr(Detector, "infer", fail)
         desk.inspect(job.id)
     assert states(job) == ("pending", "pending", "")
-    assert job.error_code == "inference_failed"
-    Job.objects.update(not_before=timezone.now())
+    assert (job.error_code, job.attempts) == ("no_rung", 0)
+    assert job.not_before > timezone.now()
+
+
+def test_an_image_that_no_backend_stands_is_tried_again_then_set_aside(
+    desk: Desk, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Detector.infer
+
+    def fail(self: Detector, images: Any, *more: Any, **options: Any) -> Any:
+        if images[0].sum() == picture.sum():
+            raise InferenceFailed("NaN")
+        return look(self, images, *more, **options)
+
+    job = photo(RED)
+    picture = decode(RED)
+    monkeypatch.setattr(Detector, "infer", fail)
     desk.inspect(job.id)
-    assert states(job) == ("succeeded", "done", "")
-    assert inspection_of(job).attempt == 2
+    assert states(job) == ("pending", "pending", "")
+    assert (job.error_code, job.attempts) == ("inference_failed", 1)
+    other = photo(jpeg((1, 96, 96)))
+    desk.inspect(other.id)
+    assert states(other) == ("succeeded", "done", "")
 
 
 def test_a_result_after_the_lease_was_lost_is_not_written(
@@ -127,13 +148,13 @@ def test_the_lease_is_kept_while_the_work_takes_long(
 ) -> None:
     job = photo(RED)
     slow = threading.Event()
-    look = desk.batcher._detector.infer
+    look = Detector.infer
 
     def wait(*args: object) -> list[Detections]:
         slow.wait(5)
         return look(*args)
 
-    monkeypatch.setattr(type(desk.batcher._detector), "infer", lambda _, *a: wait(*a))
+    monkeypatch.setattr(Detector, "infer", wait)
     thread = threading.Thread(target=desk.inspect, args=[job.id])
     thread.start()
     while not len(desk.leases):
@@ -219,11 +240,15 @@ def test_a_deleted_inspection_ends_its_job(desk: Desk, photo: Photo) -> None:
     assert (job.state, job.error_code) == ("failed", "inspection_gone")
 
 
-def test_a_result_that_the_database_refuses_is_final(desk: Desk, photo: Photo) -> None:
+def test_a_result_that_the_database_refuses_is_final(
+    desk: Desk, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Here for a column that may not be empty; the reason is the database's own."""
-    nameless = replace(desk.detector, backend=None)
     bad, good = photo(RED), photo(RED)
-    replace(desk, detector=nameless).inspect(bad.id)
+    with monkeypatch.context() as patch:
+        nameless = lambda one: replace(about(one), backend=None)  # noqa: E731
+        patch.setattr("inference_worker.desk.about", nameless)
+        desk.inspect(bad.id)
     assert states(bad) == ("failed", "failed", "result_refused")
     desk.inspect(good.id)
     assert states(good) == ("succeeded", "done", "")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from inference_worker.gatherer import Gatherer, Overloaded
+from inference_worker.gatherer import Gatherer, Late, Overloaded, Priority
 
 
 class Bench:
@@ -123,3 +123,75 @@ def test_closing_finishes_what_waits() -> None:
     assert [future.result(0) for future in futures] == list(range(20))
     with pytest.raises(Overloaded):
         made.submit(1)
+
+
+def test_the_first_priority_goes_first_and_the_later_fills_up(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    block(gatherer, bench)
+    later = [gatherer.submit(n, priority=Priority.LATER) for n in (1, 2, 3)]
+    first = [gatherer.submit(n) for n in (4, 5, 100)]
+    bench.go.set()
+    for future in (*later, *first):
+        future.result(5)
+    assert bench.batches == [[0], [4, 5, 1, 2], [100], [3]]
+
+
+def test_each_priority_has_room_of_its_own(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    block(gatherer, bench)
+    for n in range(10):
+        gatherer.submit(n, priority=Priority.LATER)
+    with pytest.raises(Overloaded):
+        gatherer.submit(10, priority=Priority.LATER)
+    gatherer.submit(11)
+
+
+def test_who_is_too_late_is_told_and_not_worked_on(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    block(gatherer, bench)
+    now = time.monotonic()
+    late = gatherer.submit(1, deadline=now + 0.01)
+    good = gatherer.submit(2, deadline=now + 60)
+    time.sleep(0.02)
+    bench.go.set()
+    with pytest.raises(Late):
+        late.result(5)
+    assert good.result(5) == 20
+    assert bench.batches == [[0], [2]]
+
+
+def test_an_errand_is_run_between_two_batches_on_the_same_thread(
+    gatherer: Gatherer[int, int], bench: Bench
+) -> None:
+    block(gatherer, bench)
+    seen: list[tuple[str, int]] = []
+    errand = gatherer.between(
+        lambda: seen.append((threading.current_thread().name, len(bench.batches)))
+    )
+    waiting = gatherer.submit(1)
+    assert not errand.done()
+    bench.go.set()
+    assert waiting.result(5) == 10
+    assert errand.result(5) is None
+    assert seen == [("test", 1)]
+
+
+def test_an_errand_is_run_when_nothing_waits(gatherer: Gatherer[int, int]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        gatherer.between(lambda: 1 // 0).result(5)
+    assert gatherer.between(lambda: None).result(5) is None
+
+
+def test_closing_finishes_both_priorities_and_errands() -> None:
+    made: Gatherer[int, int] = Gatherer("test", lambda items: items, most=1)
+    kinds = [Priority.LATER, Priority.FIRST] * 10
+    futures = [made.submit(n, priority=kind) for n, kind in enumerate(kinds)]
+    errand = made.between(lambda: None)
+    made.close()
+    assert [future.result(0) for future in futures] == list(range(20))
+    assert errand.result(0) is None
+    with pytest.raises(Overloaded):
+        made.between(lambda: None)

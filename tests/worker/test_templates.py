@@ -11,10 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inference_worker.batcher import Batcher
 from inference_worker.desk import Desk
 from inference_worker.engine.adoption import adopt
-from inference_worker.engine.api import Detector, load_detector
 from inference_worker.engine.errors import TemplateError, TemplateMissing
 from inference_worker.golden import GoldenShelf
 from tests.engine.toy import board, traced
@@ -39,17 +37,12 @@ def pair_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
-@pytest.fixture(scope="module")
-def pair(pair_data: Path) -> Detector:
-    return load_detector("toy-pair", data=pair_data, precision="f32", threads=1)
-
-
 @pytest.fixture
 def comparing(
-    transactional_db: None, redis_server: str, pair: Detector, pair_data: Path, media
+    transactional_db: None, redis_server: str, pair_data: Path, media
 ) -> Iterator[Desk]:
     """A desk whose model compares."""
-    with opened(pair, pair_data, media) as ready:
+    with opened("toy-pair", pair_data, media) as ready:
         yield ready
 
 
@@ -191,23 +184,19 @@ def test_a_model_that_does_not_compare_never_opens_the_template(desk, beside) ->
 # The batcher by itself
 
 
-def test_a_look_without_template_never_joins_a_batch(pair: Detector) -> None:
-    batcher = Batcher(pair)
+def test_a_look_without_template_never_joins_a_batch(comparing: Desk) -> None:
     with pytest.raises(TemplateMissing):
-        batcher.submit(board())
-    batcher.thread.close()
+        comparing.batcher.submit(board())
 
 
-def test_a_template_of_another_shape_harms_only_its_own_look(pair: Detector) -> None:
-    image = printed(RED)
-    batcher = Batcher(pair)
+def test_a_template_of_another_shape_harms_only_its_own_look(comparing: Desk) -> None:
+    image, batcher = printed(RED), comparing.batcher
     templates = [traced(), board(320, 640), image]
     futures = [batcher.submit(image, template) for template in templates]
     assert len(futures[0].result(10).detections) == 1
     with pytest.raises(TemplateError, match="another shape"):
         futures[1].result(10)
     assert len(futures[2].result(10).detections) == 0
-    batcher.thread.close()
 
 
 # The shelf

@@ -100,6 +100,20 @@ def fail(job: Job, code: str, message: str, *, final: bool = False) -> JobState:
     return state if _end([job], state, **error) else JobState.PENDING
 
 
+def put_off(job: Job, code: str, message: str, seconds: float) -> None:
+    """Give a job back that nobody could work on: the attempt does not count."""
+    _held(job).update(
+        state=JobState.PENDING,
+        attempts=F("attempts") - 1,
+        leased_by="",
+        leased_until=None,
+        published_at=None,
+        not_before=timezone.now() + timedelta(seconds=seconds),
+        error_code=code[:50],
+        message=message[:500],
+    )
+
+
 def _give_back(job: Job, **changes: Any) -> None:
     """Let a job wait for another attempt, a little longer each time."""
     pause = timedelta(seconds=2**job.attempts)

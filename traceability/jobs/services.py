@@ -16,7 +16,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from traceability.jobs.claims import claim, claim_all, fail, heartbeat, succeed
+from traceability.jobs.claims import claim, claim_all, fail, heartbeat, put_off, succeed
 from traceability.jobs.messages import announce, publish
 from traceability.jobs.models import Job, JobState
 from traceability.jobs.recovery import release, sweep
@@ -28,6 +28,7 @@ __all__ = [
     "fail",
     "heartbeat",
     "publish",
+    "put_off",
     "release",
     "succeed",
     "sweep",

@@ -31,6 +31,11 @@ class Slot:
     released: int
     file: IO[str]
 
+    @property
+    def place(self) -> str:
+        """The slot's own name, which its processes have one after the other."""
+        return self.worker.partition("#")[0]
+
 
 def take_slot(role: str) -> Slot:
     """Take the first free slot of this machine and put back what its dead held."""

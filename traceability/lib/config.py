@@ -66,6 +66,20 @@ class Config:
         raw = self.text(name, ",".join(default))
         return [part.strip() for part in raw.split(",") if part.strip()]
 
+    def some_of(
+        self, name: str, default: str, offered: Container[str], example: str
+    ) -> list[str]:
+        """Names with commas between, each once; or the default, which is one."""
+        chosen = self.names(name, [default])
+        if chosen == [default]:
+            return chosen
+        unknown = [one for one in chosen if one not in offered]
+        if unknown or not chosen or len(set(chosen)) < len(chosen):
+            what = f"{', '.join(unknown)} is not known" if unknown else "names repeat"
+            self._remember(name, what, example)
+            return [default]
+        return chosen
+
     def path(self, name: str, default: Path) -> Path:
         return Path(self.text(name) or default).resolve()
 

@@ -159,6 +159,9 @@ class Backend(ABC):
             wants_template = self.manifest.input.channels == 6
             self.infer([blank], [blank] if wants_template else None)
 
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Give back what it holds outside of Python; it is not used again."""
+
     def _stack(
         self, images: Sequence[Image], templates: Sequence[Image] | None
     ) -> list[tuple[Image, ...]]:

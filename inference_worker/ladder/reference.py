@@ -1,0 +1,166 @@
+"""What the CPU saw on a version's golden picture, kept in a file that the site signed.
+
+The file is a line of signature, then JSON. It can be made again from the version at any
+time, so one that is damaged or was not signed here is made again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from inference_worker.engine.api import Detector, open_detector
+from inference_worker.engine.decode import decode
+from inference_worker.engine.errors import EngineError, StoreError
+from inference_worker.engine.keyring import KeyRing
+from inference_worker.engine.signing import sign, verify
+from inference_worker.engine.store import MODEL, Version
+from inference_worker.engine.types import Detections, Image
+from inference_worker.ladder import numbers
+from inference_worker.ladder.pictures import Picture, candidates
+
+log = logging.getLogger(__name__)
+
+PURPOSE = b"golden-v1\0"
+"""Comes before the content, so that no signature on it is good for a manifest."""
+
+SCHEMA = 1
+FEW, MANY = 3, 100
+"""Clear boxes that make a picture good to compare on, and too many to keep apart."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Reference:
+    """A picture and what is to be found on it; None where the version finds nothing
+    on any picture that could be compared: then it must only run.
+    """
+
+    picture: Picture
+    expected: Detections | None
+
+    def check(self, detector: Detector) -> None:
+        """Raises WrongNumbers, or whatever the detector raises."""
+        found = _look(detector, self.picture)
+        if self.expected is not None:
+            numbers.check(self.expected, found, detector.precision)
+
+
+def reference_of(found: Version, data: Path) -> Reference:
+    """The version's, made by the CPU in f32 when it is not there: that takes seconds.
+
+    Raises what loading and running the version on the CPU raises.
+    """
+    path = _path(found, data)
+    ring = KeyRing.load(data)
+    try:
+        return _parse(_signed(path.read_bytes(), ring), found)
+    except FileNotFoundError:
+        log.info("looking at golden pictures with %s, once", found.folder.name)
+    except (StoreError, ValueError, KeyError) as error:
+        log.warning("%s is made again: %s", path, error)
+    made = _make(found)
+    _write(path, _text(made, found), ring)
+    return made
+
+
+def _path(found: Version, data: Path) -> Path:
+    name = f"{found.manifest.model}@{found.manifest.version}.golden"
+    return data / "references" / name
+
+
+def _make(found: Version) -> Reference:
+    """The first picture with something to compare, else the last one to run on."""
+    with _on_cpu(found) as detector:
+        for picture in candidates():
+            seen = _look(detector, picture)
+            clear = int((seen.scores >= numbers.CLEAR).sum())
+            if clear >= FEW and len(seen) < MANY:
+                return Reference(picture, seen)
+    log.warning("%s finds nothing comparable: it must only run", found.folder)
+    return Reference(picture, None)
+
+
+@contextmanager
+def _on_cpu(found: Version) -> Iterator[Detector]:
+    detector = open_detector(found, precision="f32")
+    try:
+        yield detector
+    finally:
+        detector.close()
+
+
+def _look(detector: Detector, picture: Picture) -> Detections:
+    templates = [picture.template] if detector.wants_templates else None
+    (seen,) = detector.infer([picture.image], templates, threshold=numbers.FLOOR)
+    return seen
+
+
+def _text(made: Reference, found: Version) -> bytes:
+    seen = made.expected
+    content = {
+        "schema": SCHEMA,
+        "onnx": found.manifest.files[MODEL].sha256,
+        "picture": made.picture.name,
+        "image": _png(made.picture.image),
+        "template": _png(made.picture.template),
+        "seen": None if seen is None else _numbers(seen),
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _numbers(seen: Detections) -> dict[str, Any]:
+    return {
+        "boxes": np.round(seen.boxes.astype(float), 2).tolist(),
+        "scores": np.round(seen.scores.astype(float), 5).tolist(),
+        "class_ids": seen.class_ids.tolist(),
+    }
+
+
+def _parse(text: bytes, found: Version) -> Reference:
+    content = json.loads(text)
+    told = (content["schema"], content["onnx"])
+    if told != (SCHEMA, found.manifest.files[MODEL].sha256):
+        raise ValueError("it is of another network")
+    try:
+        image, template = _picture(content["image"]), _picture(content["template"])
+    except EngineError as error:
+        raise ValueError(str(error)) from error
+    seen = content["seen"]
+    expected = None if seen is None else Detections.of(**seen)
+    return Reference(Picture(content["picture"], image, template), expected)
+
+
+def _png(image: Image) -> str:
+    content = cv2.imencode(".png", image[..., ::-1])[1].tobytes()
+    return base64.b64encode(content).decode()
+
+
+def _picture(text: str) -> Image:
+    return decode(base64.b64decode(text))
+
+
+def _signed(content: bytes, ring: KeyRing) -> bytes:
+    """What stands below the signature, once that is right."""
+    line, newline, text = content.partition(b"\n")
+    verify(PURPOSE + text, line + newline, ring)
+    return text
+
+
+def _write(path: Path, text: bytes, ring: KeyRing) -> None:
+    """In one step: another process may make the same one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(sign(PURPOSE + text, ring) + text)
+    Path(draft).replace(path)

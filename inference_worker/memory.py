@@ -1,0 +1,140 @@
+"""How many models a graphics card takes: planned by figures, checked by measuring.
+
+The plan is arithmetic on bytes. What a card really has comes from NVML, where
+nvidia-ml-py and a driver are there; without them nothing is refused here, and the
+runtime's own out-of-memory is what remains.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakSet
+
+from inference_worker.engine.backends.base import Backend
+from inference_worker.engine.errors import BackendError
+
+log = logging.getLogger(__name__)
+
+MOST_MODELS = 3
+KEPT_FREE = 0.2
+"""Of the card's memory: workspaces and other programs need room that comes and goes."""
+
+SMALL_BYTES = 100 * 10**6
+"""Engines below this are so quick that one alone leaves most of a card idle."""
+
+_MB = 2**20
+
+
+class NoRoom(BackendError):
+    """The card has no room for the model; the message has the figures."""
+
+    code = "device_full"
+    hint = "Load fewer models on this card, or give it fewer processes."
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card at one moment, in bytes; `others`: processes of others that compute."""
+
+    name: str
+    total: int
+    free: int
+    others: int = 0
+
+
+def check_fits(card: Card, models: int, wanted: int = 0) -> None:
+    """Raises NoRoom unless one more model of `wanted` bytes may be loaded beside
+    `models` that are there. Each process of others counts as a model.
+    """
+    there = models + card.others
+    if there >= MOST_MODELS:
+        raise NoRoom(
+            f"{card.name} has {there} models or other programs on it, and takes"
+            f" {MOST_MODELS}"
+        )
+    _check_free(card, card.free - wanted)
+
+
+def check_left(card: Card) -> None:
+    """Raises NoRoom when what was loaded has taken of what stays free."""
+    _check_free(card, card.free)
+
+
+def replicas(card: Card, engine: int, each: int, cores: int) -> int:
+    """How many of one engine pay: 1 from SMALL_BYTES on, or where memory, the limit of
+    models or the CPU allow no more. `each` is what one takes on the card in all; a
+    core feeds one, and one core is left to the rest of the machine.
+    """
+    if engine >= SMALL_BYTES:
+        return 1
+    room = int((card.free - KEPT_FREE * card.total) // each)
+    return max(1, min(MOST_MODELS - card.others, room, cores - 1))
+
+
+def _check_free(card: Card, free: int) -> None:
+    kept = int(KEPT_FREE * card.total)
+    if free < kept:
+        raise NoRoom(
+            f"{card.name} would have {max(free, 0) // _MB} of {card.total // _MB} MiB"
+            f" free, and {kept // _MB} MiB ({KEPT_FREE:.0%}) stay free"
+        )
+
+
+class Room:
+    """One card's memory, for the models of this process. `read` measures it."""
+
+    def __init__(self, read: Callable[[], Card]) -> None:
+        self._read = read
+        self._models: WeakSet[Backend] = WeakSet()
+
+    def check_before_loading(self) -> None:
+        """Raises NoRoom."""
+        check_fits(self._read(), len(self._models))
+
+    def check_loaded(self, model: Backend) -> None:
+        """Raises NoRoom: then it must be closed again."""
+        card = self._read()
+        log.info(
+            "%s: %s of %s MiB free", card.name, card.free // _MB, card.total // _MB
+        )
+        check_left(card)
+        self._models.add(model)
+
+
+def room_on(card: str) -> Room | None:
+    """On the card of that UUID or number, as NVML counts them; None without NVML."""
+    try:
+        read_card(card)
+    except Unmeasured as error:
+        log.warning("the memory of card %s is not watched: %s", card, error)
+        return None
+    return Room(lambda: read_card(card))
+
+
+class Unmeasured(Exception):
+    """NVML is not there, or does not know the card."""
+
+
+def read_card(card: str) -> Card:
+    """Raises Unmeasured."""
+    try:
+        import pynvml
+    except ImportError as error:
+        raise Unmeasured("nvidia-ml-py is not installed") from error
+    try:
+        pynvml.nvmlInit()
+        handle = (
+            pynvml.nvmlDeviceGetHandleByIndex(int(card))
+            if card.isdecimal()
+            else pynvml.nvmlDeviceGetHandleByUUID(card)
+        )
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        running = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        name = pynvml.nvmlDeviceGetName(handle)
+    except pynvml.NVMLError as error:
+        raise Unmeasured(str(error)) from error
+    others = sum(process.pid != os.getpid() for process in running)
+    return Card(str(name), int(memory.total), int(memory.free), others)

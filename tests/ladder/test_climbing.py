@@ -1,0 +1,135 @@
+"""Back up again, beside the traffic and between two batches."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from inference_worker.batcher import Batcher
+from inference_worker.ladder import record
+from inference_worker.ladder.climber import Climber
+from inference_worker.ladder.errors import NoRung
+from inference_worker.ladder.ladder import Ladder
+from tests.engine.toy import board, paint
+from tests.ladder.conftest import Plant
+
+SECONDS = 20.0
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "PAUSES", (0.2, 0.4, 0.8))
+
+
+def photo() -> np.ndarray:
+    image = board(320, 320)
+    paint(image, 0, 64, 96)
+    return image
+
+
+@contextmanager
+def running(ladder: Ladder, plant: Plant) -> Iterator[Batcher]:
+    """With the machine's own clock, as pauses are waited for."""
+    ladder.record.clock = time.time
+    ladder.start()
+    batcher = Batcher(ladder)
+    climber = Climber(ladder, batcher.thread.between)
+    yield batcher
+    climber.close()
+    batcher.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def backend(batcher: Batcher) -> str:
+    return batcher.submit(photo()).result(SECONDS).detector.backend
+
+
+@pytest.mark.parametrize("how", ["load", "warm-up", "wrong", "oom"])
+def test_a_rung_that_is_mended_is_climbed_to_without_being_asked(
+    plant: Plant, how: str
+) -> None:
+    plant.break_("cuda", how)
+    ladder = plant.ladder()
+    with running(ladder, plant) as batcher:
+        assert backend(batcher) == "onnxruntime"
+        until(lambda: ladder.figures.retries["cuda"] >= 1)
+        assert backend(batcher) == "onnxruntime"
+        plant.mend("cuda")
+        until(lambda: ladder.figures.place == 0)
+        assert backend(batcher) == "cuda"
+    assert ladder.figures.climbs == {"cuda": 1}
+    assert [situation.degraded for situation in plant.told] == [True, False]
+
+
+def test_photos_are_looked_at_while_a_better_rung_is_brought_up(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.break_("cuda", "load")
+    ladder = plant.ladder()
+    slow, entered = threading.Event(), threading.Event()
+    bring_up = ladder.workshop.bring_up
+
+    def wait(rung):
+        entered.set()
+        slow.wait(SECONDS)
+        return bring_up(rung)
+
+    with running(ladder, plant) as batcher:
+        monkeypatch.setattr(ladder.workshop, "bring_up", wait)
+        plant.mend("cuda")
+        assert entered.wait(SECONDS)
+        assert backend(batcher) == "onnxruntime"
+        slow.set()
+        until(lambda: ladder.figures.place == 0)
+
+
+def test_a_ladder_that_refused_goes_on_when_a_rung_is_mended(plant: Plant) -> None:
+    ladder = plant.ladder("openvino")
+    with running(ladder, plant) as batcher:
+        plant.break_("openvino", "error")
+        for _ in range(2):
+            with pytest.raises(NoRung):
+                backend(batcher)
+        plant.mend("openvino")
+        until(lambda: ladder.figures.place == 0)
+        assert backend(batcher) == "openvino"
+
+
+def test_the_middle_rung_is_taken_while_the_best_stays_broken(plant: Plant) -> None:
+    for name in ("cuda", "onnxruntime"):
+        plant.break_(name, "load")
+    ladder = plant.ladder()
+    with running(ladder, plant) as batcher:
+        assert backend(batcher) == "openvino"
+        plant.mend("onnxruntime")
+        until(lambda: ladder.figures.place == 1)
+        assert backend(batcher) == "onnxruntime"
+        assert [one.rung for one in ladder.situation.failures] == ["cuda"]
+
+
+def test_none_of_many_photos_is_lost_on_the_way_down_and_up(plant: Plant) -> None:
+    ladder = plant.ladder()
+    with running(ladder, plant) as batcher:
+        futures = []
+        for number in range(120):
+            if number == 40:
+                plant.break_("cuda", "oom")
+            if number == 80:
+                plant.mend("cuda")
+            futures.append(batcher.submit(photo()))
+            time.sleep(0.01)
+        seen = [future.result(SECONDS) for future in futures]
+        until(lambda: ladder.figures.place == 0)
+    assert {tuple(one.detections.class_ids) for one in seen} == {(0,)}
+    assert {one.detector.backend for one in seen} >= {"cuda", "onnxruntime"}

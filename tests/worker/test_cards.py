@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from traceability.lib.cards import visible_cards
+
+ONE, TWO = "GPU-11111111-2222-3333-4444-555555555555", "GPU-66666666-7777"
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Path:
+    for bus, uuid in (("0000:01:00.0", ONE), ("0000:02:00.0", TWO)):
+        (tmp_path / bus).mkdir()
+        text = f"Model: \t NVIDIA H100\nIRQ:   16\nGPU UUID: \t {uuid}\nVideo BIOS: x\n"
+        (tmp_path / bus / "information").write_text(text)
+    return tmp_path
+
+
+def test_the_driver_lists_them_in_the_order_of_the_bus(driver: Path) -> None:
+    assert visible_cards({}, driver) == [ONE, TWO]
+
+
+def test_without_a_driver_there_are_none(tmp_path: Path) -> None:
+    assert visible_cards({}, tmp_path / "none") == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("", []),
+        ("-1", []),
+        ("NoDevFiles", []),
+        ("1", ["1"]),
+        ("0, 2,-1,3", ["0", "2"]),
+        (TWO, [TWO]),
+    ],
+)
+def test_the_environment_decides_as_in_cuda(
+    driver: Path, chosen: str, expected: list[str]
+) -> None:
+    assert visible_cards({"CUDA_VISIBLE_DEVICES": chosen}, driver) == expected
