@@ -1,4 +1,4 @@
-"""Real services for tests: PostgreSQL, and Redis servers of our own.
+"""Real services for tests: PostgreSQL, Redis servers and MQTT brokers of our own.
 
 A missing service skips the test and says so; where `CI` is set it fails instead, so
 that nothing can go untested there unseen.
@@ -117,3 +117,66 @@ def system_redis(folder: Path) -> Iterator[RedisServer]:
         yield server
     finally:
         server.kill()
+
+
+@dataclass
+class Broker:
+    """A Mosquitto on a port of its own that keeps what it has in `folder`.
+
+    To whom it sends, it sends one message at a time: so repeats follow one another.
+    """
+
+    folder: Path
+    options: str = "allow_anonymous true\nmax_inflight_messages 1\n"
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        places = f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin"
+        executable = shutil.which("mosquitto", path=places)
+        if executable is None:
+            missing("no mosquitto on the PATH")
+        path = self.folder / "mosquitto.conf"
+        path.write_text(
+            f"listener {self.port} 127.0.0.1\npersistence true\n"
+            f"persistence_location {self.folder}/\nmax_queued_messages 0\n"
+            f"{self.options}log_dest file {self.folder}/log\nlog_type all\n"
+        )
+        if os.getuid() == 0:  # else it would give its rights away, and the folder
+            path.write_text(f"user root\n{path.read_text()}")
+        self.process = subprocess.Popen(
+            [str(executable), "-c", str(path)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._wait()
+
+    def stop(self) -> None:
+        """As an administrator does: what it has taken is on disk afterwards."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=10)
+            self.process = None
+
+    def _wait(self, timeout: float = 10) -> None:
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise TimeoutError(f"no Mosquitto on port {self.port}")
+
+
+@contextmanager
+def mosquitto(folder: Path, options: str = Broker.options) -> Iterator[Broker]:
+    broker = Broker(folder, options)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()

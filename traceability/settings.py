@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from traceability.lib.config import Config
+from traceability.lib.mqtt_address import mqtt_from_environment
 from traceability.lib.urls import database_from_url, mail_from_url
 
 VERSION = "0.1.0"
@@ -219,6 +220,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(5.0),
         "options": {"queue": "system", "expires": 5},
     },
+    "outbox.watch": {
+        "task": "outbox.watch",
+        "schedule": schedule(30.0),
+        "options": {"queue": "system", "expires": 30},
+    },
+    "outbox.sweep": {
+        "task": "outbox.sweep",
+        "schedule": schedule(3600.0),
+        "options": {"queue": "system", "expires": 600},
+    },
     "inspection.sweep_orphans": {
         "task": "inspection.sweep_orphans",
         "schedule": schedule(3600.0),
@@ -239,6 +250,19 @@ OUTBOX_CONSUMERS = [
     "traceability.attribution.consumers.on_event",
     "traceability.alerts.consumers.on_event",
 ]
+# How long what was handed over and sent is kept.
+OUTBOX_DAYS = config.number("CAUSELINE_OUTBOX_DAYS", 7, 4, 3650)
+
+# --- MQTT: off unless CAUSELINE_MQTT_URL is set --------------------------------------
+MQTT = mqtt_from_environment(config)
+# A broker that is away for longer is worth a mail; results that wait for longer go.
+MQTT_ALERT_MINUTES = config.number("CAUSELINE_MQTT_ALERT_MINUTES", 10, 1)
+MQTT_DAYS = config.number("CAUSELINE_MQTT_DAYS", 7, 1, 3650)
+if MQTT is not None:
+    OUTBOX_CONSUMERS += [
+        "traceability.inspection.announcing.on_event",
+        "traceability.alerts.announcing.on_event",
+    ]
 
 # --- Inspection and analysis ---------------------------------------------------------
 INSPECTION_MODEL = config.text("CAUSELINE_MODEL", "pcb-defects")

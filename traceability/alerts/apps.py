@@ -10,3 +10,4 @@ class AlertsConfig(AppConfig):
 
     def ready(self) -> None:
         renderers.register("alert", "traceability.alerts.mail.render")
+        renderers.register("link", "traceability.alerts.links.render")

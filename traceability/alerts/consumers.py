@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traceability.alerts import consecutive, excursions, parameters
+from traceability.alerts import consecutive, excursions, links, parameters
 from traceability.attribution.models import AnalysisRun
 from traceability.inspection.models import Inspection
 from traceability.outbox.models import Event
@@ -12,6 +12,8 @@ INSPECTED = ("inspection.finished", "inspection.failed")
 
 def on_event(event: Event) -> None:
     """Judge an analysis or inspection that has ended, or what it told of a parameter.
+
+    A link that is away is told to the administrators.
 
     The judgement rests on what is stored, not on the order of the events: an event
     that is handed over twice, or late, changes nothing that still holds.
@@ -23,6 +25,8 @@ def on_event(event: Event) -> None:
             excursions.judge(run)
     elif event.kind == "parameter.outside":
         parameters.judge(event.payload)
+    elif event.kind == "link.away":
+        links.tell_administrators(event)
     elif event.kind in INSPECTED:
         inspections = Inspection.objects.select_related("image__unit", "image__station")
         inspection = inspections.filter(pk=event.payload["inspection"]).first()

@@ -22,7 +22,7 @@ from traceability.alerts.selectors import LIVE
 from traceability.attribution.models import Problem
 from traceability.catalog.models import DefectClass, Line, Site, Station
 from traceability.inspection.models import Inspection
-from traceability.outbox.services import send_later
+from traceability.outbox.services import emit, send_later
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def raise_alert(seen: Sighting) -> Alert:
             alert = _create(seen)
     except IntegrityError:  # somebody else saw it at the same moment
         return repeat(live.get(), seen)
+    _tell(alert)
     notify(alert)
     if not alert.mailed:
         _explain_silence(alert)
@@ -94,9 +95,18 @@ def repeat(alert: Alert, seen: Sighting) -> Alert:
             details=seen.details,
         )
         alert.refresh_from_db()
+        _tell(alert)
     if alert.state == AlertState.OPEN:
         notify(alert)
     return alert
+
+
+def _tell(alert: Alert) -> None:
+    """Let those know who publish it, in the order of the alert's place."""
+    if settings.MQTT is None:
+        return
+    place = f"station:{alert.station_id}" if alert.station_id else None
+    emit("alert.changed", place or f"line:{alert.line_id}", {"alert": str(alert.pk)})
 
 
 def _newer(one: Problem | None, other: Problem | None) -> Problem | None:
@@ -184,6 +194,7 @@ def withdraw(alert: Alert) -> bool:
     )
 
 
+@transaction.atomic
 def shorten(alert: Alert, seen: Sighting) -> None:
     """Let an alert tell of a part of its run: a good unit lies in the rest."""
     Alert.objects.filter(pk=alert.pk).update(
@@ -192,11 +203,15 @@ def shorten(alert: Alert, seen: Sighting) -> None:
         inspection=seen.inspection,
         details=seen.details,
     )
+    _tell(alert)
 
 
+@transaction.atomic
 def _move(alert: Alert, before: Any, **changes: Any) -> bool:
     moved = Alert.objects.filter(pk=alert.pk, state__in=before).update(**changes)
     alert.refresh_from_db()
+    if moved:
+        _tell(alert)
     return bool(moved)
 
 

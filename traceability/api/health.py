@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
 
 from traceability.lib.redis import client
+from traceability.outbox import links
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -15,8 +17,13 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Ready: the database answers. Without Redis uploads are still taken: degraded."""
+    """Ready: the database answers. Without Redis uploads are still taken: degraded.
+
+    So it is while an MQTT broker that results should go to is away.
+    """
     checks = {"database": _database(), "redis": _redis()}
+    if settings.MQTT is not None:
+        checks["mqtt"] = checks["database"] and links.is_up()
     status = "ok" if all(checks.values()) else "degraded"
     code = 200 if checks["database"] else 503
     return JsonResponse({"status": status, **checks}, status=code)

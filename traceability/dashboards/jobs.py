@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -14,6 +15,7 @@ from traceability.catalog.models import Line
 from traceability.dashboards.access import PageRequest, page
 from traceability.inspection.models import Inspection
 from traceability.jobs.models import OPEN_STATES, Job, JobState
+from traceability.outbox import links
 
 NEWEST = 100
 
@@ -41,6 +43,8 @@ def jobs(request: PageRequest) -> HttpResponse:
         "open": _open_counts(),
         "busy": any(row.job.state in OPEN_STATES for row in rows),
     }
+    if settings.MQTT is not None and not request.htmx:
+        context["link"] = links.health()
     template = "jobs/_rows.html" if request.htmx else "jobs/page.html"
     return render(request, template, context)
 

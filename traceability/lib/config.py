@@ -85,10 +85,12 @@ class Config:
 
     def secret(self, name: str, keys: Path) -> str:
         """`NAME_FILE`, else `NAME`, else `keys/<name>`, made once (mode 0400)."""
+        return self.given_secret(name) or _stored_secret(keys / name.lower())
+
+    def given_secret(self, name: str) -> str:
+        """The content of `NAME_FILE`, else `NAME`, else nothing."""
         given = self.text(f"{name}_FILE")
-        if given:
-            return self._read_secret(name, Path(given))
-        return self.text(name) or _stored_secret(keys / name.lower())
+        return self._read_secret(name, Path(given)) if given else self.text(name)
 
     def unknown(self, prefix: str) -> list[str]:
         """Names in the environment that begin like ours and that nobody asked for."""

@@ -35,7 +35,7 @@ from traceability.lib.sockets import AlreadyLocked, lock
 
 __all__ = ["PARTS", "Process", "ProcessGroup", "ServeError"]
 
-PARTS = ("redis", "inspect", "analysis", "clock", "web")
+PARTS = ("redis", "inspect", "analysis", "clock", "mqtt", "web")
 LOG_LINES = 20
 # A process that had to be started more often than this before it was ready never will.
 STARTS = 4
@@ -54,8 +54,8 @@ class ProcessGroup:
     """The processes of one data folder; at most one group a folder, on this machine.
 
     `parts` chooses among `PARTS`. Redis is embedded unless `environment` (default: this
-    process's) names one in CAUSELINE_REDIS_URL. `models` is where released model files
-    are adopted from.
+    process's) names one in CAUSELINE_REDIS_URL; `mqtt` needs its CAUSELINE_MQTT_URL.
+    `models` is where released model files are adopted from.
     """
 
     def __init__(
@@ -72,9 +72,7 @@ class ProcessGroup:
         self.host, self.port = host, port
         self.models = models
         self.environment = dict(os.environ if environment is None else environment)
-        embedded = not self.environment.get("CAUSELINE_REDIS_URL")
-        chosen = [part for part in parts if embedded or part != "redis"]
-        self.programs = programs(self.data, host, port, chosen)
+        self.programs = programs(self.data, host, port, self._wanted(parts))
         self._complete_environment()
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
@@ -200,6 +198,15 @@ class ProcessGroup:
         self.environment["PYTHONUNBUFFERED"] = "1"
         if not self.environment.get("CAUSELINE_REDIS_URL"):
             self.environment["CAUSELINE_REDIS_URL"] = embedded_redis.url(self.data)
+
+    def _wanted(self, parts: Collection[str]) -> list[str]:
+        """Those of the parts that the environment leaves something to do."""
+        idle = set()
+        if self.environment.get("CAUSELINE_REDIS_URL"):
+            idle.add("redis")
+        if not self.environment.get("CAUSELINE_MQTT_URL"):
+            idle.add("mqtt")
+        return [part for part in parts if part not in idle]
 
     def _has(self, name: str) -> bool:
         return any(program.name == name for program in self.programs)

@@ -49,6 +49,7 @@ def programs(data: Path, host: str, port: int, parts: Collection[str]) -> list[P
         _worker("inspect", 20, 30, *_inspect()),
         _worker("analysis", 21, 15, "-P", "prefork", "-c", "1"),
         _worker("clock", 22, 10, *_clock(), queue="system"),
+        Program("mqtt", (python, "manage.py", "publish_mqtt"), 23, 15),
         Program("web", web, 30, 20),
     ]
     return [program for program in every if program.name in parts]

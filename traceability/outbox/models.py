@@ -1,4 +1,8 @@
-"""Events, written with what they tell, and messages that must leave the house."""
+"""Events, written with what they tell, and messages that must leave the house.
+
+Over a transport without an order (mail) they are deliveries, over a broker (MQTT)
+publications: numbered by stream, and sent in that order.
+"""
 
 from __future__ import annotations
 
@@ -83,3 +87,78 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transport} to {self.recipient} ({self.state})"
+
+
+class Stream(models.Model):
+    """What a consumer counts by: one kind of message from one place.
+
+    `sequence` is the number given last; whoever takes the next one locks the row until
+    it commits, so numbers become visible in their order and none is missing.
+    """
+
+    name = models.CharField(max_length=100, unique=True)
+    sequence = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sequence}"
+
+
+class Retain(models.TextChoices):
+    """What the broker shall keep of a message for those who subscribe later."""
+
+    NOTHING = "nothing"
+    THIS = "this"
+    NO_MORE = "no_more"
+
+
+class Publication(models.Model):
+    """A message on its way to the broker; the row goes when the broker has it."""
+
+    id = models.BigAutoField(primary_key=True)
+    stream = models.ForeignKey(Stream, models.CASCADE, related_name="publications")
+    sequence = models.PositiveBigIntegerField()
+    topic = models.TextField()
+    payload = models.TextField()
+    retain = models.CharField(max_length=10, choices=Retain, default=Retain.NOTHING)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stream", "sequence"], name="publication_numbered_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} {self.sequence} {self.topic}"
+
+
+class Retained(models.Model):
+    """What the broker keeps now, to be told again to one that has forgotten it."""
+
+    topic = models.TextField(primary_key=True)
+    payload = models.TextField()
+
+    def __str__(self) -> str:
+        return self.topic
+
+
+class Link(models.Model):
+    """A connection that a process of its own holds, as that process last knew it.
+
+    `up` since `since`, or down since then, because of `error`. It is the `holder`'s
+    until `leased_until`. `told` is true once somebody was told of this outage.
+    """
+
+    name = models.CharField(max_length=20, primary_key=True)
+    up = models.BooleanField(default=False)
+    since = models.DateTimeField()
+    error = models.TextField(blank=True)
+    holder = models.CharField(max_length=200, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    sent = models.PositiveBigIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    told = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({'up' if self.up else 'down'})"

@@ -1,4 +1,4 @@
-"""Dispatch events and send what must leave the house."""
+"""Dispatch events, send what must leave the house, and sweep up behind both."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 from celery import shared_task
 
-from traceability.outbox import deliveries, services, wake
+from traceability.outbox import deliveries, links, services, sweeping, wake
 
 # A task gives its worker back after this long and queues up again behind the others.
 TURN_SECONDS = 2.0
@@ -24,3 +24,13 @@ def dispatch() -> None:
 @shared_task(name="outbox.deliver")
 def deliver() -> None:
     deliveries.deliver_due()
+
+
+@shared_task(name="outbox.watch")
+def watch() -> None:
+    links.watch()
+
+
+@shared_task(name="outbox.sweep")
+def sweep() -> None:
+    sweeping.sweep()

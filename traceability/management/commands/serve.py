@@ -15,8 +15,9 @@ from traceability.lib.processes import PARTS, ProcessGroup, ServeError
 
 class Command(BaseCommand):
     help = (
-        "Runs the web server, the workers, the clock and (unless "
-        "CAUSELINE_REDIS_URL is set) Redis, and restarts what dies."
+        "Runs the web server, the workers, the clock, (unless CAUSELINE_REDIS_URL is "
+        "set) Redis and (if CAUSELINE_MQTT_URL is) what publishes over MQTT, and "
+        "restarts what dies."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
