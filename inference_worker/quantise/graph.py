@@ -3,13 +3,68 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from onnx import GraphProto, ModelProto, NodeProto
+import numpy as np
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
+from onnx.helper import get_attribute_value as get_attribute
 
 from inference_worker.quantise.errors import QuantisationError
 
 CONVOLUTION = "Conv"
+
+_NUMBERS = {
+    "value_float": np.float32,
+    "value_floats": np.float32,
+    "value_int": np.int64,
+    "value_ints": np.int64,
+}
+"""How a Constant may hold its value without a tensor, and of what type that is."""
+
+
+def prepared(model: ModelProto) -> ModelProto:
+    """A copy to work on: constants are initialisers, nodes have names of their own."""
+    return with_names(with_initialisers(model))
+
+
+def with_initialisers(model: ModelProto) -> ModelProto:
+    """A copy in which Constant nodes, and Identity nodes of constants, are
+    initialisers: only what is one is known to be a weight.
+    """
+    copied = ModelProto()
+    copied.CopyFrom(model)
+    graph = copied.graph
+    known = {one.name: one for one in graph.initializer}
+    outputs = {one.name for one in graph.output}
+    kept = []
+    for node in graph.node:
+        value = _constant(node, known)
+        if value is None or node.output[0] in outputs:
+            kept.append(NodeProto.FromString(node.SerializeToString()))
+        else:
+            known[node.output[0]] = graph.initializer.add()
+            known[node.output[0]].CopyFrom(value)
+            known[node.output[0]].name = node.output[0]
+    del graph.node[:]
+    graph.node.extend(kept)
+    return copied
+
+
+def _constant(node: NodeProto, known: Mapping[str, TensorProto]) -> TensorProto | None:
+    """What the node gives whatever the model is given; None where that may differ, or
+    is not numbers.
+    """
+    if node.op_type == "Identity":
+        return known.get(node.input[0])
+    if node.op_type != "Constant":
+        return None
+    (told,) = node.attribute
+    if told.name == "value":
+        tensor: TensorProto = told.t
+        return tensor
+    if told.name not in _NUMBERS:
+        return None
+    return numpy_helper.from_array(np.array(get_attribute(told), _NUMBERS[told.name]))
 
 
 def with_names(model: ModelProto) -> ModelProto:
@@ -82,13 +137,18 @@ def before(graph: GraphProto, nodes: Iterable[NodeProto]) -> set[int]:
 
 
 def quantised_convolutions(graph: GraphProto) -> list[NodeProto]:
-    """The others. Raises QuantisationError for a graph that has none, or that was
-    quantised before.
+    """The others, but for those whose weights are computed. Raises QuantisationError
+    for a graph that has none, or that was quantised before.
     """
     if any(node.op_type == "QuantizeLinear" for node in graph.node):
         raise QuantisationError("the model is quantised already")
     last = {node.output[0] for node in last_convolutions(graph)}
-    found = [node for node in _layers(graph) if node.output[0] not in last]
+    stored = {one.name for one in graph.initializer}
+    found = [
+        node
+        for node in _layers(graph)
+        if node.output[0] not in last and node.input[1] in stored
+    ]
     if not found:
         raise QuantisationError("the model has no convolution that could be quantised")
     return found

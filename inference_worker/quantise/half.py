@@ -15,7 +15,11 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from inference_worker.engine.backends.openvino_int8 import DEQUANTISE, QUANTISE
 from inference_worker.quantise.errors import QuantisationError
-from inference_worker.quantise.graph import before, last_convolutions
+from inference_worker.quantise.graph import (
+    before,
+    last_convolutions,
+    with_initialisers,
+)
 from inference_worker.quantise.rules import faults
 
 _FLOAT, _HALF = TensorProto.FLOAT, TensorProto.FLOAT16
@@ -35,28 +39,12 @@ def in_half(model: ModelProto) -> ModelProto:
     opset = max((o.version for o in model.opset_import if not o.domain), default=0)
     if quantised and opset < _OPSET:
         raise QuantisationError(f"opset {opset} has no float16 scales; want {_OPSET}")
-    half = _Halving.of(_without_constant_nodes(model)).done()
+    half = _Halving.of(with_initialisers(model)).done()
     onnx.checker.check_model(half, full_check=True)
     broken = faults(half) if quantised else []
     if broken:
         raise QuantisationError(f"the graph in float16 is not sound: {broken[0]}")
     return half
-
-
-def _without_constant_nodes(model: ModelProto) -> ModelProto:
-    """A copy in which constants are initialisers."""
-    copied = ModelProto()
-    copied.CopyFrom(model)
-    kept = []
-    for node in copied.graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            copied.graph.initializer.append(node.attribute[0].t)
-            copied.graph.initializer[-1].name = node.output[0]
-        else:
-            kept.append(NodeProto.FromString(node.SerializeToString()))
-    del copied.graph.node[:]
-    copied.graph.node.extend(kept)
-    return copied
 
 
 @dataclass

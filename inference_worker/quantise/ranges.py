@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from inference_worker.engine.types import FloatArray
+from inference_worker.quantise.errors import QuantisationError
 
 Range = tuple[float, float]
 Ranges = Mapping[str, Range]
@@ -19,45 +21,89 @@ Counts = NDArray[np.float64]
 METHODS = ("entropy", "percentile", "minmax")
 
 _PERCENTILE = 0.9999
-_BINS = 2048
+_BITS = 12
+_BINS = 2**_BITS
+_LEAST = 1e-30  # smaller magnitudes are as good as zero
 _LEVELS = 128  # of magnitudes in a symmetric int8
 _STEP = 16  # bins between the clips that entropy tries
 _ERRORS_AND_WORSE = 3
 
 
 def ranges_of(
-    model: ModelProto,
-    tensors: Sequence[str],
-    inputs: Callable[[], Iterable[FloatArray]],
+    model: ModelProto, tensors: Sequence[str], inputs: Iterable[FloatArray]
 ) -> dict[str, Ranges]:
     """The range of each tensor by each of METHODS.
 
-    `inputs` gives float32 (n, channels, height, width) in 0..1; it is asked twice, for
-    the extremes and for histograms of magnitudes within them. `entropy` clips where 128
-    levels tell least apart from the histogram (Migacz, 8-bit inference with TensorRT,
-    GTC 2017), `percentile` at 99.99 % of magnitudes, `minmax` nowhere.
+    `inputs` are float32 (n, channels, height, width) in 0..1, taken one by one and only
+    once. `entropy` clips where 128 levels tell least apart from the histogram of
+    magnitudes (Migacz, 8-bit inference with TensorRT, GTC 2017), `percentile` at
+    99.99 % of them, `minmax` nowhere. Raises QuantisationError for an activation that
+    is infinite or no number.
     """
     session = _showing(model, tensors)
     name = session.get_inputs()[0].name
-    extremes: dict[str, Range] = {}
-    for pixels in inputs():
+    seen = {tensor: Seen() for tensor in tensors}
+    for pixels in inputs:
         for tensor, value in _values(session, tensors, name, pixels):
-            low, high = extremes.get(tensor, (np.inf, -np.inf))
-            low, high = min(low, float(value.min())), max(high, float(value.max()))
-            extremes[tensor] = low, high
-    counts = {tensor: np.zeros(_BINS) for tensor in tensors}
-    for pixels in inputs():
-        for tensor, value in _values(session, tensors, name, pixels):
-            counts[tensor] += _histogram(value, extremes[tensor])
-    clips = {"entropy": entropy_clip, "percentile": percentile_clip}
-    found: dict[str, Ranges] = {
-        method: {
-            tensor: _clipped(extremes[tensor], clip(counts[tensor]) / _BINS)
-            for tensor in tensors
-        }
-        for method, clip in clips.items()
+            if not seen[tensor].add(value):
+                raise QuantisationError(
+                    f"{tensor}: the model computes numbers that are not finite there",
+                    "It may be broken, or made for inputs other than 0 to 1.",
+                )
+    clips = {"entropy": entropy_clip, "percentile": percentile_clip, "minmax": len}
+    return {
+        method: {tensor: seen[tensor].clipped(clips[method]) for tensor in tensors}
+        for method in METHODS
     }
-    return {**found, "minmax": extremes}
+
+
+class Seen:
+    """What was seen of one tensor: its extremes, and how often each magnitude occurred.
+
+    Bins of magnitudes are as wide as a power of two and double when larger ones come,
+    so the same images give the same counts in any order; more than half are used.
+    """
+
+    def __init__(self) -> None:
+        self._extremes: Range = (math.inf, -math.inf)
+        self._counts, self._width = np.zeros(_BINS), 0.0
+
+    def add(self, value: FloatArray) -> bool:
+        """False, and nothing is added, where not all of it are finite numbers.
+
+        Exact zeros are not counted: a ReLU gives as many as it likes, and every level
+        of int8 has them right.
+        """
+        low, high = float(value.min()), float(value.max())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return False
+        self._extremes = min(self._extremes[0], low), max(self._extremes[1], high)
+        self._make_room(max(-low, high))
+        if self._width:
+            bins = (np.abs(value) / np.float32(self._width)).astype(np.int32)
+            self._counts += np.bincount(bins.reshape(-1), minlength=_BINS)
+            self._counts[0] -= value.size - np.count_nonzero(value)
+        return True
+
+    def clipped(self, clip: Callable[[Counts], int]) -> Range:
+        """The extremes, cut where `clip` says how many of the used bins to keep."""
+        low, high = self._extremes
+        if not self._width:
+            return low, high
+        used = 1 + int(max(-low, high) / self._width)
+        most = clip(self._counts[:used]) * self._width
+        return max(low, -most), min(high, most)
+
+    def _make_room(self, most: float) -> None:
+        if most < _LEAST:
+            return
+        width = 2.0 ** (math.frexp(most)[1] - _BITS)
+        if not self._width:
+            self._width = width
+        if width > self._width:
+            into = (np.arange(_BINS) * (self._width / width)).astype(np.int32)
+            self._counts = np.bincount(into, self._counts, _BINS)
+            self._width = width
 
 
 def entropy_clip(counts: Counts) -> int:
@@ -89,20 +135,6 @@ def _divergence(counts: Counts, kept: int) -> float:
     p, q = real / real.sum(), rounded / rounded.sum()
     where = p > 0
     return float((p[where] * np.log(p[where] / np.maximum(q[where], 1e-9))).sum())
-
-
-def _histogram(value: FloatArray, extremes: Range) -> Counts:
-    """Of magnitudes but for exact zeros: a ReLU gives as many as it likes, and every
-    level of int8 has them right.
-    """
-    most = max(abs(extremes[0]), abs(extremes[1])) or 1.0
-    sizes = np.abs(value[value != 0])
-    return np.histogram(sizes, _BINS, (0.0, most))[0].astype(np.float64)
-
-
-def _clipped(extremes: Range, share: float) -> Range:
-    most = share * max(abs(extremes[0]), abs(extremes[1]))
-    return max(extremes[0], -most), min(extremes[1], most)
 
 
 def _values(

@@ -20,7 +20,7 @@ from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.types import FloatArray
 from inference_worker.evaluation import find_all, measure
 from inference_worker.golden import read_template
-from inference_worker.quantise.graph import quantised_convolutions, with_names
+from inference_worker.quantise.graph import prepared, quantised_convolutions
 from inference_worker.quantise.qdq import quantised
 from inference_worker.quantise.ranges import METHODS, ranges_of
 
@@ -98,13 +98,11 @@ def candidates(
     manifest: Manifest, model: bytes, calibration: Sequence[Sample]
 ) -> dict[str, bytes]:
     """A quantised file for each of METHODS."""
-    graph = with_names(onnx.load_model_from_string(model))
+    graph = prepared(onnx.load_model_from_string(model))
     tensors = sorted({one.input[0] for one in quantised_convolutions(graph.graph)})
     runner = open_backend("onnxruntime", manifest, model, precision=_FLOAT)
 
-    def views() -> Iterator[FloatArray]:
-        return shown(_views(runner, calibration), len(calibration), "calibrating")
-
+    views = shown(_views(runner, calibration), len(calibration), "calibrating")
     ranges = ranges_of(graph, tensors, views)
     return {method: quantised(graph, ranges[method]) for method in METHODS}
 

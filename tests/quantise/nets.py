@@ -58,6 +58,27 @@ def net(seed: int = 0, opset: int = 20) -> ModelProto:
     return model
 
 
+def by_nodes(model: ModelProto) -> ModelProto:
+    """The same model with a Constant node in place of each initialiser, and an Identity
+    between the first weights and their convolution, as exporters write shared ones.
+    """
+    changed = ModelProto()
+    changed.CopyFrom(model)
+    graph = changed.graph
+    nodes = [
+        helper.make_node("Constant", [], [one.name], value=one)
+        for one in graph.initializer
+    ]
+    nodes.append(helper.make_node("Identity", ["one.weight"], ["shared"]))
+    for node in graph.node:
+        node.input[:] = ["shared" if n == "one.weight" else n for n in node.input]
+        nodes.append(onnx.NodeProto.FromString(node.SerializeToString()))
+    del graph.initializer[:], graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(changed, full_check=True)
+    return changed
+
+
 def photos(count: int, seed: int = 1, size: int = 64) -> list[np.ndarray]:
     """Float32 (1, 3, size, size) in 0..1."""
     rng = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ TENSORS = ["images", "one.relu"]
 
 def in_int8(opset: int = 20) -> ModelProto:
     model = with_names(net(opset=opset))
-    ranges = ranges_of(model, TENSORS, lambda: photos(6))["minmax"]
+    ranges = ranges_of(model, TENSORS, photos(6))["minmax"]
     return onnx.load_model_from_string(quantised(model, ranges))
 
 

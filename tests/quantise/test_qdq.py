@@ -15,13 +15,14 @@ from inference_worker.quantise.errors import QuantisationError
 from inference_worker.quantise.graph import (
     behind,
     last_convolutions,
+    prepared,
     quantised_convolutions,
     with_names,
 )
 from inference_worker.quantise.qdq import quantised
 from inference_worker.quantise.ranges import METHODS, ranges_of
 from inference_worker.quantise.rules import faults
-from tests.quantise.nets import net, photos, run
+from tests.quantise.nets import by_nodes, net, photos, run
 
 TENSORS = ["images", "one.relu"]
 
@@ -33,7 +34,7 @@ def model() -> ModelProto:
 
 @pytest.fixture(scope="module")
 def files(model: ModelProto) -> dict[str, bytes]:
-    ranges = ranges_of(model, TENSORS, lambda: photos(12))
+    ranges = ranges_of(model, TENSORS, photos(12))
     return {method: quantised(model, ranges[method]) for method in METHODS}
 
 
@@ -75,16 +76,56 @@ def test_a_model_of_last_convolutions_alone_is_refused() -> None:
 
 def test_minmax_is_what_was_seen(model: ModelProto) -> None:
     images = photos(5)
-    found = ranges_of(model, TENSORS, lambda: images)["minmax"]
+    found = ranges_of(model, TENSORS, images)["minmax"]
     every = np.concatenate(images)
     assert found["images"] == (every.min(), every.max())
     assert found["one.relu"][0] == 0
 
 
+def test_images_are_looked_at_once_and_in_any_order(model: ModelProto) -> None:
+    """Large values first or last: bins grow to hold them."""
+    images = [image * (10.0 ** (i % 5 - 3)) for i, image in enumerate(photos(10))]
+    found = [
+        ranges_of(model, TENSORS, (image for image in some))
+        for some in (images, images[::-1])
+    ]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 777.0])
+def test_methods_clip_where_they_would_at_any_scale(
+    model: ModelProto, scale: float
+) -> None:
+    """To within a bin: those are of powers of two."""
+    images = photos(6)
+    usual = ranges_of(model, ["images"], images)
+    scaled = ranges_of(
+        model, ["images"], [image * np.float32(scale) for image in images]
+    )
+    for method in METHODS:
+        high = scaled[method]["images"][1] / scale
+        assert high == pytest.approx(usual[method]["images"][1], rel=0.02)
+
+
+def test_a_tensor_of_zeros_has_a_range(model: ModelProto) -> None:
+    found = ranges_of(model, ["images"], [photos(1)[0] * 0])
+    assert all(found[method]["images"] == (0, 0) for method in METHODS)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_that_computes_no_numbers_is_refused(
+    model: ModelProto, value: float
+) -> None:
+    images = photos(3)
+    images[1][0, 0, 0, 0] = value
+    with pytest.raises(QuantisationError, match=r"^images: .* not finite"):
+        ranges_of(model, TENSORS, images)
+
+
 def test_percentile_clips_what_hardly_ever_occurs(model: ModelProto) -> None:
     images = photos(8)
     images[3][0, 0, 5, 5] = 40.0
-    found = ranges_of(model, TENSORS, lambda: images)
+    found = ranges_of(model, TENSORS, images)
     assert found["minmax"]["images"][1] == 40
     assert found["percentile"]["images"][1] < 2
 
@@ -92,7 +133,7 @@ def test_percentile_clips_what_hardly_ever_occurs(model: ModelProto) -> None:
 def test_entropy_clips_what_hardly_ever_occurs(model: ModelProto) -> None:
     images = [image * 0.2 for image in photos(12)]
     images[0][0, 0, 5, 5] = 40.0
-    found = ranges_of(model, TENSORS, lambda: images)
+    found = ranges_of(model, TENSORS, images)
     assert found["minmax"]["images"][1] == 40
     assert found["entropy"]["images"][1] < 20
 
@@ -122,7 +163,7 @@ def test_the_file_is_small_and_says_what_the_model_said(
 
 
 def test_the_same_images_give_the_same_file(model: ModelProto) -> None:
-    both = [ranges_of(model, TENSORS, lambda: photos(4)) for _ in range(2)]
+    both = [ranges_of(model, TENSORS, photos(4)) for _ in range(2)]
     first, second = (quantised(model, one["entropy"]) for one in both)
     assert first == second
 
@@ -202,6 +243,58 @@ def test_a_graph_that_breaks_a_rule_is_told(
 
 def test_a_float_model_is_no_quantised_one(model: ModelProto) -> None:
     assert faults(model) == ["nothing is quantised"]
+
+
+def test_weights_of_constant_nodes_are_quantised_like_any_others(
+    model: ModelProto,
+) -> None:
+    """Each output channel has a scale of its own."""
+    other = prepared(by_nodes(net()))
+    assert [n.op_type for n in other.graph.node if n.op_type == "Constant"] == []
+    results = []
+    for one in (model, other):
+        ranges = ranges_of(one, TENSORS, photos(4))["minmax"]
+        results.append(onnx.load_model_from_string(quantised(one, ranges)))
+    scales = [
+        stored(result, f"{name}_scale")
+        for result, name in zip(results, ("one.weight", "shared"), strict=True)
+    ]
+    assert scales[0].shape == (8,)
+    assert np.array_equal(*scales)
+    (image,) = photos(1, seed=9)
+    assert np.array_equal(*(run(result, image) for result in results))
+
+
+def stored(model: ModelProto, name: str) -> np.ndarray:
+    (found,) = (one for one in model.graph.initializer if one.name == name)
+    return numpy_helper.to_array(found)
+
+
+def test_a_constant_may_be_written_as_plain_numbers() -> None:
+    model = by_nodes(net())
+    for node in model.graph.node:
+        if node.output[0] == "flat":
+            values = numpy_helper.to_array(node.attribute[0].t).tolist()
+            node.attribute[0].CopyFrom(onnx.helper.make_attribute("value_ints", values))
+    onnx.checker.check_model(model, full_check=True)
+    assert stored(prepared(model), "flat").tolist() == [0, 6, -1]
+    assert stored(prepared(model), "flat").dtype == np.int64
+
+
+def test_a_convolution_whose_weights_are_computed_stays_float(
+    model: ModelProto,
+) -> None:
+    changed = copy.deepcopy(model)
+    node = onnx.helper.make_node("Abs", ["two.weight"], ["two.computed"], "abs")
+    changed.graph.node.insert(0, node)
+    (conv,) = (one for one in changed.graph.node if one.output[0] == "two")
+    conv.input[1] = "two.computed"
+    assert [n.output[0] for n in quantised_convolutions(changed.graph)] == ["one"]
+    ranges = ranges_of(changed, ["images"], photos(4))["minmax"]
+    result = onnx.load_model_from_string(quantised(changed, ranges))
+    assert faults(result) == []
+    (image,) = photos(1, seed=9)
+    assert np.abs(run(result, image) - run(changed, image)).max() < 0.15
 
 
 def test_a_mean_over_a_distribution_is_no_convolution_of_features() -> None:
