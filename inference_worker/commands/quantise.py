@@ -21,6 +21,7 @@ from inference_worker.engine.store import (
 from inference_worker.evaluation import read_labelled
 from inference_worker.publishing import Place, place_for
 from inference_worker.quantise.calibration import skew, stratified
+from inference_worker.quantise.checking import check_usable
 from inference_worker.quantise.drawn import write_boards
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
 from inference_worker.quantise.trial import Trials, run_trials
@@ -102,15 +103,13 @@ def _quantise(args: argparse.Namespace, place: Place) -> Path:
 
 def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibration:
     classes = old.manifest.classes
-    templates = old.manifest.input.channels == 6
-    samples = read_labelled(folder, classes, templates)
+    samples = _read(folder, old)
     most = args.images if args.held else min(args.images, len(samples) // 2)
     chosen = stratified(samples, most, args.seed)
     rest = [one for i, one in enumerate(samples) if i not in set(chosen)]
     if args.held:
         known = {_digest(samples[i]) for i in chosen}
-        every = read_labelled(args.held, classes, templates)
-        rest = [one for one in every if _digest(one) not in known]
+        rest = [one for one in _read(args.held, old) if _digest(one) not in known]
     held = [rest[i] for i in stratified(rest, _VALIDATED, args.seed)]
     if not chosen or not any(len(one.truth) for one in held):
         raise DatasetError(
@@ -120,6 +119,14 @@ def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibr
     images: list[Sample] = [samples[i] for i in chosen]
     source = f"the folder {folder.resolve().name}" if args.coco else "drawn boards"
     return Calibration(source, images, held, skew(images, classes))
+
+
+def _read(folder: Path, old: Version) -> list[Sample]:
+    """The labelled images of a folder, every one of which can be used."""
+    templates = old.manifest.input.channels == 6
+    samples = read_labelled(folder, old.manifest.classes, templates)
+    check_usable(folder, samples, templates)
+    return samples
 
 
 def _digest(sample: Sample) -> bytes:

@@ -211,3 +211,18 @@ def test_too_few_images_are_refused(made: Made, tmp_path: Path) -> None:
     done = quantise("--model", OLD, "--coco", few, "--out", tmp_path / "v")
     assert done.returncode == 1
     assert "too few labelled images" in done.stderr
+
+
+def test_broken_images_are_named_before_any_work(made: Made, tmp_path: Path) -> None:
+    """Those for the ranges and those to measure on, all at once."""
+    broken = tmp_path / "broken"
+    shutil.copytree(made.boards, broken)
+    paths = sorted((broken / "images").iterdir())
+    for path in paths[3:20:8]:
+        path.write_bytes(path.read_bytes()[:5000])
+    done = quantise("--model", OLD, "--coco", broken, "--out", tmp_path / "v")
+    assert done.returncode == 1
+    assert "3 images cannot be used" in done.stderr
+    assert all(str(path) in done.stderr for path in paths[3:20:8])
+    assert "mAP" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["broken"]
