@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from inference_worker.engine.backends.registry import BACKENDS
+from inference_worker.engine.backends.registry import ON_PROCESSOR
 from inference_worker.engine.errors import BackendError, InferenceFailed
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.types import FloatArray
@@ -77,7 +77,7 @@ def try_backends(manifest: Manifest, model: bytes, limits: ProbeLimits) -> Runs:
     )
     given: dict[str, Run] = {}
     refused: dict[str, str] = {}
-    for name in BACKENDS:
+    for name in ON_PROCESSOR:
         try:
             with doing(f"trying it on {name}"):
                 given[name] = _run(partial(opened, name), canvas, name in _CHOOSING)
@@ -113,11 +113,13 @@ def _attempt(backend: ConfinedBackend, given: Pixels) -> FloatArray | str:
 
 
 def _together(backend: ConfinedBackend, several: Sequence[Pixels]) -> FloatArray | str:
-    """The last that is asked of a backend: lack of memory ends it."""
+    """The last that is asked of a backend: lack of memory ends it. Where several need
+    more than one may have, each can do with less.
+    """
     try:
         return _attempt(backend, np.concatenate(several))
     except ModelRefused as refused:
-        if refused.reason != Reason.OUT_OF_MEMORY:
+        if refused.reason not in (Reason.OUT_OF_MEMORY, Reason.OUTPUT_TOO_LARGE):
             raise
         return refused.told
 

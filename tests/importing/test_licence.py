@@ -7,6 +7,8 @@ from pathlib import Path
 import onnx
 import pytest
 
+from inference_worker.importing.card import licence_warning
+from inference_worker.untrusted.licence import licence_entries
 from tests.importing import foreign
 from tests.importing.foreign import NAMES, network
 from tests.importing.imports import imported
@@ -25,7 +27,7 @@ TOLD = {
 GIVEN = ",".join(NAMES)
 
 
-def made(folder: Path, metadata: dict[str, str], doc: str = "") -> bytes:
+def made(metadata: dict[str, str], doc: str = "") -> bytes:
     model = onnx.load_from_string(network(foreign.yolov8(), metadata=metadata))
     model.doc_string = doc
     return bytes(model.SerializeToString())
@@ -37,7 +39,7 @@ def notes(folder: Path) -> dict[str, str]:
 
 
 def test_all_that_speaks_of_a_licence_stays_in_the_new_file(tmp_path: Path) -> None:
-    folder = imported(tmp_path, made(tmp_path, TOLD, "Licensed under the EUPL"))
+    folder = imported(tmp_path, made(TOLD, "Licensed under the EUPL"))
     kept = notes(folder)
     for key in ("license", "license_url", "Copyright", "origin", "许可", "author"):
         assert kept[key] == TOLD[key]
@@ -57,15 +59,13 @@ def test_it_stays_through_the_converter_too(tmp_path: Path) -> None:
 
 
 def test_it_stays_when_the_new_file_is_imported(tmp_path: Path) -> None:
-    once = imported(tmp_path, made(tmp_path, TOLD))
+    once = imported(tmp_path, made(TOLD))
     twice = imported(tmp_path, (once / "model.onnx").read_bytes(), name="twice")
     assert "agpl-3.0.html" in (twice / "card.md").read_text()
 
 
 def test_the_card_shows_all_of_it(tmp_path: Path) -> None:
-    text = (
-        imported(tmp_path, made(tmp_path, TOLD, "MIT licence")) / "card.md"
-    ).read_text()
+    text = (imported(tmp_path, made(TOLD, "MIT licence")) / "card.md").read_text()
     assert "| licence in the file | see below |" in text
     assert "| license_url in the file | https://www.gnu.org" in text
     assert "| doc_string in the file | MIT licence |" in text
@@ -88,20 +88,18 @@ def test_the_card_shows_all_of_it(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_licence_asks_for_is_said(
-    tmp_path: Path,
-    key: str,
-    value: str,
-    asks: str | None,
-    caplog: pytest.LogCaptureFixture,
+    key: str, value: str, asks: str | None
 ) -> None:
-    folder = imported(tmp_path, made(tmp_path, {key: value}), classes=GIVEN)
-    bold = [
-        line
-        for line in (folder / "card.md").read_text().splitlines()
-        if line.startswith("**")
-    ]
-    if asks is None:
-        assert not bold
-    else:
-        assert asks in bold[0]
-        assert asks in caplog.text
+    said = licence_warning(licence_entries({key: value}))
+    assert said is None if asks is None else asks in str(said)
+
+
+@pytest.mark.parametrize("value", ["GPL-3.0", "MAGPLANT Ltd"])
+def test_it_is_said_in_bold_and_on_stderr(
+    tmp_path: Path, value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = imported(tmp_path, made({"license": value}), classes=GIVEN)
+    asks = "Its licence is the GPL"
+    found = value == "GPL-3.0"
+    assert (f"**{asks}" in (folder / "card.md").read_text()) == found
+    assert (asks in caplog.text) == found

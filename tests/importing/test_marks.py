@@ -11,6 +11,8 @@ import pytest
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.store import open_folder
 from inference_worker.importing.errors import ImportRefused
+from inference_worker.importing.marks import marks_of
+from inference_worker.importing.ours import Ours
 from tests.importing import foreign
 from tests.importing.foreign import NAMES, ULTRALYTICS, network
 from tests.importing.imports import imported
@@ -79,13 +81,9 @@ def test_a_file_imported_before_marks_were_noted_is_told(
         json.dumps({"threshold_ppm": 0.5, "nms_iou_ppm": 1}),
     ],
 )
-def test_a_note_that_is_not_ours_is_refused(tmp_path: Path, note: str) -> None:
-    model = onnx.load(imported(tmp_path, END_TO_END) / "model.onnx")
-    for one in model.metadata_props:
-        if one.key == "causeline_marks":
-            one.value = note
+def test_a_note_that_is_not_ours_is_refused(note: str) -> None:
     with pytest.raises(ImportRefused, match="causeline_marks"):
-        imported(tmp_path, model.SerializeToString(), name="twice")
+        marks_of(Ours(), {"causeline_marks": note})
 
 
 @pytest.mark.parametrize("measured", [True, False])

@@ -10,10 +10,13 @@ import onnx
 import pytest
 
 from inference_worker.engine.api import load_folder
+from inference_worker.engine.manifest import Manifest, canonical
 from inference_worker.engine.store import open_folder
-from inference_worker.importing.narrowing import one_canvas
-from inference_worker.importing.runtimes import Run
+from inference_worker.importing.narrowing import alone_only, one_canvas
+from inference_worker.importing.runtimes import Run, try_backends
 from inference_worker.untrusted.errors import ModelRefused
+from inference_worker.untrusted.limits import ProbeLimits
+from tests.engine.toy import toy_manifest
 from tests.importing import foreign
 from tests.importing.foreign import ULTRALYTICS, network
 from tests.importing.imports import imported
@@ -39,6 +42,17 @@ def test_a_reshape_traced_with_one_image_takes_one_a_call(
         alone = detector.infer([one])[0]
         assert len(alone) > 5
         assert found.boxes.tolist() == alone.boxes.tolist()
+
+
+def test_what_is_too_much_together_goes_one_by_one() -> None:
+    model = places()
+    spec = {"layout": "NCHW", "channels": 3, "range": [0, 1], "sizes": [64]}
+    told = toy_manifest({"model.onnx": model}, classes=["a", "b", "c"], input=spec)
+    manifest = Manifest.parse(canonical(told))
+    one = 84 * 7 * 4
+    runs = try_backends(manifest, model, ProbeLimits(output_bytes=one + 100))
+    for run in runs.given.values():
+        assert "a call with 2 fails (its outputs have" in str(alone_only(run))
 
 
 def test_images_that_get_each_others_boxes_are_kept_apart(
