@@ -37,6 +37,7 @@ from inference_worker.ledger import (
     Taken,
     Ticket,
 )
+from inference_worker.telling import Teller
 from traceability.inspection.models import Image as Subject
 from traceability.inspection.models import Inspection, InspectionRole
 from traceability.inspection.results import Box, Detector, InspectionResult
@@ -72,6 +73,7 @@ class Desk:
     leases: Leases
     batcher: Batcher
     climber: Climber
+    teller: Teller
     claims: Gatherer[Ticket, Taken | Refused]
     writer: Gatherer[Outcome, None]
     lane: Lane = field(default_factory=Lane)
@@ -96,6 +98,7 @@ class Desk:
         self.climber.close()
         self.claims.close()
         self.batcher.close()
+        self.teller.close()
         self.writer.close()
         self.leases.close()
 

@@ -32,6 +32,7 @@ from inference_worker.ladder.workshop import Recipe, Workshop
 from inference_worker.leases import Leases
 from inference_worker.ledger import claims, writer
 from inference_worker.memory import room_on
+from inference_worker.telling import Teller
 from traceability.jobs.slots import Slot, take_slot
 from traceability.lib.cards import visible_cards
 
@@ -81,20 +82,25 @@ def _open() -> Desk:
     slot = take_slot("inspect")  # first: others need not wait for us to load
     if slot.released:
         logger.warning("put back %s jobs of a worker that died", slot.released)
-    ladder = _ladder(slot)
+    teller = Teller(slot.place)
+    ladder = _ladder(slot, teller)
     hanging = [
         Watched("the detector", _seconds(ladder, Stage.TRAFFIC), DEVICE_SECONDS),
         Watched("loading", _seconds(ladder, Stage.LOAD), LOADING_SECONDS),
     ]
     # From here on, as loading may hang too.
     watchdog = Watchdog(hanging, last_words=ladder.hung)
-    ladder.start()
-    opened = _desk_of(ladder, slot)
+    try:
+        ladder.start()
+    except EngineError:
+        teller.close()
+        raise
+    opened = _desk_of(ladder, slot, teller)
     watchdog.watch(_watched(opened))
     return opened
 
 
-def _ladder(slot: Slot) -> Ladder:
+def _ladder(slot: Slot, teller: Teller) -> Ladder:
     asked, cards = settings.INSPECTION_BACKENDS, visible_cards()
     recipe = Recipe.of(
         settings.DATA_DIR,
@@ -107,10 +113,10 @@ def _ladder(slot: Slot) -> Ladder:
     logger.info("loading %s %s: %s", recipe.model, recipe.version, names)
     room = room_on(cards[0]) if cards else None
     record = Record(settings.DATA_DIR / "run" / f"ladder-{slot.place}.json")
-    return Ladder(rungs, Workshop(recipe, room), record)
+    return Ladder(rungs, Workshop(recipe, room), record, tell=teller.tell)
 
 
-def _desk_of(ladder: Ladder, slot: Slot) -> Desk:
+def _desk_of(ladder: Ladder, slot: Slot, teller: Teller) -> Desk:
     recipe = ladder.workshop.recipe
     batcher = Batcher(ladder, bucket=bucket(ladder.workshop.manifest))
     return Desk(
@@ -120,6 +126,7 @@ def _desk_of(ladder: Ladder, slot: Slot) -> Desk:
         leases=Leases(slot, settings.JOB_HEARTBEAT_SECONDS),
         batcher=batcher,
         climber=Climber(ladder, batcher.thread.between),
+        teller=teller,
         claims=claims(slot.worker),
         writer=writer(),
     )

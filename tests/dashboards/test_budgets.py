@@ -11,18 +11,19 @@ from tests.dashboards import factories as make
 from traceability.catalog.models import Equipment, Material, Operation
 from traceability.production.models import Consumption, MaterialLot, OperationRun
 
-# Queries with the session, the user, the sites and the two counters of the rail.
+# Queries with the session, the user, the sites, the two counters of the rail, and
+# whether photos are inspected as they should be.
 BUDGET = {
-    "overview": 15,
-    "problems": 9,
-    "problem": 11,
-    "inspections": 13,
-    "inspection": 15,
+    "overview": 16,
+    "problems": 10,
+    "problem": 12,
+    "inspections": 14,
+    "inspection": 16,
     "image": 3,
-    "alerts": 6,
-    "alert": 12,
-    "jobs": 9,
-    "templates": 10,
+    "alerts": 7,
+    "alert": 13,
+    "jobs": 10,
+    "templates": 11,
 }
 
 

@@ -19,6 +19,7 @@ from inference_worker.ladder.record import Record
 from inference_worker.ladder.rungs import Rung
 from inference_worker.ladder.workshop import Recipe, Workshop
 from inference_worker.leases import Leases
+from inference_worker.telling import Teller
 from inference_worker.worker import bucket
 from tests.engine.toy import write_toy
 from traceability.catalog.models import Line, Site, Station
@@ -53,7 +54,9 @@ def opened(
     """A desk in a slot of its own, closed at the end."""
     slot = take_slot("inspect")
     workshop = Workshop(Recipe.of(data, model, "f32", threads=1))
-    ladder = Ladder(rungs, workshop, Record(media / "ladder.json"))
+    teller = Teller(slot.place)
+    record = Record(media / "ladder.json")
+    ladder = Ladder(rungs, workshop, record, tell=teller.tell)
     ladder.start()
     batcher = Batcher(ladder, bucket=bucket(workshop.manifest))
     desk = Desk(
@@ -63,6 +66,7 @@ def opened(
         leases=Leases(slot, seconds=0.1),
         batcher=batcher,
         climber=Climber(ladder, batcher.thread.between),
+        teller=teller,
         claims=ledger.claims(slot.worker),
         writer=ledger.writer(),
     )

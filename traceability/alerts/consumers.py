@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from traceability.alerts import consecutive, excursions, links, parameters
+from traceability.alerts import (
+    consecutive,
+    degraded,
+    excursions,
+    links,
+    parameters,
+)
 from traceability.attribution.models import AnalysisRun
+from traceability.inspection.devices import DEGRADED, MENDED
 from traceability.inspection.models import Inspection
 from traceability.outbox.models import Event
 
@@ -27,6 +34,10 @@ def on_event(event: Event) -> None:
         parameters.judge(event.payload)
     elif event.kind == "link.away":
         links.tell_administrators(event)
+    elif event.kind == DEGRADED:
+        degraded.judge(event.payload)
+    elif event.kind == MENDED:
+        degraded.mended(event.payload)
     elif event.kind in INSPECTED:
         inspections = Inspection.objects.select_related("image__unit", "image__station")
         inspection = inspections.filter(pk=event.payload["inspection"]).first()

@@ -117,7 +117,7 @@ def _facts(alert: Alert) -> list[tuple[str, str]]:
     if alert.station is None and alert.problem is not None:
         facts.append((_("Defect rate"), wording.how_much(alert.problem)))
         facts.append((_("Defective units"), str(alert.problem.defective_units)))
-    facts += wording.parameter_facts(alert)
+    facts += wording.parameter_facts(alert) + wording.degraded_facts(alert)
     if serials := alert.details.get("serials"):
         facts.append((_("Units in a row"), str(wording.in_a_row(alert))))
         facts.append((_("Last units"), ", ".join(map(str, serials))))

@@ -17,6 +17,7 @@ class AlertKind(models.TextChoices):
     EXCURSION = "excursion", _("the defect rate rose")
     CONSECUTIVE = "consecutive", _("consecutive defects")
     PARAMETER_LIMIT = "parameter_limit", _("a parameter left its limits")
+    DEGRADED = "degraded", _("photos are inspected in a slower way")
 
 
 class AlertRule(models.Model):
@@ -70,7 +71,8 @@ class Alert(models.Model):
     it began on the line, `last_event_at` its newest sign there, `raised_at` when we
     knew. `mailed` is false for what was too old to wake anybody, and where nobody
     answers. `details` of consecutive defects: how many (`consecutive`) and the last
-    `serials`; of a parameter, which has no defect class: its event's payload.
+    `serials`; of a parameter and of a way to inspect, which have no defect class: what
+    their event told.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -131,5 +133,6 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        about = self.defect_class or self.details.get("parameter", "")
+        told = self.details
+        about = self.defect_class or told.get("parameter") or told.get("rung", "")
         return f"{self.rule.kind} {about} ({self.state})"

@@ -187,6 +187,11 @@ def close(alert: Alert, user: User) -> bool:
     )
 
 
+def end(alert: Alert) -> bool:
+    """Close a live alert whose cause is over by itself; False if it is not live."""
+    return _move(alert, LIVE, state=AlertState.CLOSED, closed_at=timezone.now())
+
+
 def withdraw(alert: Alert) -> bool:
     """Take back an open alert that a late photo proved wrong; False if not open."""
     return _move(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from traceability.alerts.models import Alert, AlertKind
 from traceability.alerts.rates import rates_of
@@ -16,6 +16,8 @@ def title(alert: Alert) -> str:
     place = alert.station or alert.line
     if alert.rule.kind == AlertKind.PARAMETER_LIMIT:
         return _parameter(alert, str(place))
+    if alert.rule.kind == AlertKind.DEGRADED:
+        return _degraded(alert)
     defect = alert.defect_class.name if alert.defect_class else ""
     if alert.rule.kind == AlertKind.CONSECUTIVE:
         count = in_a_row(alert)
@@ -40,6 +42,53 @@ def _parameter(alert: Alert, place: str) -> str:
     return words.format(
         parameter=about.get("parameter", ""), machine=machine, place=place
     )
+
+
+def _degraded(alert: Alert) -> str:
+    """What cannot look at photos any more, or that nothing can."""
+    about = alert.details
+    if not about.get("to"):
+        return _("No photo can be inspected: they wait")
+    return _("{way} has failed, photos are inspected with {other}").format(
+        way=way_name(str(about.get("rung", ""))), other=way_name(str(about["to"]))
+    )
+
+
+WAYS = {
+    "tensorrt": gettext_lazy("TensorRT"),
+    "tensorrt-previous": gettext_lazy("TensorRT with the previous engine"),
+    "cuda": gettext_lazy("ONNX Runtime on the GPU"),
+    "onnxruntime": gettext_lazy("ONNX Runtime"),
+    "openvino": gettext_lazy("OpenVINO on the CPU"),
+}
+REASONS = {
+    "SIG": gettext_lazy("its files are not what the site signed"),
+    "ENV": gettext_lazy("it was made for another machine, or its runtime is missing"),
+    "LOAD": gettext_lazy("its runtime does not load it"),
+    "WARMUP": gettext_lazy("it did not compute what the CPU computes"),
+    "OOM": gettext_lazy("the card has no room for it"),
+    "RUNTIME": gettext_lazy("it failed while it looked at photos"),
+}
+
+
+def way_name(rung: str) -> str:
+    """A way to inspect in words; its own name where there are none."""
+    return str(WAYS.get(rung, rung))
+
+
+def degraded_facts(alert: Alert) -> list[tuple[str, str]]:
+    """What failed, where and why; nothing for other alerts."""
+    about = alert.details
+    if alert.rule.kind != AlertKind.DEGRADED:
+        return []
+    reason = str(about.get("reason", ""))
+    why = f"{reason}: {REASONS.get(reason, '')}"
+    return [
+        (_("Worker"), str(about.get("place", ""))),
+        (_("What failed"), way_name(str(about.get("rung", "")))),
+        (_("Reason"), why),
+        (_("Message"), f"{about.get('code', '')}: {about.get('message', '')}"),
+    ]
 
 
 def parameter_facts(alert: Alert) -> list[tuple[str, str]]:

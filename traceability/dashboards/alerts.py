@@ -13,7 +13,7 @@ from traceability.accounts.models import User
 from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertState
 from traceability.alerts.selectors import alerts_of, shown_defect
-from traceability.alerts.wording import parameter_facts
+from traceability.alerts.wording import degraded_facts, parameter_facts
 from traceability.attribution.credible import POSSIBLE
 from traceability.attribution.selectors import problems_of
 from traceability.dashboards.access import PageRequest, may_act, page, require_action
@@ -54,7 +54,7 @@ def alert(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "may_act": may_act(request.user, found.site_id),
         "causes": _causes(request, found),
         "photo": _photo(request, found),
-        "facts": parameter_facts(found),
+        "facts": parameter_facts(found) + degraded_facts(found),
     }
     return render(request, "alerts/page.html", context)
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from traceability.alerts.models import AlertState
 from traceability.alerts.selectors import alerts_of
 from traceability.catalog.models import Site
+from traceability.inspection import devices
 from traceability.inspection.selectors import newest_image
 
 FRESH = timedelta(minutes=30)
@@ -29,7 +30,9 @@ class Freshness:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """`open_alerts` and `freshness` cost one query (one per site) on first use."""
+    """`open_alerts`, `trouble` and `freshness` cost one query on first use, the last
+    one per site.
+    """
     sites: list[Site] | None = getattr(request, "sites", None)
     if sites is None:
         return {"version": settings.VERSION}
@@ -37,6 +40,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "version": settings.VERSION,
         "sites": sites,
         "open_alerts": _once(lambda: open_alerts(sites)),
+        "trouble": _once(devices.in_trouble),
         "freshness": _once(lambda: freshness(sites)),
     }
 

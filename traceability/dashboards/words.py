@@ -17,6 +17,7 @@ STAGES = {
     "preprocess": gettext_lazy("prepare"),
     "queue": gettext_lazy("queue"),
     "wait": gettext_lazy("wait for a batch"),
+    "hop": gettext_lazy("change of detector"),
     "infer": gettext_lazy("detect"),
     "inference": gettext_lazy("detect"),
     "forward": gettext_lazy("detect"),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from traceability.alerts.models import Alert
 from traceability.alerts.wording import title as alert_title
+from traceability.alerts.wording import way_name
 from traceability.attribution import credible, wording
 from traceability.attribution.models import Cause, Problem
 from traceability.attribution.wording import moment as moment_text
@@ -42,6 +43,7 @@ register.filter("not_recorded", wording.not_recorded_text)
 register.filter("unexplained", wording.unexplained)
 register.filter("confidence_share", wording.confidence_share)
 register.filter("leading", credible.leading)
+register.filter("way", way_name)
 
 
 @register.filter
