@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from inference_worker.engine.backends.registry import BACKENDS, open_backend
+from inference_worker.engine.backends.registry import ON_PROCESSOR, open_backend
 from inference_worker.engine.errors import (
     BackendError,
     BackendUnavailable,
@@ -22,11 +21,13 @@ from inference_worker.engine.errors import (
     StoreError,
     StoreUnusable,
 )
+from inference_worker.engine.files import turn
 from inference_worker.engine.keyring import KeyRing
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.precision import INT8
 from inference_worker.engine.signing import sign
 from inference_worker.engine.store import (
+    ENGINES,
     INT8_MODEL,
     MANIFEST,
     MODEL,
@@ -74,7 +75,7 @@ def adopt(source: Path, data: Path) -> list[Adopted]:
             f"{source} holds no model version", "Expected <model>/<version>/ in it."
         )
     try:
-        with _turn(root(data)):
+        with turn(root(data)):
             ring = KeyRing.load_or_create(data)
             return [_adopt_one(folder, data, ring) for folder in folders]
     except OSError as error:
@@ -112,6 +113,8 @@ def _adopt(released: Version, data: Path, ring: KeyRing) -> bool:
     with tempfile.TemporaryDirectory(prefix=".", dir=root(data)) as work:
         draft = Path(work) / version
         _write_signed(manifest, files, draft, ring)
+        if (target / ENGINES).is_dir():  # what was built from it is signed by itself
+            (target / ENGINES).rename(draft / ENGINES)
         if target.exists():
             shutil.rmtree(target)
         draft.rename(target)
@@ -123,7 +126,7 @@ def _is_adopted(released: Version, data: Path) -> bool:
     manifest = released.manifest
     try:
         mine = open_signed(data, manifest.model, manifest.version)
-        same = {**mine.manifest.raw, "kid": None} == {**manifest.raw, "kid": None}
+        same = _essence(mine.manifest) == _essence(manifest)
         if same:
             mine.read_all()
             return True
@@ -135,9 +138,17 @@ def _is_adopted(released: Version, data: Path) -> bool:
     )
 
 
+def _essence(manifest: Manifest) -> dict[str, Any]:
+    """What makes a version: not by whom it is signed, nor its place among the others,
+    which a site changes when it goes back to an older one.
+    """
+    sites_own = ("kid", "release_seq", "previous")
+    return {name: told for name, told in manifest.raw.items() if name not in sites_own}
+
+
 def _try_int8(manifest: Manifest, model: bytes) -> None:
     """On the first backend that is installed here; where none is, nothing runs."""
-    for name in BACKENDS:
+    for name in ON_PROCESSOR:
         try:
             open_backend(name, manifest, model, precision=INT8).warm_up()
         except BackendUnavailable:
@@ -166,12 +177,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the system gives it back when a process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -16,16 +16,37 @@ EngineError
 │   ├── EngineMissing        engine_missing         no such model or version
 │   ├── EngineConflict       engine_conflict        same version, other files
 │   ├── FileAltered          file_altered           bytes differ from the manifest
+│   │   ├── FileNotPlain     file_not_plain         a link, a pipe, a folder
+│   │   └── FileMissing      file_missing           pinned, and not there
+│   ├── FileExposed          file_exposed           others own it or may write it
 │   ├── SignatureMissing     signature_missing      never adopted or signed here
 │   ├── SignatureWrong       signature_wrong        manifest altered after signing
+│   │   └── ManifestMisplaced  manifest_misplaced   a genuine one of something else
+│   ├── SignatureWeak        signature_weak         Ed25519 is required and not there
 │   ├── KeyUnknown           key_unknown            signed by a key not in the ring
+│   ├── KeyRevoked           key_revoked            signed by a key that was revoked
+│   ├── KeyExpired           key_expired            by an old key, after its last day
 │   ├── KeyRingError         key_ring_unusable      the ring is missing or damaged
+│   │   └── KeyRingExposed   key_ring_exposed       others than its owner may read it
+│   ├── EngineExpired        engine_expired         after the last day it was made for
+│   ├── EngineForeign        engine_foreign         built from another ONNX file
+│   ├── RolledBack           release_rolled_back    older than what ran here
+│   ├── StateUnusable        state_unusable         what ran here was altered
+│   ├── AuditBroken          audit_log_broken       lines altered or missing
+│   ├── PlanWrong            plan_wrong             no plan of that TensorRT
+│   ├── EnvironmentWrong
+│   │   ├── OtherGpu         engine_other_gpu       for another compute capability
+│   │   ├── OtherTensorRT    engine_other_tensorrt  for another version of TensorRT
+│   │   ├── OtherCuda        engine_other_cuda      for another version of CUDA
+│   │   └── DriverTooOld     engine_driver_too_old  wants a newer driver
 │   └── StoreUnusable        data_unusable          the data folder cannot be written
 └── BackendError
     ├── BackendUnknown       backend_unknown        no backend of that name
     ├── BackendUnavailable   backend_unavailable    its runtime is not installed
     ├── PrecisionUnknown     precision_unknown      nothing is computed in that
     ├── LoadFailed           load_failed            the runtime refused the model
+    ├── BuildFailed          build_failed           no engine could be made of it
+    │   └── BuildCancelled   build_cancelled        somebody stopped it
     ├── InferenceFailed      inference_failed       it ran and gave nothing usable
     └── GpuError
         ├── OutOfDeviceMemory  out_of_device_memory  it does not fit on the card now
@@ -144,6 +165,23 @@ class FileAltered(StoreError):
     hint = "Take the version folder again from where it was released."
 
 
+class FileNotPlain(FileAltered):
+    """Never opened as if it were one: a pipe would block, a link leads elsewhere."""
+
+    code = "file_not_plain"
+
+
+class FileMissing(FileAltered):
+    code = "file_missing"
+
+
+class FileExposed(StoreError):
+    """Somebody else than the owner of the data folder could have written it."""
+
+    code = "file_exposed"
+    hint = "Give it to the user that runs the workers, and let no others write it."
+
+
 class SignatureMissing(StoreError):
     code = "signature_missing"
     hint = "Adopt the released files with: python -m inference_worker adopt"
@@ -154,14 +192,104 @@ class SignatureWrong(StoreError):
     hint = "Someone changed it; adopt it again from the released files."
 
 
+class ManifestMisplaced(SignatureWrong):
+    code = "manifest_misplaced"
+    hint = "Files of two versions or engines were exchanged; put them back."
+
+
+class SignatureWeak(StoreError):
+    code = "signature_weak"
+    hint = "Sign it where the private key is: sign --private FILE"
+
+
 class KeyUnknown(StoreError):
     code = "key_unknown"
     hint = "It was signed elsewhere; adopt it again from the released files."
 
 
+class KeyRevoked(StoreError):
+    code = "key_revoked"
+    hint = "Adopt it again from the released files, or build the engine again."
+
+
+class KeyExpired(StoreError):
+    code = "key_expired"
+    hint = "Adopt it again from the released files, or build the engine again."
+
+
 class KeyRingError(StoreError):
     code = "key_ring_unusable"
-    hint = "Restore keys/engine-signing.json, or remove it and adopt again."
+    hint = (
+        "Restore keys/engine-signing.json; or remove it, engines/state.json and"
+        " keys/engine-state.json, and adopt again."
+    )
+
+
+class KeyRingExposed(KeyRingError):
+    code = "key_ring_exposed"
+    hint = "If nobody else has read it: chmod 0400. Else replace it and adopt again."
+
+
+class EngineExpired(StoreError):
+    code = "engine_expired"
+    hint = "Build it again."
+
+
+class EngineForeign(StoreError):
+    """Its ONNX file is none of the version beside which it lies."""
+
+    code = "engine_foreign"
+    hint = "Build it again from this version."
+
+
+class RolledBack(StoreError):
+    """Signed here, but something newer ran here already."""
+
+    code = "release_rolled_back"
+    hint = "If you want the older one: sign --rollback-to NAME@VERSION"
+
+
+class StateUnusable(StoreError):
+    code = "state_unusable"
+    hint = (
+        "Restore engines/state.json or keys/engine-state.json. Without a copy, remove"
+        " both; then older releases could be passed off as the newest."
+    )
+
+
+class AuditBroken(StoreError):
+    code = "audit_log_broken"
+    hint = "Compare engines/audit.log with a backup: somebody changed it."
+
+
+class PlanWrong(StoreError):
+    """The first bytes are not those of a plan of the TensorRT in its manifest."""
+
+    code = "plan_wrong"
+    hint = "Build it again."
+
+
+class EnvironmentWrong(StoreError):
+    """Genuine, and built for another machine than this one."""
+
+    hint = "Build it on this machine: python -m inference_worker build"
+
+
+class OtherGpu(EnvironmentWrong):
+    code = "engine_other_gpu"
+
+
+class OtherTensorRT(EnvironmentWrong):
+    code = "engine_other_tensorrt"
+
+
+class OtherCuda(EnvironmentWrong):
+    code = "engine_other_cuda"
+
+
+class DriverTooOld(EnvironmentWrong):
+    code = "engine_driver_too_old"
+    hint = "Install the driver that it wants, or build it on this machine."
 
 
 class StoreUnusable(StoreError):
@@ -190,6 +318,16 @@ class PrecisionUnknown(BackendError):
 class LoadFailed(BackendError):
     code = "load_failed"
     hint = "The file is intact, but this runtime cannot run it."
+
+
+class BuildFailed(BackendError):
+    code = "build_failed"
+    hint = "The file is intact, but TensorRT makes no engine of it."
+
+
+class BuildCancelled(BuildFailed):
+    code = "build_cancelled"
+    hint = "Start it again; with the timing cache kept it is faster."
 
 
 class InferenceFailed(BackendError):

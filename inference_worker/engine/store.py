@@ -9,36 +9,49 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference_worker.engine import files, history
 from inference_worker.engine.errors import (
     EngineMissing,
     FileAltered,
+    FileMissing,
     ManifestError,
+    ManifestMisplaced,
     SignatureMissing,
     SignatureWrong,
     StoreError,
 )
+from inference_worker.engine.fields import NAME, FilePin
+from inference_worker.engine.history import Release
 from inference_worker.engine.keyring import KeyRing
-from inference_worker.engine.manifest import NAME, FilePin, Manifest
+from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.signing import verify
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+COMING_SIGNATURE = "manifest.sig.next"
+"""While a manifest is signed anew: the signature of the one that is about to come."""
+
 MODEL, INT8_MODEL = "model.onnx", "model.int8.onnx"
-_MAX_MANIFEST = 2**20
+ENGINES = "engines"
+"""Below a version: the engines that were built from it."""
+
+MAX_MANIFEST = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A folder whose manifest was read and, where it must be, verified."""
+    """A folder whose manifest was read and, where it must be, verified: then `kids`
+    are the keys that vouch for it, and its files must belong to one of `owners`.
+    """
 
     folder: Path
     manifest: Manifest
+    kids: tuple[str, ...] = ()
+    owners: files.Owners | None = None
 
     def read(self, name: str) -> bytes:
         """A file of it, checked against its pin: use these bytes, not the file.
@@ -49,12 +62,21 @@ class Version:
         if name not in self.manifest.files:
             raise EngineMissing(f"{self.folder} has no {name}")
         pin = self.manifest.files[name]
-        content = _read(self.folder / name, pin.size)
-        _check_pin(self.folder / name, content, pin)
-        return content
+        return read_pinned(self.folder / name, pin, self.owners)
 
     def read_all(self) -> dict[str, bytes]:
         return {name: self.read(name) for name in self.manifest.files}
+
+    @property
+    def release(self) -> Release:
+        """Its place among the releases of the model."""
+        previous = self.manifest.raw["previous"] or {}
+        pin = self.manifest.files.get(MODEL)
+        return Release(
+            self.manifest.release_seq,
+            pin.sha256 if pin else "",
+            previous.get("sha256"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +97,44 @@ def root(data: Path) -> Path:
 def open_signed(data: Path, model: str, version: str) -> Version:
     """An adopted version, its signature checked before its manifest is parsed.
 
-    Raises EngineMissing, SignatureMissing, SignatureWrong, KeyUnknown or
-    KeyRingError.
+    Raises EngineMissing, SignatureMissing, SignatureWrong, SignatureWeak, KeyUnknown,
+    KeyRevoked, KeyExpired, KeyRingError or FileExposed.
     """
+    folder = folder_of(data, model, version)
+    ring, owners = KeyRing.load(data), files.owners_of(data)
+    text, kids = read_signed(folder, ring, owners)
+    manifest = Manifest.parse(text)
+    told = (manifest.model, manifest.version, manifest.kid)
+    if told != (folder.parent.name, folder.name, kids[0]):
+        raise ManifestMisplaced(
+            f"{folder} holds the manifest of another version: {told}"
+        )
+    return Version(folder, manifest, kids, owners)
+
+
+def folder_of(data: Path, model: str, version: str) -> Path:
+    """Where an adopted version lies. Raises EngineMissing when there is none."""
     if not (NAME.fullmatch(model) and NAME.fullmatch(version)):
         raise EngineMissing(f"{model!r} {version!r} is not the name of a version")
     folder = root(data) / model / version
     if not folder.is_dir():
         raise EngineMissing(f"{model} {version} was not adopted in {data}")
-    return _verified(folder, KeyRing.load(data))
+    return folder
 
 
 def open_latest(data: Path, model: str) -> Version:
     """Of the versions that verify, the one released last.
 
     When none does, the error of the last by name tells why; EngineMissing when
-    there is none at all.
+    there is none at all. Raises RolledBack when a later one was used here, unless that
+    one's manifest named this as its predecessor.
     """
     entries = [entry for entry in list_signed(data) if entry.model == model]
     good = [entry.version for entry in entries if entry.version is not None]
     if good:
-        return max(good, key=lambda version: version.manifest.release_seq)
+        latest = max(good, key=lambda version: version.manifest.release_seq)
+        history.admit_or_previous(data, KeyRing.load(data), model, latest.release)
+        return latest
     if entries and entries[-1].error is not None:
         raise entries[-1].error
     raise EngineMissing(f"no version of {model!r} was adopted in {data}")
@@ -115,7 +154,8 @@ def open_folder(folder: Path) -> Version:
         raise EngineMissing(
             f"{folder} has no {MANIFEST}", "Give a version folder, or a model's name."
         )
-    return Version(folder, Manifest.parse(_read(folder / MANIFEST, _MAX_MANIFEST)))
+    text = files.read_plain(folder / MANIFEST, MAX_MANIFEST)
+    return Version(folder, Manifest.parse(text))
 
 
 def list_signed(data: Path) -> Iterator[Entry]:
@@ -146,33 +186,45 @@ def next_version(version: str) -> str:
     return f"{parts[0]}{int(parts[1]) + 1}{parts[2]}"
 
 
-def _verified(folder: Path, ring: KeyRing) -> Version:
-    if not (folder / SIGNATURE).exists():
-        raise SignatureMissing(f"{folder} is not signed")
-    text = _read(folder / MANIFEST, _MAX_MANIFEST)
-    kid = verify(text, _read(folder / SIGNATURE, _MAX_MANIFEST), ring)
-    manifest = Manifest.parse(text)
-    told = (manifest.model, manifest.version, manifest.kid)
-    if told != (folder.parent.name, folder.name, kid):
-        raise SignatureWrong(f"{folder} holds the manifest of another version: {told}")
-    return Version(folder, manifest)
+def read_signed(
+    folder: Path, ring: KeyRing, owners: files.Owners
+) -> tuple[bytes, tuple[str, ...]]:
+    """The bytes of a folder's manifest, and the keys that signed exactly these.
+
+    While it is signed anew, manifest and signature are replaced one after the other:
+    so it is looked at again as long as it changes.
+    """
+    before = None
+    while True:
+        text = files.read_plain(folder / MANIFEST, MAX_MANIFEST, owners)
+        try:
+            return text, _signers(folder, text, ring, owners)
+        except SignatureWrong:
+            if text == before:
+                raise
+            before = text
 
 
-def _check_pin(path: Path, content: bytes, pin: FilePin) -> None:
+def read_pinned(path: Path, pin: FilePin, owners: files.Owners | None) -> bytes:
+    """A file's bytes, once they are known to be the ones pinned."""
+    content = files.read_plain(path, pin.size, owners)
     found = hashlib.sha256(content).hexdigest()
     if len(content) != pin.size or not hmac.compare_digest(found, pin.sha256):
         raise FileAltered(f"{path} differs from its manifest (SHA-256 {found[:12]}…)")
+    return content
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """At most `limit` + 1 bytes of a plain file; a link is not followed."""
-    # A pipe would block the open.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+def _signers(
+    folder: Path, text: bytes, ring: KeyRing, owners: files.Owners
+) -> tuple[str, ...]:
     try:
-        handle = os.open(path, flags)
-    except OSError as error:
-        raise FileAltered(f"{path} cannot be read: {error.strerror}") from error
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise FileAltered(f"{path} is not a plain file")
-        return file.read(limit + 1)
+        signature = files.read_plain(folder / SIGNATURE, MAX_MANIFEST, owners)
+    except FileMissing as error:
+        raise SignatureMissing(f"{folder} is not signed") from error
+    try:
+        return verify(text, signature, ring)
+    except SignatureWrong:
+        if not (folder / COMING_SIGNATURE).exists():
+            raise
+    coming = files.read_plain(folder / COMING_SIGNATURE, MAX_MANIFEST, owners)
+    return verify(text, coming, ring)

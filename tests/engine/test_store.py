@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference_worker.engine import api, keyring, store
+from inference_worker.engine import api, files, keyring
 from inference_worker.engine.adoption import adopt
 from inference_worker.engine.api import load_detector
 from inference_worker.engine.errors import (
@@ -143,18 +143,18 @@ def test_the_bytes_that_were_checked_are_the_bytes_that_are_used(
 ) -> None:
     used: list[bytes] = []
     reads: list[Path] = []
-    read = store._read
+    read = files.read_plain
 
-    def counting(path: Path, limit: int) -> bytes:
+    def counting(path: Path, limit: int, *owners: object) -> bytes:
         reads.append(path)
-        return read(path, limit)
+        return read(path, limit, *owners)
 
     def backend(_name: str, _manifest: Manifest, model: bytes, **_: object) -> None:
         used.append(model)
         raise ManifestError("far enough")
 
     genuine = (folder / "model.onnx").read_bytes()
-    monkeypatch.setattr(store, "_read", counting)
+    monkeypatch.setattr(files, "read_plain", counting)
     monkeypatch.setattr(api, "open_backend", backend)
     with pytest.raises(ManifestError, match="far enough"):
         load_detector("toy", "1", data=data)
