@@ -1,0 +1,1 @@
+"""A folder that a camera drops photos into, brought into the house over REST."""
