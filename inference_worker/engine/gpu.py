@@ -150,6 +150,11 @@ class Gpu:
                 if not depth:
                     self._cuda.Context.pop()
 
+    def check(self) -> None:
+        """DeviceLost when what ran on the card, whoever's it was, has broken it."""
+        if not self._is_well():
+            raise DeviceLost(f"GPU {self.index} ({self.name}) no longer answers")
+
     def free_bytes(self) -> int:
         """What is left on the card now, whoever took the rest."""
         with self.active():

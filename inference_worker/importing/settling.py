@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from inference_worker.engine.backends.registry import BACKENDS
+from inference_worker.engine.backends.registry import ON_PROCESSOR
 from inference_worker.engine.manifest import Manifest
 from inference_worker.importing.agreement import Agreement
 from inference_worker.importing.conversion import Converted
@@ -49,7 +49,7 @@ class Settled:
     @property
     def first(self) -> str:
         """The backend that is taken where nobody names one, or else the next."""
-        return next(name for name in BACKENDS if name not in self.refused)
+        return next(name for name in ON_PROCESSOR if name not in self.refused)
 
 
 def settle(made: Converted, draft: Draft) -> Settled:

@@ -123,6 +123,15 @@ def test_an_error_that_stays_means_that_the_card_is_lost(
     assert driver.stack == []
 
 
+def test_a_card_is_asked_whether_it_is_well(
+    card: gpu.Gpu, driver: HostDriver
+) -> None:
+    card.check()
+    driver.lose()
+    with pytest.raises(DeviceLost, match="GPU 0"):
+        card.check()
+
+
 def test_an_error_that_goes_is_a_wrong_call(card: gpu.Gpu, driver: HostDriver) -> None:
     driver.fail("mem_alloc", driver.LogicError("invalid value"))
     with pytest.raises(DeviceRefused, match="invalid value"):

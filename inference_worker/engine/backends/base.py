@@ -26,15 +26,18 @@ MAX_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Canvases of one shape: `pixels` uint8 (n, height, width, channels).
+class Placed:
+    """Images of one canvas; `places` are their positions in the caller's list."""
 
-    `places` are the images' positions in the caller's list.
-    """
-
-    pixels: NDArray[np.uint8]
     geometries: tuple[Geometry, ...]
     places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Placed):
+    """The same with their canvases: `pixels` uint8 (n, height, width, channels)."""
+
+    pixels: NDArray[np.uint8]
 
 
 class Backend(ABC):
@@ -90,7 +93,7 @@ class Backend(ABC):
         self,
         images: Sequence[Image],
         templates: Sequence[Image] | None,
-        finish: Callable[[FloatArray, Batch], list[R]],
+        finish: Callable[[FloatArray, Placed], list[R]],
     ) -> list[R]:
         """What `finish` makes of each image's output, in the order of the images."""
         results: dict[int, R] = {}
@@ -100,7 +103,7 @@ class Backend(ABC):
         return [results[place] for place in range(len(images))]
 
     def _guesses(
-        self, preds: FloatArray, batch: Batch, threshold: float
+        self, preds: FloatArray, batch: Placed, threshold: float
     ) -> list[Guesses]:
         seen = self.post_process(preds, batch, threshold)
         every = self.post_process(preds, batch, threshold, every_class=True)
@@ -113,11 +116,8 @@ class Backend(ABC):
         most = self.manifest.input.batch or MAX_BATCH
         sources = self._stack(images, templates)
         geometries = [self.geometry(image) for image in images]
-        by_shape = sorted(range(len(images)), key=lambda i: geometries[i].canvas)
-        for _, same in groupby(by_shape, key=lambda i: geometries[i].canvas):
-            places = tuple(same)
-            for start in range(0, len(places), most):
-                yield _batch(sources, geometries, places[start : start + most])
+        for places in together(geometries, most):
+            yield _batch(sources, geometries, places)
 
     def geometry(self, image: Image) -> Geometry:
         """Where this image lies on its canvas; those of like canvas share a call."""
@@ -129,7 +129,7 @@ class Backend(ABC):
     def post_process(
         self,
         preds: FloatArray,
-        batch: Batch,
+        batch: Placed,
         threshold: float,
         every_class: bool = False,
     ) -> list[Detections]:
@@ -174,6 +174,15 @@ class Backend(ABC):
         return [(image, fit(image, template)) for image, template in pairs]
 
 
+def together(geometries: Sequence[Geometry], most: int) -> Iterator[tuple[int, ...]]:
+    """Places of images that share a canvas, `most` at a time."""
+    by_shape = sorted(range(len(geometries)), key=lambda i: geometries[i].canvas)
+    for _, same in groupby(by_shape, key=lambda i: geometries[i].canvas):
+        places = tuple(same)
+        for start in range(0, len(places), most):
+            yield places[start : start + most]
+
+
 def _batch(
     sources: Sequence[tuple[Image, ...]],
     geometries: Sequence[Geometry],
@@ -183,4 +192,4 @@ def _batch(
         np.concatenate([letterbox(layer, geometries[i]) for layer in sources[i]], 2)
         for i in places
     ]
-    return Batch(np.stack(canvases), tuple(geometries[i] for i in places), places)
+    return Batch(tuple(geometries[i] for i in places), places, np.stack(canvases))

@@ -58,7 +58,7 @@ class OnnxRuntimeBackend(Backend):
             )
         self.precision = precision or "f32"
         self._session = _open(model, threads)
-        self._input = _input_name(self._session, manifest)
+        self._input = input_name(self._session, manifest)
         self.provider: str = self._session.get_providers()[0]
         log.info("ONNX Runtime on the %s", "GPU" if self.provider == CUDA else "CPU")
 
@@ -66,7 +66,7 @@ class OnnxRuntimeBackend(Backend):
         try:
             outputs = self._session.run(None, {self._input: _planes(pixels)})
         except Exception as error:
-            raise InferenceFailed(f"ONNX Runtime: {_first_line(error)}") from error
+            raise InferenceFailed(f"ONNX Runtime: {first_line(error)}") from error
         return np.asarray(outputs[0], np.float32)
 
 
@@ -80,19 +80,19 @@ def _planes(pixels: NDArray[np.uint8]) -> FloatArray:
 
 def _open(model: bytes, threads: int | None) -> Any:
     """On CUDA if that can be, else on the CPU, which is said unless GPUs are hidden."""
-    ort = _runtime()
-    options = _options(ort, threads)
+    ort = runtime()
+    options = session_options(ort, threads)
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
     if CUDA in ort.get_available_providers() and not hidden:
-        _preload(ort)
+        preload(ort)
         try:
-            return _session(ort, model, options, [(CUDA, _CUDA_OPTIONS), CPU])
+            return open_session(ort, model, options, [(CUDA, _CUDA_OPTIONS), CPU])
         except LoadFailed as error:
             log.warning("no CUDA, taking the CPU: %s", error)
-    return _session(ort, model, options, [CPU])
+    return open_session(ort, model, options, [CPU])
 
 
-def _runtime() -> Any:
+def runtime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -103,16 +103,16 @@ def _runtime() -> Any:
     return onnxruntime
 
 
-def _session(ort: Any, model: bytes, options: Any, providers: list[Any]) -> Any:
+def open_session(ort: Any, model: bytes, options: Any, providers: list[Any]) -> Any:
     """Without its own fallback, which prints to stdout and says no more after that."""
     try:
         return ort.InferenceSession(model, options, providers, enable_fallback=0)
     # Its exceptions share no base but Exception.
     except Exception as error:
-        raise LoadFailed(f"ONNX Runtime: {_first_line(error)}") from error
+        raise LoadFailed(f"ONNX Runtime: {first_line(error)}") from error
 
 
-def _options(ort: Any, threads: int | None) -> Any:
+def session_options(ort: Any, threads: int | None) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = _ERRORS_AND_WORSE
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -122,14 +122,14 @@ def _options(ort: Any, threads: int | None) -> Any:
     return options
 
 
-def _preload(ort: Any) -> None:
+def preload(ort: Any) -> None:
     """Find the CUDA and cuDNN that pip installed; what it prints goes to stderr."""
     if hasattr(ort, "preload_dlls"):
         with redirect_stdout(sys.stderr):
             ort.preload_dlls()
 
 
-def _input_name(session: Any, manifest: Manifest) -> str:
+def input_name(session: Any, manifest: Manifest) -> str:
     """The graph's only input; LoadFailed when it is not what the manifest says."""
     source, *more = session.get_inputs()
     wanted = manifest.input.channels
@@ -140,6 +140,6 @@ def _input_name(session: Any, manifest: Manifest) -> str:
     return str(source.name)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

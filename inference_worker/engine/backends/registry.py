@@ -14,7 +14,11 @@ _HERE = "inference_worker.engine.backends"
 BACKENDS = {
     "openvino": f"{_HERE}.openvino.OpenVinoBackend",
     "onnxruntime": f"{_HERE}.onnxruntime.OnnxRuntimeBackend",
+    "cuda": f"{_HERE}.cuda.CudaBackend",
 }
+
+ON_PROCESSOR = ("openvino", "onnxruntime")
+"""Those that run without a graphics card: what a new file is tried on."""
 
 
 def open_backend(
