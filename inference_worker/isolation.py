@@ -19,8 +19,9 @@ from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import EngineError, ImageError, TemplateError
 from inference_worker.engine.types import Detections
 from inference_worker.golden import read_template
+from inference_worker.ladder.opening import open_rung
 from inference_worker.ladder.rungs import Rung
-from inference_worker.ladder.workshop import Recipe, open_rung
+from inference_worker.ladder.workshop import Recipe
 
 if TYPE_CHECKING:  # this process of its own needs no Django
     from traceability.inspection.results import Detector

@@ -20,7 +20,7 @@ from inference_worker.health import EXIT_CODE
 from inference_worker.ladder import hops
 from inference_worker.ladder.errors import NoRung, TriedToDeath
 from inference_worker.ladder.hops import Figures, Situation
-from inference_worker.ladder.reasons import Failure, Fallen, Reason, Stage
+from inference_worker.ladder.reasons import Failure, Fallen, Reason, Stage, falling
 from inference_worker.ladder.record import DEATHS, Record
 from inference_worker.ladder.rungs import Rung
 from inference_worker.ladder.standing import Looked, Standing, Steps
@@ -136,9 +136,11 @@ class Ladder:
             if deaths >= DEATHS:
                 text = f"{deaths} processes ended while they brought it up"
                 raise Fallen.of(TriedToDeath(text), Stage.LOAD)
-            if rung.on_card and not self.record.is_good(rung.name, self._what()):
+            with falling(Stage.LOAD):
+                identity = self.workshop.identity(rung)
+            if rung.on_card and not self.record.is_good(rung.name, identity):
                 try_apart(rung, self.workshop)
-            return Standing(rung, self.workshop.bring_up(rung))
+            return Standing(rung, self.workshop.bring_up(rung), identity)
         finally:
             self.record.end(rung.name)
 
@@ -228,7 +230,7 @@ class Ladder:
             return
         self._standing = to
         if to is not None:
-            self.record.holds(to.rung.name, self._what())
+            self.record.holds(to.rung.name, to.identity)
         self.figures.place = self.rungs.index(to.rung) if to else -1
         self._say_what_fell(to.rung.name if to else "")
         self._tell(self.situation)
@@ -300,7 +302,3 @@ class Ladder:
         failures = [self.record.failure(rung.name) for rung in self.rungs]
         told = [f"{one.rung}: {one.reason} {one.message}" for one in failures if one]
         return NoRung("no backend can look at photos now", lines=told)
-
-    def _what(self) -> str:
-        """What is loaded, as far as a trial need not be repeated for it."""
-        return f"{self.workshop.recipe.model}@{self.workshop.recipe.version}"

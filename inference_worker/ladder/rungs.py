@@ -8,6 +8,8 @@ from dataclasses import dataclass
 AUTO = "auto"
 ON_CARD = ("tensorrt", "cuda")
 PREVIOUS = "-previous"
+BUILT = "tensorrt"
+"""The backend of engines that were built for this very machine."""
 LAST = "openvino"
 
 
@@ -47,4 +49,4 @@ def rungs_of(asked: Sequence[str], *, cards: int) -> tuple[Rung, ...]:
 
 def _named(name: str, *, required: bool) -> list[Rung]:
     current = Rung(name, required=required)
-    return [current, Rung(name, previous=True)] if name == "tensorrt" else [current]
+    return [current, Rung(name, previous=True)] if name == BUILT else [current]

@@ -16,10 +16,11 @@ from inference_worker.ladder.rungs import Rung
 
 @dataclass(eq=False, slots=True)
 class Standing:
-    """A rung with the detector that was made of it."""
+    """A rung with the detector that was made of it, and what that is made from."""
 
     rung: Rung
     detector: Detector
+    identity: str
     closed: bool = False
 
     def close(self) -> None:

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from inference_worker.engine.api import Detector, open_detector
+from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import LoadFailed
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.store import Version, open_adopted
+from inference_worker.ladder.opening import identity_of, open_rung
 from inference_worker.ladder.reasons import Stage, falling
 from inference_worker.ladder.reference import Reference, reference_of
 from inference_worker.ladder.rungs import Rung
@@ -52,16 +53,6 @@ class Recipe:
         return cls(**{**told, "data": Path(told["data"])})
 
 
-def open_rung(rung: Rung, recipe: Recipe) -> Detector:
-    """Verified and loaded, not yet warm. Raises StoreError, BackendError."""
-    return open_detector(
-        recipe.open_version(),
-        backend=rung.backend,
-        threads=recipe.threads,
-        precision=recipe.precision,
-    )
-
-
 @dataclass
 class Workshop:
     """Makes detectors of rungs. One thread at a time per detector; any may ask.
@@ -97,6 +88,10 @@ class Workshop:
             detector.close()
             raise
         return detector
+
+    def identity(self, rung: Rung) -> str:
+        """See `identity_of`."""
+        return identity_of(rung, self.recipe)
 
     def check(self, detector: Detector) -> None:
         """Raises WrongNumbers unless it sees the right things on the golden picture."""

@@ -11,7 +11,7 @@ from inference_worker.ladder import ladder as module
 from inference_worker.ladder.hops import Situation
 from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.record import Record
-from inference_worker.ladder.rungs import Rung
+from inference_worker.ladder.rungs import PREVIOUS, Rung
 from inference_worker.ladder.workshop import Recipe, Workshop
 from tests.engine.toy import write_toy
 from tests.ladder import shaky
@@ -39,7 +39,7 @@ class Plant:
     def ladder(self, *names: str, required: bool = True) -> Ladder:
         """One that remembers what the ladders before it did, not started."""
         return Ladder(
-            [Rung(name, required=required) for name in names or NAMES],
+            [_rung(name, required) for name in names or NAMES],
             Workshop(Recipe.of(self.data, "toy", "f32", threads=1)),
             Record(self.record, clock=lambda: self.now),
             tell=self.told.append,
@@ -58,6 +58,11 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_toy(folder / "released", input=sizes)
     adopt(folder / "released", folder / "data")
     return folder / "data"
+
+
+def _rung(name: str, required: bool) -> Rung:
+    backend = name.removesuffix(PREVIOUS)
+    return Rung(backend, previous=backend != name, required=required)
 
 
 def try_here(rung: Rung, workshop: Workshop) -> None:

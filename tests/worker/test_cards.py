@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from traceability.lib.cards import visible_cards
+from traceability.lib.programs import configuration, programs
 
 ONE, TWO = "GPU-11111111-2222-3333-4444-555555555555", "GPU-66666666-7777"
 
@@ -41,3 +42,24 @@ def test_the_environment_decides_as_in_cuda(
     driver: Path, chosen: str, expected: list[str]
 ) -> None:
     assert visible_cards({"CUDA_VISIBLE_DEVICES": chosen}, driver) == expected
+
+
+def test_each_card_has_a_process_that_sees_no_other(tmp_path: Path) -> None:
+    found = programs(tmp_path, "127.0.0.1", 8000, ["inspect", "clock"], [ONE, TWO])
+    assert [(one.name, one.queue, one.card) for one in found] == [
+        ("inspect", "inspect", ONE),
+        ("inspect-2", "inspect", TWO),
+        ("clock", "system", ""),
+    ]
+    text = configuration(tmp_path, found)
+    assert text.count("CUDA_VISIBLE_DEVICES") == 2
+    assert f'environment = CUDA_VISIBLE_DEVICES="{TWO}"' in text
+    assert "programs = inspect,inspect-2,clock" in text
+    nodes = {one.command[one.command.index("-n") + 1] for one in found}
+    assert len(nodes) == 3
+
+
+def test_without_a_card_one_process_inspects(tmp_path: Path) -> None:
+    (only,) = programs(tmp_path, "127.0.0.1", 8000, ["inspect"])
+    assert (only.name, only.card) == ("inspect", "")
+    assert "CUDA_VISIBLE_DEVICES" not in configuration(tmp_path, [only])

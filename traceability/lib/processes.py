@@ -20,6 +20,7 @@ from xmlrpc.client import ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from traceability.lib import embedded_redis
+from traceability.lib.cards import visible_cards
 from traceability.lib.preparation import ServeError, check_port, run_python
 from traceability.lib.programs import (
     REPOSITORY,
@@ -72,7 +73,9 @@ class ProcessGroup:
         self.host, self.port = host, port
         self.models = models
         self.environment = dict(os.environ if environment is None else environment)
-        self.programs = programs(self.data, host, port, self._wanted(parts))
+        self.programs = programs(
+            self.data, host, port, self._wanted(parts), visible_cards(self.environment)
+        )
         self._complete_environment()
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None

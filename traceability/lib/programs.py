@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from configparser import RawConfigParser
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
+from traceability.lib.cards import CHOSEN
 from traceability.lib.sockets import socket_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -28,7 +29,7 @@ class Program:
     """One supervised process; started by ascending, stopped by descending `order`.
 
     `queue` is the Celery queue that it consumes. `stop_seconds` is how long it may take
-    to finish what it has begun.
+    to finish what it has begun. `card` is the graphics card that alone it sees.
     """
 
     name: str
@@ -36,27 +37,54 @@ class Program:
     order: int
     stop_seconds: int
     queue: str = ""
+    card: str = ""
+
+    @property
+    def part(self) -> str:
+        """What it is one of: `inspect-2` is an `inspect`."""
+        return self.name.partition("-")[0]
 
 
-def programs(data: Path, host: str, port: int, parts: Collection[str]) -> list[Program]:
-    """Those of all programs that are named in `parts`, in their order."""
+def programs(
+    data: Path,
+    host: str,
+    port: int,
+    parts: Collection[str],
+    cards: Sequence[str] = (),
+) -> list[Program]:
+    """Those of all programs that are named in `parts`, in their order.
+
+    One `inspect` for each of the graphics `cards`, or one for the CPU.
+    """
     python = sys.executable
     redis = (python, "-m", "traceability.lib.embedded_redis", str(data))
     gunicorn = (python, "-m", "gunicorn", "-c", "python:traceability.lib.gunicorn")
     web = (*gunicorn, "--bind", _address(host, port), "traceability.wsgi")
     every = [
         Program("redis", redis, 10, 10),
-        _worker("inspect", 20, 30, *_inspect()),
+        *_inspectors(cards),
         _worker("analysis", 21, 15, "-P", "prefork", "-c", "1"),
         _worker("clock", 22, 10, *_clock(), queue="system"),
         Program("mqtt", (python, "manage.py", "publish_mqtt"), 23, 15),
         Program("web", web, 30, 20),
     ]
-    return [program for program in every if program.name in parts]
+    return [program for program in every if program.part in parts]
 
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _inspectors(cards: Sequence[str]) -> list[Program]:
+    first = _worker("inspect", 20, 30, *_inspect())
+    if not cards:
+        return [first]
+    more = [f"inspect-{number}" for number in range(2, len(cards) + 1)]
+    every = [_worker(name, 20, 30, *_inspect(), queue="inspect") for name in more]
+    return [
+        replace(program, card=card)
+        for program, card in zip([first, *every], cards, strict=True)
+    ]
 
 
 def _inspect() -> tuple[str, ...]:
@@ -125,7 +153,8 @@ def configuration(data: Path, chosen: Iterable[Program]) -> str:
 
 def _section(data: Path, program: Program) -> dict[str, str]:
     """Restarted whenever it ends; one that ends within a second a little later."""
-    return {
+    section = {"environment": f'{CHOSEN}="{program.card}"'} if program.card else {}
+    return section | {
         "command": _literal(shlex.join(program.command)),
         "directory": _literal(REPOSITORY),
         "priority": str(program.order),

@@ -1,0 +1,145 @@
+"""The rungs of engines that were built: what is signed decides, and the previous one
+takes over. TensorRT's part is played by ONNX Runtime behind a plan's header.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference_worker.engine.backends import registry
+from inference_worker.engine.built import Environment, Machine
+from inference_worker.engine.engines import write_engine
+from inference_worker.engine.store import open_latest
+from inference_worker.ladder import opening
+from inference_worker.ladder import record as recording
+from tests.engine.toy import toy_network
+from tests.ladder import shaky
+from tests.ladder.conftest import Plant
+
+HERE = Machine(
+    tensorrt="11.4.0.106", cuda="13.0", driver="13.0", compute_capability="9.0"
+)
+HEADER = b"ftrt".ljust(24, b"\0") + bytes([11, 4, 0, 106])
+RUNGS = ("tensorrt", "tensorrt-previous", "openvino")
+
+
+class Tensorrt(shaky.Cuda):
+    name = "tensorrt"
+
+    def __init__(self, manifest: Any, model: bytes, **options: Any) -> None:
+        super().__init__(manifest, model.removeprefix(HEADER), **options)
+
+
+@pytest.fixture
+def site(plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    """With a data folder of its own, and nothing built in it."""
+    source, plant.data = plant.data, tmp_path / "data"
+    shutil.copytree(source, plant.data)
+    monkeypatch.setattr(opening, "this_machine", lambda: HERE)
+    monkeypatch.setitem(registry.BACKENDS, "tensorrt", f"{__name__}.Tensorrt")
+    return plant
+
+
+def build(site: Plant, **environment: str) -> Path:
+    """A new engine, the newest of its kind: its folder."""
+    version = open_latest(site.data, "toy")
+    told = {
+        "tensorrt": HERE.tensorrt,
+        "cuda": HERE.cuda,
+        "driver_minimum": "13.0",
+        "compute_capability": HERE.compute_capability,
+        "gpu": "NVIDIA H100",
+        "precision": "f32",
+        **environment,
+    }
+    onnx = version.read("model.onnx")
+    assert onnx == toy_network()
+    plan = HEADER + onnx
+    made = write_engine(
+        site.data, version, onnx, plan, None, Environment(**told, profiles=())
+    )
+    return version.folder / "engines" / made.engine
+
+
+def stands_on(site: Plant) -> tuple[str, list[tuple[str, str, str]]]:
+    ladder = site.ladder(*RUNGS, required=False)
+    ladder.start()
+    footing = ladder.situation.footing
+    assert footing is not None
+    failures = [(one.rung, one.reason, one.code) for one in ladder.situation.failures]
+    ladder.close()
+    return footing.rung, failures
+
+
+def spoil(folder: Path, name: str) -> None:
+    path = folder / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(bytes(content))
+
+
+def test_before_one_is_built_there_is_no_such_rung(site: Plant) -> None:
+    assert stands_on(site) == ("openvino", [])
+
+
+def test_the_newest_engine_is_taken(site: Plant) -> None:
+    build(site)
+    assert stands_on(site) == ("tensorrt", [])
+
+
+def test_one_that_was_tampered_with_leaves_the_previous_one(site: Plant) -> None:
+    build(site)
+    spoil(build(site), "engine.plan")
+    rung, failures = stands_on(site)
+    assert (rung, failures) == (
+        "tensorrt-previous",
+        [("tensorrt", "SIG", "file_altered")],
+    )
+
+
+def test_without_a_previous_one_the_cpu_takes_over(site: Plant) -> None:
+    spoil(build(site), "manifest.sig")
+    rung, failures = stands_on(site)
+    assert (rung, failures[0][:2]) == ("openvino", ("tensorrt", "SIG"))
+
+
+def test_one_for_another_card_is_said_to_be(site: Plant) -> None:
+    build(site, compute_capability="8.9")
+    assert stands_on(site) == (
+        "openvino",
+        [("tensorrt", "ENV", "engine_other_gpu")],
+    )
+
+
+def test_a_new_engine_is_tried_apart_once(
+    site: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(
+        "inference_worker.ladder.ladder.try_apart",
+        lambda rung, workshop: tried.append(rung.name),
+    )
+    build(site)
+    stands_on(site)
+    stands_on(site)
+    assert tried == ["tensorrt"]
+    build(site)
+    stands_on(site)
+    assert tried == ["tensorrt"] * 2
+
+
+def test_what_is_right_again_is_climbed_to(site: Plant) -> None:
+    build(site)
+    folder = build(site)
+    good = (folder / "engine.plan").read_bytes()
+    spoil(folder, "engine.plan")
+    assert stands_on(site)[0] == "tensorrt-previous"
+    (folder / "engine.plan").write_bytes(good)
+    assert stands_on(site)[0] == "tensorrt-previous"  # it rests
+    site.now += recording.PAUSES[0] + 1
+    assert stands_on(site) == ("tensorrt", [])
