@@ -26,7 +26,7 @@ $(BIN)/python -m pip install --progress-bar off -r $(lastword $(1)) 2>&1 \
 rm -f $(VENV)/installed-*
 endef
 
-.PHONY: help install install-dev demo test lint serve
+.PHONY: help install install-dev contract demo test lint serve
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ help: ## This list
 install: $(INSTALLED) ## Python packages of the product, into .venv
 
 install-dev: $(INSTALLED_DEV) ## The same, with those for tests, lint and types
+
+contract: $(INSTALLED_DEV) ## NVIDIA's own TensorRT bindings, for tests/contract
+	@exec $(BIN)/python -m tests.contract.wheels
 
 demo: $(INSTALLED) ## The demo factory: SEED=n, SERVE=0 to end after the ranking, RESET=1
 	@exec $(BIN)/python manage.py demo $(if $(SEED),--seed $(SEED)) \

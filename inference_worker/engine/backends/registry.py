@@ -15,6 +15,7 @@ BACKENDS = {
     "openvino": f"{_HERE}.openvino.OpenVinoBackend",
     "onnxruntime": f"{_HERE}.onnxruntime.OnnxRuntimeBackend",
     "cuda": f"{_HERE}.cuda.CudaBackend",
+    "tensorrt": f"{_HERE}.tensorrt.TensorRtBackend",
 }
 
 ON_PROCESSOR = ("openvino", "onnxruntime")

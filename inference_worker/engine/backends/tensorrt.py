@@ -1,0 +1,206 @@
+"""TensorRT: an engine made for this very card, on our own memory and stream."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from inference_worker.engine.backends.device import (
+    DeviceBackend,
+    Shape,
+    usual_most,
+)
+from inference_worker.engine.errors import InferenceFailed, LoadFailed
+from inference_worker.engine.gpu import Gpu, Memory, Stream, open_gpu
+from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.tensorrt.library import trt
+from inference_worker.engine.tensorrt.listening import Listener
+from inference_worker.engine.tensorrt.plan import check_plan
+from inference_worker.engine.tensorrt.profiles import Profile
+from inference_worker.engine.tensorrt.scratch import Scratch
+
+_HALF, _SINGLE = trt.DataType.HALF, trt.DataType.FLOAT
+
+
+class TensorRtBackend(DeviceBackend):
+    """One engine: `model` is its plan, whose signature was verified on these bytes.
+
+    It runs what is in the plan as code. Each profile has a context of its own, so that
+    none has to be switched; all work in one scratch memory, which engines on the same
+    card share, since one thread runs one after another.
+    """
+
+    name: ClassVar[str] = "tensorrt"
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        model: bytes,
+        *,
+        threads: int | None = None,
+        precision: str | None = None,
+        card: Gpu | None = None,
+    ) -> None:
+        """`precision` is what the engine was made for, as its manifest says; `threads`
+        has no meaning here. Raises PlanWrong, OtherTensorRT, LoadFailed.
+        """
+        check_plan(model, str(trt.__version__))
+        card = card or open_gpu()
+        self._heard = Listener()
+        self._contexts: list[Any] = []
+        self._plan_bytes = len(model)
+        self._scratch = Scratch.of(card)
+        with card.active():
+            self._runtime, self._engine = self._deserialised(model)
+            self._source, self._result = self._tensors()
+            half = self._engine.get_tensor_dtype(self._source) == _HALF
+            self.precision = precision or ("f16" if half else "f32")
+            self._profiles = self._read_profiles(manifest)
+            images = max(one.most[0] for one in self._profiles)
+            most = min(manifest.input.batch or usual_most(card), images)
+            super().__init__(manifest, card, half=half, most=most)
+            try:
+                self._open()
+            except BaseException:
+                self.close()
+                raise
+
+    @property
+    def device_bytes(self) -> int:
+        """Its buffers, its weights (about the plan's size) and its scratch, which
+        others on the card share.
+        """
+        return super().device_bytes + self._plan_bytes + self._scratch.nbytes
+
+    def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
+        """The smallest that a profile takes and that holds the canvas."""
+        tall, wide = canvas
+        found = [
+            (max(tall, least[2]), max(wide, least[3]))
+            for least, most in ((one.least, one.most) for one in self._profiles)
+            if tall <= most[2] and wide <= most[3]
+        ]
+        if not found:
+            raise InferenceFailed(
+                f"the engine has no profile for a canvas of {tall} x {wide}",
+                "Build it for the sizes of the model's manifest.",
+            )
+        return min(found, key=lambda frame: frame[0] * frame[1])
+
+    def enqueue(
+        self, source: Memory, shape: Shape, stream: Stream
+    ) -> tuple[Memory, tuple[int, ...]]:
+        self._heard.why()
+        context = self._contexts[self._profile_for(shape)]
+        answer = self._answer(context, shape)
+        addresses = ((self._source, source), (self._result, self._output))
+        for name, memory in addresses:
+            done = context.set_tensor_address(name, memory.pointer)
+            self._must(done, f"the address of {name}")
+        scratch = self._scratch.memory
+        context.set_device_memory(scratch.pointer, scratch.nbytes)
+        self._must(context.execute_async_v3(stream.handle), "to run the engine")
+        return self._output, answer
+
+    def close(self) -> None:
+        """Contexts before their engine, that before its runtime."""
+        self._contexts.clear()
+        self._engine = self._runtime = None
+        self._scratch.leave(self)
+        super().close()
+
+    def _open(self) -> None:
+        """Contexts, and the memory for the largest that each may be asked for."""
+        self._scratch.need(self, int(self._engine.device_memory_size_v2))
+        largest = 0
+        for index, profile in enumerate(self._profiles):
+            self._contexts.append(self._context(index))
+            answer = self._answer(self._contexts[index], profile.most)
+            largest = max(largest, 4 * int(np.prod(answer)))
+        self._output = self.alloc(largest)
+
+    def _answer(self, context: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The output's shape for this input's, which is set."""
+        self._must(context.set_input_shape(self._source, shape), f"the shape {shape}")
+        answer = tuple(context.get_tensor_shape(self._result))
+        if len(answer) != 3 or min(answer) < 1:
+            raise self._failed(f"the output for {shape} would be {answer}")
+        return answer
+
+    def _deserialised(self, plan: bytes) -> tuple[Any, Any]:
+        """Plans may bring code of their own; ours never do, and none is allowed."""
+        heard = self._heard
+        with heard.making("there is no runtime"):
+            runtime = trt.Runtime(heard.logger)
+            runtime.error_recorder = heard.recorder
+            runtime.engine_host_code_allowed = False
+        if runtime.engine_host_code_allowed:
+            raise LoadFailed("TensorRT would run code that a plan brings along")
+        engine = runtime.deserialize_cuda_engine(plan)
+        if engine is None:
+            raise heard.load_failed(
+                "the engine could not be deserialised",
+                "Build it on this machine: python -m inference_worker build",
+            )
+        engine.error_recorder = heard.recorder
+        return runtime, engine
+
+    def _tensors(self) -> tuple[str, str]:
+        """Names of the only input and the only output, whose types we know."""
+        engine = self._engine
+        names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
+        kinds = [engine.get_tensor_mode(name) for name in names]
+        source, result = trt.TensorIOMode.INPUT, trt.TensorIOMode.OUTPUT
+        if sorted(map(int, kinds)) != sorted(map(int, (source, result))):
+            raise LoadFailed(f"the engine has the tensors {', '.join(names)}, not two")
+        first, last = names[kinds.index(source)], names[kinds.index(result)]
+        typed = engine.get_tensor_dtype
+        if typed(first) not in (_HALF, _SINGLE) or typed(last) != _SINGLE:
+            raise LoadFailed(f"the engine takes {typed(first)} and gives {typed(last)}")
+        return first, last
+
+    def _read_profiles(self, manifest: Manifest) -> list[Profile]:
+        engine, found = self._engine, []
+        for index in range(engine.num_optimization_profiles):
+            shapes = engine.get_tensor_profile_shape(self._source, index)
+            found.append(Profile(*(tuple(shape) for shape in shapes)))
+        wanted = manifest.input.channels
+        if {one.most[1] for one in found} != {wanted}:
+            raise LoadFailed(
+                f"the engine takes other planes than the {wanted} of its manifest"
+            )
+        return found
+
+    def _context(self, profile: int) -> Any:
+        heard = self._heard
+        strategy = trt.ExecutionContextAllocationStrategy.USER_MANAGED
+        context = self._engine.create_execution_context(strategy)
+        if context is None:
+            raise heard.load_failed(f"no context for profile {profile}")
+        context.error_recorder = heard.recorder
+        with heard.making(f"profile {profile} cannot be set"):
+            done = context.set_optimization_profile_async(profile, self.stream.handle)
+        if not done:
+            raise heard.load_failed(f"profile {profile} cannot be set")
+        self.stream.synchronize()
+        return context
+
+    def _profile_for(self, shape: Shape) -> int:
+        """The smallest that takes it."""
+        fitting = [i for i, one in enumerate(self._profiles) if one.takes(shape)]
+        if not fitting:
+            raise InferenceFailed(
+                f"the engine has no profile for {shape}",
+                "Build it for the sizes of the model's manifest.",
+            )
+        return min(fitting, key=lambda i: int(np.prod(self._profiles[i].most)))
+
+    def _must(self, done: bool, what: str) -> None:
+        if not done:
+            raise self._failed(f"TensorRT refused {what}")
+
+    def _failed(self, what: str) -> InferenceFailed:
+        """DeviceLost instead where the card itself has failed."""
+        self.card.check()
+        return InferenceFailed(what, "", self._heard.why())

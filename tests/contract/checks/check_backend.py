@@ -1,0 +1,230 @@
+"""Loading and running an engine through NVIDIA's bindings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorrt as trt
+
+from inference_worker.engine.backends.tensorrt import TensorRtBackend
+from inference_worker.engine.errors import (
+    DeviceLost,
+    EngineError,
+    InferenceFailed,
+    LoadFailed,
+    OtherTensorRT,
+    OutOfDeviceMemory,
+    PlanWrong,
+)
+from inference_worker.engine.gpu import open_gpu
+from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.tensorrt.building import Made
+from tests.contract.checks.conftest import Faults, made_for, manifest_of
+from tests.contract.host_gpu import COMPILER, HostDriver
+from tests.engine.toy import board, paint, traced
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
+
+
+def test_an_engine_finds_what_is_in_a_photo(backend: TensorRtBackend) -> None:
+    photo = board()
+    paint(photo, 1, 64, 96)
+    (found,) = backend.infer([photo])
+    assert found.boxes.tolist() == [[64, 96, 96, 128]]
+    assert found.names(backend.manifest.classes) == ["green"]
+
+
+@pytest.mark.parametrize(("half", "precision"), [(False, "f32"), (True, "f16")])
+def test_batches_of_all_sizes_agree_with_what_was_painted(
+    half: bool, precision: str, manifest: Manifest
+) -> None:
+    backend = TensorRtBackend(manifest, made_for(manifest, half=half).plan)
+    photos = [board(side, side) for side in (512, 1024, 640, 640, 512, 640, 640, 640)]
+    for place, photo in enumerate(photos):
+        paint(photo, place % 3, 32 * place, 64)
+    found = backend.infer(photos)
+    assert [int(one.class_ids[0]) for one in found] == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert [float(one.boxes[0, 0]) for one in found] == [32.0 * i for i in range(8)]
+    assert backend.precision == precision
+    backend.close()
+
+
+def test_a_model_of_six_channels_sees_image_and_template() -> None:
+    manifest = manifest_of(6)
+    backend = TensorRtBackend(manifest, made_for(manifest).plan)
+    photo, golden = traced(), traced()
+    paint(photo, 0, 320, 320)
+    (found,) = backend.infer([photo], [golden])
+    assert found.names(manifest.classes) == ["red"]
+    backend.close()
+
+
+def test_an_oblong_photo_gets_the_square_that_a_profile_takes(
+    backend: TensorRtBackend,
+) -> None:
+    photo = board(480, 640)
+    paint(photo, 2, 64, 32)
+    (found,) = backend.infer([photo])
+    assert found.boxes.tolist() == [[64, 32, 96, 64]]
+
+
+def test_work_goes_to_our_own_stream(
+    backend: TensorRtBackend, calls: list[str]
+) -> None:
+    calls.clear()
+    backend.infer([board()])
+    assert f"enqueue stream={backend.stream.handle}" in calls
+    assert backend.stream.handle != 0
+
+
+def test_each_profile_has_a_context_that_works_in_our_memory(
+    backend: TensorRtBackend, calls: list[str]
+) -> None:
+    user_managed = int(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
+    assert calls.count(f"context strategy={user_managed}") == 3
+
+
+def test_host_code_is_never_allowed(backend: TensorRtBackend, calls: list[str]) -> None:
+    before_deserialising = calls[: calls.index("deserialise")]
+    assert before_deserialising[-1] == "host code False"
+
+
+def test_two_engines_share_one_scratch_memory(
+    backend: TensorRtBackend, made: Made, manifest: Manifest, calls: list[str]
+) -> None:
+    other = TensorRtBackend(manifest, made.plan)
+    calls.clear()
+    backend.infer([board()])
+    other.infer([board()])
+    assert len({call for call in calls if call.startswith("scratch")}) == 1
+    other.close()
+    backend.infer([board()])
+
+
+def test_what_it_holds_is_counted_and_given_back(
+    made: Made, manifest: Manifest, driver: HostDriver
+) -> None:
+    backend = TensorRtBackend(manifest, made.plan)
+    assert backend.device_bytes == driver.taken_bytes + len(made.plan)
+    backend.close()
+    assert driver.taken_bytes == 0
+
+
+def refused(plan: bytes, manifest: Manifest, kind: type[EngineError]) -> str:
+    with pytest.raises(kind) as caught:
+        TensorRtBackend(manifest, plan)
+    return str(caught.value)
+
+
+def test_bad_magic_is_refused_before_anything_is_deserialised(
+    made: Made, manifest: Manifest, calls: list[str]
+) -> None:
+    refused(b"fake" + made.plan[4:], manifest, PlanWrong)
+    refused(made.plan[:20], manifest, PlanWrong)
+    refused(b'\x10\x00\x00\x00{"description"' + made.plan, manifest, PlanWrong)
+    assert "deserialise" not in calls
+
+
+def test_another_versions_plan_is_refused_before_it_is_deserialised(
+    made: Made, manifest: Manifest, calls: list[str]
+) -> None:
+    other = made.plan[:24] + bytes((9, 1, 0, 4)) + made.plan[28:]
+    said = refused(other, manifest, OtherTensorRT)
+    assert said == f"built by TensorRT 9.1.0.4; here is {trt.__version__}"
+    assert "deserialise" not in calls
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("runtime_factory", "factory function returned nullptr"),
+        ("host_code", "would run code that a plan brings along"),
+        ("deserialise", "not enough memory for the weights"),
+        ("context", "Error Code 2: OutOfMemory"),
+        ("profile_switch", "profile 0 cannot be set"),
+    ],
+)
+def test_what_fails_at_loading_says_why_and_leaves_nothing(
+    fault: str,
+    said: str,
+    fail: Faults,
+    made: Made,
+    manifest: Manifest,
+    driver: HostDriver,
+) -> None:
+    fail(fault)
+    assert said in refused(made.plan, manifest, LoadFailed)
+    assert driver.taken_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("shape", "violates profile 1"),
+        ("address", "setTensorAddress: images cannot be at"),
+        ("infer", "would be (-1, -1, 7)"),
+        ("execute", "FAILED_ALLOCATION: no memory for the activations"),
+    ],
+)
+def test_what_fails_in_traffic_says_why_and_the_next_call_works(
+    fault: str, said: str, fail: Faults, backend: TensorRtBackend
+) -> None:
+    fail(fault)
+    with pytest.raises(InferenceFailed) as caught:
+        backend.infer([board()])
+    assert said in str(caught.value)
+    fail("")
+    assert len(backend.infer([board()])) == 1
+
+
+def test_a_shape_out_of_every_profile_is_refused_by_its_name(
+    backend: TensorRtBackend,
+) -> None:
+    with pytest.raises(InferenceFailed, match="no profile for a canvas of 2048 x 2048"):
+        backend.frame((2048, 2048))
+    planes = backend.alloc(64)
+    with pytest.raises(InferenceFailed, match=r"no profile for \(5, 3, 640, 640\)"):
+        backend.enqueue(planes, (5, 3, 640, 640), backend.stream)
+
+
+def test_other_channels_than_the_manifests_are_refused(made: Made) -> None:
+    assert "other planes than the 6" in refused(made.plan, manifest_of(6), LoadFailed)
+
+
+def test_a_full_card_is_said_to_be_full(
+    made: Made, manifest: Manifest, driver: HostDriver
+) -> None:
+    driver.fail("mem_alloc")
+    refused(made.plan, manifest, OutOfDeviceMemory)
+    assert driver.taken_bytes == 0
+
+
+def test_a_lost_card_is_told_from_a_refused_call(
+    backend: TensorRtBackend, fail: Faults, driver: HostDriver
+) -> None:
+    planes = backend.alloc(64)
+    fail("execute")
+    driver.lose()
+    with pytest.raises(DeviceLost):
+        backend.enqueue(planes, (1, 3, 512, 512), backend.stream)
+    driver.lost = False
+
+
+def test_an_error_belongs_to_the_call_that_met_it(
+    backend: TensorRtBackend, fail: Faults
+) -> None:
+    for fault, other in (("execute", "violates"), ("shape", "no memory for")):
+        fail(fault)
+        with pytest.raises(InferenceFailed) as caught:
+            backend.infer([board()])
+        assert other not in str(caught.value)
+
+
+def test_the_card_may_be_given(made: Made, manifest: Manifest) -> None:
+    card = open_gpu()
+    backend = TensorRtBackend(manifest, made.plan, precision="int8", card=card)
+    assert backend.card is card
+    assert backend.precision == "int8"
+    pixels = np.zeros((2, 512, 512, 3), np.uint8)
+    assert backend.forward(pixels).shape == (2, 256, 7)
+    backend.close()

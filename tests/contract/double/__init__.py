@@ -1,0 +1,1 @@
+"""A double of libnvinfer behind NVIDIA's own bindings."""
