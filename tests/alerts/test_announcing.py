@@ -8,12 +8,18 @@ from typing import Any
 import jsonschema
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from tests.alerts.scene import Scene
 from traceability.accounts.models import Membership, Role, User
 from traceability.alerts import services as alerts
 from traceability.alerts.models import Alert
+from traceability.inspection.models import InspectionState
+from traceability.inspection.recording import record
+from traceability.inspection.results import Box, Detector, InspectionResult
+from traceability.jobs import services as jobs
 from traceability.lib.mqtt_address import MqttAddress
 from traceability.outbox import deliveries, services
 from traceability.outbox.models import Delivery, Link, Publication, Retain
@@ -92,6 +98,39 @@ def test_an_alert_is_told_with_every_change_until_it_is_over(scene: Scene) -> No
         (3, "closed"),
     ]
     assert [one.retain for one in told] == [Retain.THIS, Retain.THIS, Retain.NO_MORE]
+
+
+def test_a_run_that_does_not_end_floods_nobody(scene: Scene) -> None:
+    for minute in range(20):
+        scene.photo(minute, [scene.short])
+        drain()
+    told = [valid(one, "alert")["occurrences"] for one in messages("/alert/")]
+    assert told == [1, 2, 4, 8, 16]
+
+
+def test_the_transaction_of_a_result_is_what_it_is_without_a_broker(
+    scene: Scene, settings: Settings
+) -> None:
+    """What is published is written later, by whoever hands the event over."""
+    detector = Detector("m", "1", "openvino", "f32", ("short",))
+    results = []
+    for minute in range(3):
+        photo = scene.photo(minute, state=InspectionState.PENDING)
+        arguments = {"inspection": str(photo.pk)}
+        job = jobs.enqueue("inference_worker.inspect", arguments, queue="inspect")
+        claimed = jobs.claim(job.pk, "test")
+        assert claimed is not None
+        boxes = (Box("short", 0.9, 1, 1, 9, 9),)
+        results.append(InspectionResult(claimed, detector, boxes))
+    record(results[:1])  # knows the detector from now on
+    counted = []
+    for address, one in ((None, results[1]), (settings.MQTT, results[2])):
+        settings.MQTT = address
+        with CaptureQueriesContext(connection) as queries:
+            assert record([one]) == 1
+        counted.append([query["sql"].split()[0] for query in queries])
+    assert counted[0] == counted[1]
+    assert not Publication.objects.exists()
 
 
 def test_a_run_that_a_late_photo_breaks_is_taken_back(scene: Scene) -> None:

@@ -95,7 +95,8 @@ def repeat(alert: Alert, seen: Sighting) -> Alert:
             details=seen.details,
         )
         alert.refresh_from_db()
-        _tell(alert)
+        if alert.occurrences.bit_count() == 1:  # the 2nd, 4th, 8th time …
+            _tell(alert)
     if alert.state == AlertState.OPEN:
         notify(alert)
     return alert
