@@ -229,7 +229,12 @@ def test_a_missing_runtime_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
 def test_every_backend_of_the_registry_exists() -> None:
     for path in BACKENDS.values():
         module, _, name = path.rpartition(".")
-        assert issubclass(getattr(import_module(module), name), Backend)
+        try:
+            found = import_module(module)
+        except BackendUnavailable:  # tests/contract opens TensorRT's by its name
+            assert "tensorrt" in path
+            continue
+        assert issubclass(getattr(found, name), Backend)
 
 
 def test_images_of_one_shape_share_a_call() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorrt as trt
 
+from inference_worker.engine.backends.registry import open_backend
 from inference_worker.engine.backends.tensorrt import TensorRtBackend
 from inference_worker.engine.errors import (
     DeviceLost,
@@ -24,6 +25,12 @@ from tests.contract.host_gpu import COMPILER, HostDriver
 from tests.engine.toy import board, paint, traced
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
+
+
+def test_the_registry_opens_it_by_its_name(made: Made, manifest: Manifest) -> None:
+    opened = open_backend("tensorrt", manifest, made.plan, precision="f32")
+    assert isinstance(opened, TensorRtBackend)
+    opened.close()
 
 
 def test_an_engine_finds_what_is_in_a_photo(backend: TensorRtBackend) -> None:
