@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_worker.engine.errors import DeviceRefused
 from inference_worker.engine.gpu import Gpu, Memory, Stream
 from inference_worker.engine.optics import Optics, Region, maps
 from inference_worker.engine.preprocess import Geometry, shrinks_by_area
@@ -95,9 +96,16 @@ class Preparer:
             jobs[i] = self._job(layer, sources.pointer + place, 3 * i, stream)
         self._card.upload(sources, self._staging[:end], stream)
         self._sent.record(stream)
-        grid = _grid(canvas, len(layers))
-        pointers = (sources.pointer, target.pointer)
-        self._kernel(grid, _BLOCK, stream, *pointers, *canvas)
+        self.launch(len(layers), target, canvas, stream)
+
+    def launch(
+        self, layers: int, target: Memory, canvas: tuple[int, int], stream: Stream
+    ) -> None:
+        """Queue the kernel on what was sent last; `prepare` does so itself."""
+        if self._sources is None:
+            raise DeviceRefused("nothing was sent to be prepared")
+        pointers = (self._sources.pointer, target.pointer)
+        self._kernel(_grid(canvas, layers), _BLOCK, stream, *pointers, *canvas)
 
     def close(self) -> None:
         if self._sources is not None:
