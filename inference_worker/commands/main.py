@@ -25,6 +25,7 @@ COMMANDS = {
     "adopt": "check released model files and sign them for this site",
     "list": "show the adopted model versions",
     "verify": "check signature and files of the adopted versions",
+    "selftest": "check and time every way to run a model on this machine",
 }
 
 
