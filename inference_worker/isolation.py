@@ -91,7 +91,7 @@ def _ask(request: dict[str, Any]) -> dict[str, Any]:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         recipe = Recipe.from_json(request["recipe"])
-        detector = open_rung(Rung(**request["rung"]), recipe)
+        detector = open_rung(Rung(**request["rung"]), recipe).detector
         image = decode_file(Path(request["image"]))
         golden = request["template"]
         templates = [read_template(Path(golden))] if golden else None

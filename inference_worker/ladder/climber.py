@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
+from inference_worker.engine.engines import RECHECK_SECONDS
+from inference_worker.gatherer import Overloaded
 from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.reasons import Fallen
 from inference_worker.ladder.rungs import Rung
@@ -26,7 +29,7 @@ class Climber:
 
     def __init__(self, ladder: Ladder, between: Between) -> None:
         self._ladder, self._between = ladder, between
-        self._closed = threading.Event()
+        self._closed, self._checked = threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._run, name="climber", daemon=True)
         self._thread.start()
 
@@ -40,15 +43,26 @@ class Climber:
         while not self._closed.is_set():
             self._ladder.changed.wait(self._seconds())
             self._ladder.changed.clear()
+            self._recheck()
             for rung in self._due():
                 if self._closed.is_set() or self._climb(rung):
                     break
 
-    def _seconds(self) -> float | None:
-        """Until the first rung is due; None when there is nothing to climb to."""
+    def _seconds(self) -> float:
+        """Until the first rung is due, or what runs is looked at again."""
         record = self._ladder.record
         left = [record.seconds_left(rung.name) for rung in self._failed()]
-        return max(min(left), LEAST_SECONDS) if left else None
+        return max(min(left, default=RECHECK_SECONDS), LEAST_SECONDS)
+
+    def _recheck(self) -> None:
+        """Every RECHECK_SECONDS: a key may have been revoked meanwhile."""
+        now = time.monotonic()
+        if now - self._checked < RECHECK_SECONDS:
+            return
+        self._checked = now
+        errand = self._ladder.recheck()
+        if errand is not None:
+            self._do(errand)
 
     def _due(self) -> list[Rung]:
         record = self._ladder.record
@@ -68,10 +82,16 @@ class Climber:
         return self._hand_over(standing)
 
     def _hand_over(self, standing: Standing) -> bool:
-        try:
-            self._between(partial(self._ladder.take, standing)).result()
-        except Exception:  # the batcher is closing
-            log.info("%s came too late", standing.rung.name)
+        taken = self._do(partial(self._ladder.take, standing))
+        if not taken:
             standing.close()
+        return taken
+
+    def _do(self, errand: Callable[[], None]) -> bool:
+        """Between two batches, and wait for it; False when the batcher is closing."""
+        try:
+            self._between(errand).result()
+        except Overloaded as error:
+            log.info("too late to change rungs: %s", error)
             return False
         return True

@@ -7,12 +7,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from inference_worker.engine.errors import (
     BackendUnavailable,
     BackendUnknown,
     EngineMissing,
     ImageError,
+    ManifestError,
+    StoreError,
     TemplateError,
 )
 from inference_worker.engine.types import Detections, Image
@@ -79,7 +82,7 @@ class Ladder:
         return rungs[: rungs.index(standing.rung)] if standing else rungs
 
     def start(self) -> None:
-        """Take the best rung that holds; those that failed lately come last.
+        """Take the best rung that holds; those that failed before come last.
 
         Raises NoRung.
         """
@@ -140,9 +143,23 @@ class Ladder:
                 identity = self.workshop.identity(rung)
             if rung.on_card and not self.record.is_good(rung.name, identity):
                 try_apart(rung, self.workshop)
-            return Standing(rung, self.workshop.bring_up(rung), identity)
+            opened = self.workshop.bring_up(rung)
+            return Standing(rung, opened.detector, opened.source, identity)
         finally:
             self.record.end(rung.name)
+
+    def recheck(self) -> Callable[[], None] | None:
+        """What the batcher's thread is to do, as what runs may not run any more; None
+        while it may. On any thread.
+        """
+        standing = self._standing
+        if standing is None:
+            return None
+        try:
+            self.workshop.recheck(standing.source)
+        except (StoreError, ManifestError) as error:
+            return partial(self._give_up, standing, Fallen.of(error, Stage.TRAFFIC))
+        return None
 
     def retried(self, rung: Rung, fallen: Fallen) -> None:
         """A better rung was tried again in vain, on another thread."""
@@ -195,8 +212,10 @@ class Ladder:
         return self._first_of(self.rungs[self.rungs.index(rung) + 1 :])
 
     def _first_of(self, rungs: Sequence[Rung]) -> Standing | None:
-        """The first that comes up; those that failed lately are tried last."""
-        for rung in sorted(rungs, key=lambda one: self.record.rests(one.name)):
+        """The first that comes up; those that have failed are tried last, as photos
+        wait meanwhile: the climber tries them beside the traffic.
+        """
+        for rung in sorted(rungs, key=lambda one: bool(self.record.failure(one.name))):
             try:
                 with self.steps.within(rung.name, Stage.LOAD):
                     return self.bring_up(rung)
@@ -218,6 +237,13 @@ class Ladder:
         failure = fallen.failure(rung.name, self.record.clock())
         self.record.failed(failure)
         self._fell.append(failure)
+
+    def _give_up(self, standing: Standing, fallen: Fallen) -> None:
+        """Between two batches: go on below."""
+        if standing is self._standing:
+            below = self._below(standing.rung, fallen)
+            self._leave_behind([(standing, fallen)])
+            self._settle(below)
 
     def _leave_behind(self, tried: Sequence[tuple[Standing, Fallen]]) -> None:
         for standing, fallen in tried:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -11,25 +12,36 @@ from inference_worker.engine.backends.registry import open_backend
 from inference_worker.engine.built import Machine
 from inference_worker.engine.engines import Engine, engines_of, open_engine
 from inference_worker.engine.errors import BackendUnavailable
-from inference_worker.engine.store import open_signed
+from inference_worker.engine.store import Version, open_signed
 from inference_worker.ladder.rungs import BUILT, Rung
 
 if TYPE_CHECKING:
     from inference_worker.ladder.workshop import Recipe
 
 
-def open_rung(rung: Rung, recipe: Recipe) -> Detector:
+@dataclass(frozen=True, eq=False, slots=True)
+class Opened:
+    """A detector, and the signed files that it was made of."""
+
+    detector: Detector
+    source: Version | Engine
+
+
+def open_rung(rung: Rung, recipe: Recipe) -> Opened:
     """Verified and loaded, not yet warm. Raises StoreError, ManifestError,
     BackendError.
     """
     if rung.backend == BUILT:
-        return _of_engine(_engine(rung, recipe), recipe)
-    return open_detector(
-        recipe.open_version(),
+        engine = _engine(rung, recipe)
+        return Opened(_of_engine(engine, recipe), engine)
+    version = recipe.open_version()
+    detector = open_detector(
+        version,
         backend=rung.backend,
         threads=recipe.threads,
         precision=recipe.precision,
     )
+    return Opened(detector, version)
 
 
 def identity_of(rung: Rung, recipe: Recipe) -> str:

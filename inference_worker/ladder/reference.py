@@ -1,17 +1,16 @@
-"""What the CPU saw on a version's golden picture, kept in a file that the site signed.
+"""What the CPU saw on a version's golden picture, kept in a file that the site sealed.
 
-The file is a line of signature, then JSON. It can be made again from the version at any
-time, so one that is damaged or was not signed here is made again.
+It can be made again from the version at any time, so one that is damaged or was not
+sealed here is.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,9 @@ import numpy as np
 
 from inference_worker.engine.api import Detector, open_detector
 from inference_worker.engine.decode import decode
-from inference_worker.engine.errors import EngineError, StoreError
+from inference_worker.engine.errors import EngineError, KeyUnknown, StoreError
 from inference_worker.engine.keyring import KeyRing
-from inference_worker.engine.signing import sign, verify
+from inference_worker.engine.sealing import seal, unseal
 from inference_worker.engine.store import MODEL, Version
 from inference_worker.engine.types import Detections, Image
 from inference_worker.ladder import numbers
@@ -32,9 +31,7 @@ from inference_worker.ladder.pictures import Picture, candidates
 
 log = logging.getLogger(__name__)
 
-PURPOSE = b"golden-v1\0"
-"""Comes before the content, so that no signature on it is good for a manifest."""
-
+PURPOSE = b"golden-reference/v1"
 SCHEMA = 1
 FEW, MANY = 3, 100
 """Clear boxes that make a picture good to compare on, and too many to keep apart."""
@@ -64,13 +61,16 @@ def reference_of(found: Version, data: Path) -> Reference:
     path = _path(found, data)
     ring = KeyRing.load(data)
     try:
-        return _parse(_signed(path.read_bytes(), ring), found)
+        return _parse(unseal(path.read_bytes(), PURPOSE, ring), found)
     except FileNotFoundError:
         log.info("looking at golden pictures with %s, once", found.folder.name)
     except (StoreError, ValueError, KeyError) as error:
         log.warning("%s is made again: %s", path, error)
     made = _make(found)
-    _write(path, _text(made, found), ring)
+    try:
+        _write(path, seal(_content(made, found), PURPOSE, ring))
+    except KeyUnknown as error:  # a worker that may verify, and sign nothing
+        log.warning("%s is made at each start: %s", path.name, error)
     return made
 
 
@@ -106,9 +106,9 @@ def _look(detector: Detector, picture: Picture) -> Detections:
     return seen
 
 
-def _text(made: Reference, found: Version) -> bytes:
+def _content(made: Reference, found: Version) -> dict[str, Any]:
     seen = made.expected
-    content = {
+    return {
         "schema": SCHEMA,
         "onnx": found.manifest.files[MODEL].sha256,
         "picture": made.picture.name,
@@ -116,19 +116,23 @@ def _text(made: Reference, found: Version) -> bytes:
         "template": _png(made.picture.template),
         "seen": None if seen is None else _numbers(seen),
     }
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _numbers(seen: Detections) -> dict[str, Any]:
+    """Whole numbers: hundredths of pixels, millionths of scores."""
     return {
-        "boxes": np.round(seen.boxes.astype(float), 2).tolist(),
-        "scores": np.round(seen.scores.astype(float), 5).tolist(),
+        "boxes_e2": np.rint(seen.boxes.astype(float) * 1e2).astype(int).tolist(),
+        "scores_ppm": np.rint(seen.scores.astype(float) * 1e6).astype(int).tolist(),
         "class_ids": seen.class_ids.tolist(),
     }
 
 
-def _parse(text: bytes, found: Version) -> Reference:
-    content = json.loads(text)
+def _detections(told: Mapping[str, Any]) -> Detections:
+    boxes, scores = np.array(told["boxes_e2"]) / 1e2, np.array(told["scores_ppm"]) / 1e6
+    return Detections.of(boxes, scores, told["class_ids"])
+
+
+def _parse(content: Mapping[str, Any], found: Version) -> Reference:
     told = (content["schema"], content["onnx"])
     if told != (SCHEMA, found.manifest.files[MODEL].sha256):
         raise ValueError("it is of another network")
@@ -137,7 +141,7 @@ def _parse(text: bytes, found: Version) -> Reference:
     except EngineError as error:
         raise ValueError(str(error)) from error
     seen = content["seen"]
-    expected = None if seen is None else Detections.of(**seen)
+    expected = None if seen is None else _detections(seen)
     return Reference(Picture(content["picture"], image, template), expected)
 
 
@@ -150,17 +154,10 @@ def _picture(text: str) -> Image:
     return decode(base64.b64decode(text))
 
 
-def _signed(content: bytes, ring: KeyRing) -> bytes:
-    """What stands below the signature, once that is right."""
-    line, newline, text = content.partition(b"\n")
-    verify(PURPOSE + text, line + newline, ring)
-    return text
-
-
-def _write(path: Path, text: bytes, ring: KeyRing) -> None:
+def _write(path: Path, content: bytes) -> None:
     """In one step: another process may make the same one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "wb") as file:
-        file.write(sign(PURPOSE + text, ring) + text)
+        file.write(content)
     Path(draft).replace(path)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from inference_worker.engine.api import Detector
+from inference_worker.engine.engines import Engine
+from inference_worker.engine.store import Version
 from inference_worker.engine.types import Detections
 from inference_worker.ladder.hops import Footing
 from inference_worker.ladder.reasons import Stage
@@ -20,6 +22,7 @@ class Standing:
 
     rung: Rung
     detector: Detector
+    source: Version | Engine
     identity: str
     closed: bool = False
 

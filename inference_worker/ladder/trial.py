@@ -54,7 +54,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     """Empty when all is well."""
     workshop = Workshop(Recipe.from_json(request["recipe"]))
     try:
-        workshop.bring_up(Rung(**request["rung"])).close()
+        workshop.bring_up(Rung(**request["rung"])).detector.close()
     except Fallen as fallen:
         return {
             "stage": fallen.stage,

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from inference_worker.engine.api import Detector
+from inference_worker.engine.engines import Engine, recheck
 from inference_worker.engine.errors import LoadFailed
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.store import Version, open_adopted
-from inference_worker.ladder.opening import identity_of, open_rung
+from inference_worker.ladder.opening import Opened, identity_of, open_rung
 from inference_worker.ladder.reasons import Stage, falling
 from inference_worker.ladder.reference import Reference, reference_of
 from inference_worker.ladder.rungs import Rung
@@ -68,14 +69,15 @@ class Workshop:
     def __post_init__(self) -> None:
         self.manifest = self.recipe.open_version().manifest
 
-    def bring_up(self, rung: Rung) -> Detector:
+    def bring_up(self, rung: Rung) -> Opened:
         """A detector that was right on the golden picture. Raises Fallen, with nothing
         left of it.
         """
         with falling(Stage.LOAD):
             if self.room is not None and rung.on_card:
                 self.room.check_before_loading()
-            detector = open_rung(rung, self.recipe)
+            opened = open_rung(rung, self.recipe)
+        detector = opened.detector
         try:
             with falling(Stage.LOAD):
                 self._check_same_input(detector)
@@ -87,7 +89,13 @@ class Workshop:
         except BaseException:
             detector.close()
             raise
-        return detector
+        return opened
+
+    def recheck(self, source: Version | Engine) -> None:
+        """Raises StoreError when what runs may not run any more: a key was revoked,
+        its last day is over.
+        """
+        recheck(self.recipe.data, source)
 
     def identity(self, rung: Rung) -> str:
         """See `identity_of`."""

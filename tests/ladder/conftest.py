@@ -66,7 +66,7 @@ def _rung(name: str, required: bool) -> Rung:
 
 
 def try_here(rung: Rung, workshop: Workshop) -> None:
-    workshop.bring_up(rung).close()
+    workshop.bring_up(rung).detector.close()
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from inference_worker.batcher import Batcher
-from inference_worker.ladder import record
+from inference_worker.engine.errors import KeyRevoked
+from inference_worker.engine.store import Version
+from inference_worker.ladder import climber, record
 from inference_worker.ladder.climber import Climber
 from inference_worker.ladder.errors import NoRung
 from inference_worker.ladder.ladder import Ladder
@@ -38,9 +40,9 @@ def running(ladder: Ladder, plant: Plant) -> Iterator[Batcher]:
     ladder.record.clock = time.time
     ladder.start()
     batcher = Batcher(ladder)
-    climber = Climber(ladder, batcher.thread.between)
+    climbing = Climber(ladder, batcher.thread.between)
     yield batcher
-    climber.close()
+    climbing.close()
     batcher.close()
 
 
@@ -133,3 +135,25 @@ def test_none_of_many_photos_is_lost_on_the_way_down_and_up(plant: Plant) -> Non
         until(lambda: ladder.figures.place == 0)
     assert {tuple(one.detections.class_ids) for one in seen} == {(0,)}
     assert {one.detector.backend for one in seen} >= {"cuda", "onnxruntime"}
+
+
+def test_what_may_not_run_any_more_is_left_though_it_works(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(climber, "RECHECK_SECONDS", 0.1)
+    ladder = plant.ladder("cuda", "openvino")
+    revoked = threading.Event()
+
+    def recheck(source: Version) -> None:
+        assert isinstance(source, Version)
+        if revoked.is_set() and ladder.figures.place == 0:
+            raise KeyRevoked("key 1a2b was revoked")
+
+    monkeypatch.setattr(ladder.workshop, "recheck", recheck)
+    with running(ladder, plant) as batcher:
+        assert backend(batcher) == "cuda"
+        plant.break_("cuda", "load")  # so that it is not climbed to again
+        revoked.set()
+        until(lambda: ladder.figures.place == 1)
+        assert backend(batcher) == "openvino"
+    assert ladder.figures.hops == {("cuda", "SIG"): 1}

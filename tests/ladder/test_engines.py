@@ -15,7 +15,6 @@ from inference_worker.engine.built import Environment, Machine
 from inference_worker.engine.engines import write_engine
 from inference_worker.engine.store import open_latest
 from inference_worker.ladder import opening
-from inference_worker.ladder import record as recording
 from tests.engine.toy import toy_network
 from tests.ladder import shaky
 from tests.ladder.conftest import Plant
@@ -140,6 +139,11 @@ def test_what_is_right_again_is_climbed_to(site: Plant) -> None:
     spoil(folder, "engine.plan")
     assert stands_on(site)[0] == "tensorrt-previous"
     (folder / "engine.plan").write_bytes(good)
-    assert stands_on(site)[0] == "tensorrt-previous"  # it rests
-    site.now += recording.PAUSES[0] + 1
-    assert stands_on(site) == ("tensorrt", [])
+    site.now += 3600
+    ladder = site.ladder(*RUNGS, required=False)
+    ladder.start()  # photos need not wait for what failed before
+    assert ladder.situation.footing.rung == "tensorrt-previous"
+    ladder.take(ladder.bring_up(ladder.rungs[0]))
+    assert ladder.situation.footing.rung == "tensorrt"
+    assert not ladder.situation.degraded
+    ladder.close()

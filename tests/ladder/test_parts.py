@@ -223,12 +223,12 @@ def test_the_reference_is_made_once_and_found_again(
     "damage",
     [
         lambda content: content[:-9],
-        lambda content: content.replace(b'"scores":[1.0', b'"scores":[0.3', 1),
-        lambda content: b"hmac-sha256 00000000 " + b"0" * 64 + b"\n{}",
+        lambda content: content.replace(b'"scores_ppm":[1', b'"scores_ppm":[3', 1),
+        lambda content: b"{}\nhmac-sha256 00000000 " + b"0" * 64 + b"\n",
         lambda content: b"",
     ],
 )
-def test_a_reference_that_the_site_did_not_sign_is_made_again(
+def test_a_reference_that_the_site_did_not_seal_is_made_again(
     toy_data: Path, damage
 ) -> None:
     version = open_latest(toy_data, "toy")
