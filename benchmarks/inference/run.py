@@ -213,7 +213,9 @@ def main() -> None:
     }
     if args.device == "cuda":
         from benchmarks.inference.ceilings import card_ceilings, kernel_bandwidth
+        from benchmarks.inference.parity import levels_apart
 
+        report["levels_apart"] = levels_apart()
         most = report["ceilings"] = card_ceilings()
         report["kernel"] = {
             name: {"bytes_s": rate, "of_copy": rate / most["copy_bytes_s"]}

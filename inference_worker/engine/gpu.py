@@ -64,10 +64,10 @@ class Stream:
 
 
 class Event:
-    """A mark in a stream, and when the card came by it; `handle` is its CUevent."""
+    """A mark in a stream, and when the card came by it."""
 
     def __init__(self, gpu: Gpu, raw: Any) -> None:
-        self.handle, self._raw, self._gpu = int(raw.handle), raw, gpu
+        self._raw, self._gpu = raw, gpu
 
     def record(self, stream: Stream) -> None:
         with self._gpu.active():

@@ -247,7 +247,6 @@ class HostEvent:
     """Passes no time: a double's timings mean nothing."""
 
     def __init__(self, driver: HostDriver) -> None:
-        self.handle = next(_handles)
         self._driver = driver
         self._stream: HostStream | None = None
 
