@@ -1,13 +1,15 @@
-"""`list`: the adopted model versions, and whether their signatures hold."""
+"""`list`: adopted versions and built engines, and whether their signatures hold."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from inference_worker.engine.api import data_folder
+from inference_worker.engine.engines import EngineEntry, engines_of
 from inference_worker.engine.store import Entry, list_signed, root
 
 log = logging.getLogger(__name__)
@@ -18,15 +20,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    rows = [_row(entry) for entry in list_signed(data_folder())]
+    rows = list(_rows())
     if not rows:
         log.info("nothing was adopted in %s yet", root(data_folder()))
     if args.json:
         print(json.dumps(rows))
     else:
         for row in rows:
-            print(row["model"], row["version"], row["release_seq"], row["status"])
+            name = (row["model"], row["version"], *filter(None, [row.get("engine")]))
+            print(*name, row["release_seq"], row["status"])
     return 0
+
+
+def _rows() -> Iterator[dict[str, Any]]:
+    """Every version, and after it the engines that were built from it."""
+    for entry in list_signed(data_folder()):
+        yield _row(entry)
+        for engine in engines_of(data_folder(), entry.model, entry.name):
+            yield _engine_row(engine)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -38,5 +49,19 @@ def _row(entry: Entry) -> dict[str, Any]:
         "release_seq": manifest.release_seq if manifest else None,
         "created": manifest.raw["created"] if manifest else None,
         "classes": list(manifest.classes) if manifest else None,
+        "status": entry.error.code if entry.error else "ok",
+    }
+
+
+def _engine_row(entry: EngineEntry) -> dict[str, Any]:
+    manifest = entry.signed.manifest if entry.signed else None
+    return {
+        "model": entry.model,
+        "version": entry.version,
+        "engine": entry.name,
+        "release_seq": manifest.release_seq if manifest else None,
+        "created": manifest.raw["created"] if manifest else None,
+        "expires": manifest.expires if manifest else None,
+        "environment": manifest.raw["environment"] if manifest else None,
         "status": entry.error.code if entry.error else "ok",
     }

@@ -23,8 +23,11 @@ COMMANDS = {
     "import": "make a version of somebody else's ONNX detector",
     "train": "train a model on labelled images",
     "adopt": "check released model files and sign them for this site",
-    "list": "show the adopted model versions",
-    "verify": "check signature and files of the adopted versions",
+    "build": "make a TensorRT engine of an adopted version, and sign it",
+    "sign": "sign anew, or go back to an older release",
+    "list": "show the adopted model versions and built engines",
+    "verify": "check signatures and files of versions and engines",
+    "keys": "show, rotate and revoke the keys that sign",
     "selftest": "check and time every way to run a model on this machine",
 }
 

@@ -90,6 +90,12 @@ class Environment:
     precision: str
     profiles: tuple[Any, ...]
 
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Self:
+        """From JSON; ManifestError for what is missing or of another type."""
+        _check_environment(told)
+        return cls(**{**told, "profiles": tuple(told["profiles"])})
+
     @property
     def kind(self) -> str:
         """Engines of one kind replace each other: `sm90-int8`."""
@@ -147,7 +153,6 @@ class EngineManifest:
         known = (raw["schema"], raw["kind"]) == (SCHEMA, "engine")
         require(known, "schema", "want an engine's manifest of schema 1")
         _check_values(raw)
-        told = raw["environment"]
         return cls(
             model=raw["model"],
             version=raw["version"],
@@ -158,7 +163,7 @@ class EngineManifest:
             expires=raw["expires"],
             onnx_sha256=raw["onnx_sha256"],
             files={name: FilePin(**pinned) for name, pinned in raw["files"].items()},
-            environment=Environment(**{**told, "profiles": tuple(told["profiles"])}),
+            environment=Environment.of(raw["environment"]),
             raw=raw,
         )
 
@@ -200,7 +205,6 @@ def _check_values(raw: Mapping[str, Any]) -> None:
     require(raw["release_seq"] >= 1, "release_seq", "starts at 1")
     require(bool(_SHA256.fullmatch(raw["onnx_sha256"])), "onnx_sha256", "want SHA-256")
     _check_previous(raw["previous"])
-    _check_environment(raw["environment"])
     require(PLAN in raw["files"], "files", f"has no {PLAN}")
     for name, pinned in raw["files"].items():
         require(name in (PLAN, TIMING_CACHE), "files", f"{name} is unknown")

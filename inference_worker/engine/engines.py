@@ -8,7 +8,6 @@ order of releases, hash, and the plan's own header.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,6 +31,7 @@ from inference_worker.engine.errors import (
     EngineMissing,
     ManifestError,
     ManifestMisplaced,
+    OtherGpu,
     RolledBack,
     StoreError,
 )
@@ -153,7 +153,7 @@ def open_engine(
 def write_engine(
     data: Path,
     version: Version,
-    onnx: bytes,
+    onnx_sha256: str,
     plan: bytes,
     timing_cache: bytes | None,
     environment: Environment,
@@ -162,14 +162,14 @@ def write_engine(
     expires: str | None = None,
     private: PrivateKey | None = None,
 ) -> EngineManifest:
-    """Sign what was just built from `onnx`, a file of the version, and put it in place
-    in one step as the newest of its kind, naming the one before.
+    """Sign what was just built from a file of the version, and put it in place in one
+    step as the newest of its kind, naming the one before.
 
     `name` is by default its kind and release, `sm90-int8.4`. Raises EngineForeign,
     PlanWrong, EngineConflict or ManifestError, and then nothing was written.
     """
     environment.check_plan(plan)
-    _check_onnx(version, hashlib.sha256(onnx).hexdigest())
+    _check_onnx(version, onnx_sha256)
     told = {**asdict(environment), "profiles": list(environment.profiles)}
     contents = {PLAN: plan}
     if timing_cache:
@@ -192,7 +192,7 @@ def write_engine(
                     "kid": ring.active,
                     "created": clock.now(),
                     "expires": expires,
-                    "onnx_sha256": hashlib.sha256(onnx).hexdigest(),
+                    "onnx_sha256": onnx_sha256,
                     "files": {file: pin(text) for file, text in contents.items()},
                     "environment": told,
                 }
@@ -255,17 +255,20 @@ def _pins_now(data: Path, opened: Version | Engine) -> Mapping[str, FilePin]:
 def _newest(
     entries: Iterable[EngineEntry], fits: Callable[[EngineManifest], None]
 ) -> Signed | StoreError | ManifestError | None:
-    """The newest that fits, or why the last one does not."""
-    good, why = list[Signed](), None
-    for entry in entries:
+    """The newest that fits; or why there is none, by an engine that does not verify
+    rather than by one that is for another machine.
+    """
+    good, others = list[Signed](), None  # a mixed line has engines for other cards
+    for signed in (entry.signed for entry in entries if entry.signed is not None):
         try:
-            if entry.signed is None:
-                raise entry.error or EngineMissing(entry.name)
-            fits(entry.signed.manifest)
-            good.append(entry.signed)
-        except (StoreError, ManifestError) as error:
-            why = error
-    return max(good, key=lambda one: one.manifest.release_seq) if good else why
+            fits(signed.manifest)
+            good.append(signed)
+        except StoreError as error:
+            if others is None or isinstance(others, OtherGpu):
+                others = error
+    if good:
+        return max(good, key=lambda one: one.manifest.release_seq)
+    return _first_error(entries) or others
 
 
 def _first_error(entries: Iterable[EngineEntry]) -> StoreError | ManifestError | None:
@@ -309,6 +312,8 @@ def _open_previous(
         try:
             fits(signed.manifest)
             return _read(data, signed)
+        except OtherGpu:
+            continue
         except StoreError as error:
             why = error
     raise why
