@@ -278,6 +278,33 @@ def test_a_model_that_cannot_run_is_not_loaded(
         HostCuda(manifest(input=SMALL), model).warm_up()
 
 
+def test_an_output_whose_size_only_running_tells_is_learnt(
+    on_host: HostDriver,
+) -> None:
+    cuda = HostCuda(manifest(input=SMALL), cut_by_its_content(), precision="f32")
+    (found,) = cuda.infer([coloured(1)])
+    assert described(found) == [(1, [0, 0, 32, 32])]
+
+
+def cut_by_its_content() -> bytes:
+    """The toy, its anchors sliced at a place that is computed from the picture."""
+    model = onnx.load_from_string(toy_network())
+    graph, node = model.graph, onnx.helper.make_node
+    graph.node[-1].output[0] = "all"
+    many = onnx.numpy_helper.from_array(np.array(10**6, np.float32), "many")
+    graph.initializer.append(many)
+    graph.node.extend(
+        [
+            node("ReduceMax", ["images"], ["brightest"], keepdims=0),
+            node("Add", ["brightest", "many"], ["far"]),
+            node("Cast", ["far"], ["whole"], to=onnx.TensorProto.INT64),
+            node("Unsqueeze", ["whole", "zero"], ["end"]),
+            node("Slice", ["all", "zero", "end", "one"], ["preds"]),
+        ]
+    )
+    return bytes(model.SerializeToString())
+
+
 # The graph
 
 
