@@ -76,6 +76,8 @@ def open_version(text: str) -> Version:
 def open_model(args: argparse.Namespace) -> Detector:
     """What `--model` names, loaded."""
     found = open_version(args.model)
+    if args.backend == "tensorrt":
+        return _open_engine(args, found)
     if is_folder(args.model):
         log.warning("%s is not signed: checked by its own manifest only", args.model)
     return load_version(
@@ -84,6 +86,26 @@ def open_model(args: argparse.Namespace) -> Detector:
         threads=args.threads,
         precision=args.precision,
     )
+
+
+def _open_engine(args: argparse.Namespace, found: Version) -> Detector:
+    """The engine that was built of an adopted version, for this machine."""
+    from inference_worker.ladder.opening import open_rung
+    from inference_worker.ladder.rungs import Rung
+    from inference_worker.ladder.workshop import Recipe
+
+    if is_folder(args.model):
+        raise EngineMissing(
+            f"{args.model} is a folder; engines are built of adopted models",
+            "Adopt it and build: python -m inference_worker build --model NAME",
+        )
+    told = found.manifest
+    recipe = Recipe(
+        data_folder(), told.model, told.version, args.precision, args.threads
+    )
+    detector = open_rung(Rung(args.backend, required=True), recipe).detector
+    detector.runner.warm_up()
+    return detector
 
 
 def is_folder(text: str) -> bool:

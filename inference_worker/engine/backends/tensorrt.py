@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -165,11 +166,7 @@ class TensorRtBackend(DeviceBackend):
         for index in range(engine.num_optimization_profiles):
             shapes = engine.get_tensor_profile_shape(self._source, index)
             found.append(Profile(*(tuple(shape) for shape in shapes)))
-        wanted = manifest.input.channels
-        if {one.most[1] for one in found} != {wanted}:
-            raise LoadFailed(
-                f"the engine takes other planes than the {wanted} of its manifest"
-            )
+        _check_profiles(found, manifest)
         return found
 
     def _context(self, profile: int) -> Any:
@@ -204,3 +201,20 @@ class TensorRtBackend(DeviceBackend):
         """DeviceLost instead where the card itself has failed."""
         self.card.check()
         return InferenceFailed(what, "", self._heard.why())
+
+
+def _check_profiles(found: Sequence[Profile], manifest: Manifest) -> None:
+    """LoadFailed for an engine that was made for another network's input."""
+    spec = manifest.input
+    if {one.most[1] for one in found} != {spec.channels}:
+        raise LoadFailed(
+            f"the engine takes other planes than the {spec.channels} of its manifest"
+        )
+    for height, width in (
+        [spec.canvas] if spec.canvas else zip(spec.sizes, spec.sizes, strict=True)
+    ):
+        if not any(height <= o.most[2] and width <= o.most[3] for o in found):
+            raise LoadFailed(
+                f"the engine has no profile for {height} x {width}",
+                "Build it for all sizes of the model's manifest.",
+            )

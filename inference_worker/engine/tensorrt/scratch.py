@@ -6,6 +6,8 @@ begins, so the largest need is enough for all.
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from inference_worker.engine.gpu import Gpu, Memory
 
 _LEAST = 256  # a card has no memory of none
@@ -19,7 +21,7 @@ class Scratch:
 
     def __init__(self, card: Gpu) -> None:
         self._card = card
-        self._needs: dict[int, int] = {}
+        self._needs: WeakKeyDictionary[object, int] = WeakKeyDictionary()
         self._memory: Memory | None = None
 
     @classmethod
@@ -32,11 +34,11 @@ class Scratch:
 
     def need(self, user: object, nbytes: int) -> None:
         """From now on there is that much for `user`, until it leaves."""
-        self._needs[id(user)] = max(nbytes, _LEAST)
+        self._needs[user] = max(nbytes, _LEAST)
         self._fit()
 
     def leave(self, user: object) -> None:
-        self._needs.pop(id(user), None)
+        self._needs.pop(user, None)
         self._fit()
 
     @property

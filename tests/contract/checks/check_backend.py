@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorrt as trt
@@ -19,8 +21,13 @@ from inference_worker.engine.errors import (
 )
 from inference_worker.engine.gpu import open_gpu
 from inference_worker.engine.manifest import Manifest
-from inference_worker.engine.tensorrt.building import Made
-from tests.contract.checks.conftest import Faults, made_for, manifest_of
+from inference_worker.engine.tensorrt.building import Made, make
+from tests.contract.checks.conftest import (
+    Faults,
+    made_for,
+    manifest_of,
+    order_for,
+)
 from tests.contract.host_gpu import COMPILER, HostDriver
 from tests.engine.toy import board, paint, traced
 
@@ -196,6 +203,15 @@ def test_a_shape_out_of_every_profile_is_refused_by_its_name(
 
 def test_other_channels_than_the_manifests_are_refused(made: Made) -> None:
     assert "other planes than the 6" in refused(made.plan, manifest_of(6), LoadFailed)
+
+
+def test_an_engine_that_lacks_a_size_of_the_model_is_not_loaded(
+    manifest: Manifest,
+) -> None:
+    order = order_for(manifest)
+    small = replace(order, profiles=order.profiles[:2])
+    plan = make(small, lambda _: None, lambda: False).plan
+    assert "no profile for 1024 x 1024" in refused(plan, manifest, LoadFailed)
 
 
 def test_a_full_card_is_said_to_be_full(

@@ -18,6 +18,8 @@ INPUT, OUTPUT = 1, 2
 USER_MANAGED = 2
 DTYPES = {0: np.float32, 1: np.float16}
 
+_learnt: dict[tuple[Any, ...], dict[str, tuple[int, ...]]] = {}
+
 
 class Runtime(Object):
     cxx = "VRuntime"
@@ -136,7 +138,7 @@ class Context(Object):
             return self.shapes.get(name, tensor.shape)
         if len(self.shapes) < len(self._inputs) or has("infer"):
             return tensor.shape
-        return self._computed(empty=True)[name].shape
+        return self._shapes()[name]
 
     def getEngine(self) -> Object:
         return self.engine
@@ -168,16 +170,28 @@ class Context(Object):
             ready = np.ascontiguousarray(np.zeros_like(value) if wrong else value, kind)
             ctypes.memmove(self.addresses[name], ready.ctypes.data, ready.nbytes)
 
-    def _computed(self, empty: bool = False) -> dict[str, Any]:
-        """The outputs for what lies at the inputs' addresses, or for zeros."""
+    def _computed(self) -> dict[str, Any]:
+        """The outputs for what lies at the inputs' addresses."""
         given = {}
         for one in self._inputs:
-            shape = self.shapes[one.name]
-            array = np.zeros(shape, DTYPES[one.type])
-            if not empty:
-                place = self.addresses[one.name]
-                ctypes.memmove(array.ctypes.data, place, array.nbytes)
+            array = np.empty(self.shapes[one.name], DTYPES[one.type])
+            ctypes.memmove(array.ctypes.data, self.addresses[one.name], array.nbytes)
             given[one.name] = array
+        return self._run_on(given)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of the outputs, learnt once for each shape of the inputs."""
+        key = (hash(self.engine.plan.onnx), *sorted(self.shapes.items()))
+        if key not in _learnt:
+            zeros = {
+                one.name: np.zeros(self.shapes[one.name], DTYPES[one.type])
+                for one in self._inputs
+            }
+            found = self._run_on(zeros)
+            _learnt[key] = {name: value.shape for name, value in found.items()}
+        return _learnt[key]
+
+    def _run_on(self, given: dict[str, Any]) -> dict[str, Any]:
         names = [o.name for o in self.engine.plan.tensors if not o.is_input]
         values = _session(self.engine.plan.onnx).run(names, given)
         return dict(zip(names, values, strict=True))
