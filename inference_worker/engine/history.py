@@ -134,6 +134,18 @@ def note(data: Path, ring: KeyRing, event: str, **details: Any) -> None:
     History(history.newest, lines).save(data, ring)
 
 
+def restate(data: Path, ring: KeyRing) -> None:
+    """Tell all that was seen once more, by the key that signs now: nobody believes the
+    lines of one that is gone. The caller has the store's turn.
+    """
+    history = History.load(data, ring)
+    lines = history.lines
+    for chain, release in history.newest.items():
+        told = {"chain": chain, **asdict(release)}
+        lines = audit.append(data, ring, lines + 1, SEEN, **told)
+    History(history.newest, lines).save(data, ring)
+
+
 def record(data: Path, ring: KeyRing, chain: str, release: Release) -> None:
     """Remember it as the newest of its chain. The caller has the store's turn."""
     history = History.load(data, ring)

@@ -6,6 +6,7 @@ process killed at any point leaves everything loadable, and can be run again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from inference_worker.engine.errors import (
     EngineMissing,
     ManifestError,
     SignatureWeak,
+    StateUnusable,
     StoreError,
 )
 from inference_worker.engine.fields import canonical
@@ -40,6 +42,8 @@ from inference_worker.engine.store import (
     open_signed,
     root,
 )
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def rotate(data: Path, window_days: int, private: PrivateKey | None = None) -> R
     with files.turn(root(data)):
         ring = KeyRing.load(data)
         _check_private(data, ring, private)
+        History.load(data, ring)  # raises what would raise in the middle
         dropped = tuple(
             kid for kid, last in ring.not_after.items() if last < clock.now()
         )
@@ -87,6 +92,7 @@ def rotate(data: Path, window_days: int, private: PrivateKey | None = None) -> R
         ring.save(data)
         done = tuple(_resign(data, ring, private, None))
         history.note(data, ring, "rotate", kid=ring.active, dropped=list(dropped))
+        history.restate(data, ring)
     return Rotation(ring.active, dropped, done)
 
 
@@ -101,8 +107,13 @@ def revoke(data: Path, kid: str) -> KeyRing:
         if kid == ring.active:
             ring = _with_new_key(ring, clock.now())
             ring.save(data)
-        # The log and the history go over to a key that stays, before this one goes.
-        history.note(data, ring, "revoke", kid=kid)
+        # The log and the history go over to a key that stays, before this one goes. It
+        # goes all the same: whoever has it may be who damaged them.
+        try:
+            history.note(data, ring, "revoke", kid=kid)
+            history.restate(data, ring)
+        except StateUnusable as error:
+            log.warning("this is not in the audit log: %s", error)
         ring = replace(
             _without(ring, [kid]), revoked={**ring.revoked, kid: clock.now()}
         )
@@ -114,9 +125,9 @@ def trust(data: Path, public: bytes, kid: str) -> KeyRing:
     """Let an Ed25519 key verify."""
     with files.turn(root(data)):
         ring = KeyRing.load_or_create(data)
+        history.note(data, ring, "trust", kid=kid, public=public.hex())
         ring = replace(ring, public={**ring.public, kid: public})
         ring.save(data)
-        history.note(data, ring, "trust", kid=kid, public=public.hex())
     return ring
 
 
@@ -124,8 +135,8 @@ def require(data: Path, algorithm: str) -> KeyRing:
     """Load nothing any more without that kind of signature."""
     with files.turn(root(data)):
         ring = replace(KeyRing.load(data), require=algorithm)
-        ring.save(data)
         history.note(data, ring, "require", algorithm=algorithm)
+        ring.save(data)
     return ring
 
 

@@ -36,6 +36,7 @@ from inference_worker.engine.errors import (
     KeyRevoked,
     KeyUnknown,
     SignatureWeak,
+    StateUnusable,
     StoreError,
 )
 from inference_worker.engine.history import History
@@ -221,6 +222,37 @@ def test_revoking_an_old_key_leaves_the_active_one(site: Site) -> None:
     assert kids(site) == {(new,)}
 
 
+def test_a_key_is_revoked_even_where_the_history_is_damaged(site: Site) -> None:
+    gone = ring(site).active
+    for copy in history.COPIES:
+        (site.data / copy).write_bytes(b"damaged")
+    resigning.revoke(site.data, gone)
+    assert gone in ring(site).revoked
+
+
+def test_nothing_is_rotated_where_the_history_is_damaged(site: Site) -> None:
+    before = ring(site)
+    for copy in history.COPIES:
+        (site.data / copy).write_bytes(b"damaged")
+    with pytest.raises(StateUnusable):
+        resigning.rotate(site.data, window_days=30)
+    assert ring(site) == before
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+def test_the_log_still_tells_what_was_seen_when_its_old_key_is_gone(
+    site: Site, revoked: bool
+) -> None:
+    seen = History.load(site.data, ring(site)).newest
+    old = ring(site).active
+    resigning.rotate(site.data, window_days=0)
+    if revoked:
+        resigning.revoke(site.data, old)
+    for copy in history.COPIES:
+        (site.data / copy).unlink()
+    assert dict(History.load(site.data, ring(site)).newest) == dict(seen)
+
+
 def test_only_a_key_of_the_ring_can_be_revoked(site: Site) -> None:
     with pytest.raises(EngineMissing, match="12345678"):
         resigning.revoke(site.data, "12345678")
@@ -378,7 +410,9 @@ def test_the_log_goes_on_after_a_line_that_a_crash_cut_short(site: Site) -> None
     resigning.rotate(site.data, window_days=1)
     with pytest.raises(AuditBroken):
         log(site)
-    assert b"rotate" in path.read_bytes().splitlines()[-1]
+    lines = path.read_bytes().splitlines()
+    assert lines.count(b'{"at":') == 1
+    assert any(b'"event":"rotate"' in line for line in lines)
 
 
 def test_lines_of_keys_that_are_gone_are_vouched_for_by_later_ones(site: Site) -> None:
