@@ -20,6 +20,7 @@ from inference_worker.engine.fields import (
     refuse,
     require,
 )
+from inference_worker.engine.precision import FLOATS
 from inference_worker.engine.preprocess import FITS, LETTERBOX, STRETCHED
 
 # Who writes a version needs these too.
@@ -56,6 +57,7 @@ _FIELDS = {
     "kid": (str, type(None)),
     "created": str,
 }
+_OPTIONAL = {"precision": str}
 _INPUT = {"layout": str, "channels": int, "range": list, "sizes": list}
 _INPUT_OPTIONAL = {"fit": str, "canvas": list, "batch": int}
 _LONGEST = 4096
@@ -79,7 +81,11 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest that was read and found sound; `raw` is all of it, as JSON."""
+    """A manifest that was read and found sound; `raw` is all of it, as JSON.
+
+    `precision` is what the network is computed in where nobody asks for another; None
+    leaves it to the backend.
+    """
 
     model: str
     version: str
@@ -91,13 +97,14 @@ class Manifest:
     files: Mapping[str, FilePin]
     release_seq: int
     kid: str | None
+    precision: str | None
     raw: Mapping[str, Any]
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """From a file's bytes; ManifestError says which field is wrong and why."""
         raw = read_json(data)
-        check_fields(raw, _FIELDS, "")
+        check_fields(raw, _FIELDS, "", _OPTIONAL)
         if raw["schema"] != SCHEMA:
             refuse("schema", f"{raw['schema']} is unknown; this program reads 1")
         check_fields(raw["input"], _INPUT, "input.", _INPUT_OPTIONAL)
@@ -113,6 +120,7 @@ class Manifest:
             files={name: FilePin(**pinned) for name, pinned in raw["files"].items()},
             release_seq=raw["release_seq"],
             kid=raw["kid"],
+            precision=raw.get("precision"),
             raw=raw,
         )
 
@@ -162,6 +170,8 @@ def _check_values(raw: Mapping[str, Any]) -> None:
     )
     # No two boxes overlap by more than all: a million suppresses nothing.
     require(0 < iou <= _MILLION, "nms_iou_ppm", "must be 1 to 1,000,000")
+    precision = raw.get("precision", FLOATS[0])
+    require(precision in FLOATS, "precision", f"must be one of {', '.join(FLOATS)}")
     _check_classes(raw["classes"])
     _check_input(raw["input"], raw["stride"])
     require(bool(raw["files"]), "files", "is empty")

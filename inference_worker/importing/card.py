@@ -9,7 +9,7 @@ from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.visible import visible
 from inference_worker.importing.marks import GIVEN, MEASURED, NOTED, USUAL, Marks
-from inference_worker.importing.settling import SET_F32, Settled
+from inference_worker.importing.settling import Settled
 from inference_worker.training.markdown import items, plain, table
 from inference_worker.untrusted.licence import Kind, kind_of
 
@@ -129,6 +129,7 @@ def _use(facts: CardFacts) -> list[tuple[str, str]]:
         ("canvas", f"{width} x {height} pixels" if layout.canvas else free),
         ("a photo lies", _MEETS[layout.fit]),
         ("images a call", "1" if layout.batch else "several"),
+        ("computed in", f"{facts.manifest.precision}, unless told otherwise"),
         ("a defect from score", f"{marks.threshold:.2f}: {marks.threshold_by}"),
         ("doubles", doubles if marks.nms_iou < 1 else "are not looked for"),
     ]
@@ -141,18 +142,12 @@ def _agreement(settled: Settled) -> Iterator[str]:
     for name, told in settled.compared.items():
         pair = f"{settled.reference} and {name}"
         if told.good:
-            yield f"In f32 {pair} find the same: {told}."
+            yield f"{pair} find the same: {told}."
         else:
             yield (
-                f"**{pair} differ in f32: {told}.** Measure it on the backend that is"
+                f"**{pair} differ: {told}.** Measure it on the backend that is"
                 f" to run it: `evaluate --backend {name}`."
             )
-    for name, told in settled.chosen.items():
-        what = f"{name}, which it took by itself where it was imported"
-        if told.good:
-            yield f"The same is found by {what}: {told}."
-        else:
-            yield f"**Other boxes are found by {what}: {told}.** {SET_F32}"
 
 
 def _figures(facts: CardFacts) -> Iterator[str]:

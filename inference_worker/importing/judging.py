@@ -20,22 +20,17 @@ Preds = Sequence[FloatArray]
 _OUTSIDE = 0.01
 _FAR = 20
 _HALF = 0.5
-# A single box on a drawn picture may be noise, which less than f32 shakes.
-_FEWEST_CHOSEN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """By the name of a backend: `compared` is how much it agrees with the reference,
-    `wrong` why it must not run the network, a sentence. `chosen` and `chosen_wrong` say
-    that of what it takes by itself on this machine, such as `openvino in bf16`.
+    `wrong` why it must not run the network, a sentence.
     """
 
     runs: Runs
     compared: Mapping[str, Agreement]
     wrong: Mapping[str, str]
-    chosen: Mapping[str, Agreement]
-    chosen_wrong: Mapping[str, str]
 
     @property
     def trouble(self) -> tuple[int, int]:
@@ -48,35 +43,17 @@ def judge(manifest: Manifest, runs: Runs) -> Judged:
     """ImportRefused when what the reference gives is no detector's."""
     reference = runs.given[runs.reference].alone
     check_preds(reference, 4 + len(manifest.classes), runs.canvas)
-    others = {
-        name: run.alone for name, run in runs.given.items() if name != runs.reference
-    }
-    chosen = {
-        f"{name} in {run.chosen[0]}": run.chosen[1]
-        for name, run in runs.given.items()
-        if run.chosen is not None
-    }
-    return Judged(
-        runs,
-        *_held(manifest, runs, others),
-        *_held(manifest, runs, chosen, _FEWEST_CHOSEN),
-    )
-
-
-def _held(
-    manifest: Manifest, runs: Runs, several: Mapping[str, Preds], fewest: int = 1
-) -> tuple[dict[str, Agreement], dict[str, str]]:
-    """Each held against the reference: agreements, and what is wrong altogether."""
-    reference = runs.given[runs.reference].alone
     compared, wrong = {}, {}
-    for name, preds in several.items():
+    for name, run in runs.given.items():
+        if name == runs.reference:
+            continue
         try:
-            check_preds(preds, 4 + len(manifest.classes), runs.canvas)
-            _check_finds(manifest, {runs.reference: reference, name: preds}, fewest)
-            compared[name] = agreement(reference, preds)
+            check_preds(run.alone, 4 + len(manifest.classes), runs.canvas)
+            _check_finds(manifest, {runs.reference: reference, name: run.alone})
+            compared[name] = agreement(reference, run.alone)
         except ImportRefused as error:
             wrong[name] = f"{runs.reference} runs it well, but on {name} {error}"
-    return compared, wrong
+    return Judged(runs, compared, wrong)
 
 
 def check_preds(several: Preds, wanted: int, canvas: Canvas) -> None:
@@ -99,12 +76,12 @@ def check_preds(several: Preds, wanted: int, canvas: Canvas) -> None:
             )
 
 
-def _check_finds(manifest: Manifest, two: Mapping[str, Preds], fewest: int) -> None:
-    """ImportRefused when half of what one finds the other lacks, `fewest` at least."""
+def _check_finds(manifest: Manifest, two: Mapping[str, Preds]) -> None:
+    """ImportRefused when half of what one finds the other does not."""
     how = manifest.threshold, manifest.nms_iou
     for one, other in permutations(two):
         found, missing = lost(two[one], two[other], *how)
-        if missing >= fewest and missing >= _HALF * found:
+        if missing and missing >= _HALF * found:
             raise ImportRefused(
                 f"other things are found: of {found} boxes that {one} finds on drawn"
                 f" pictures from score {manifest.threshold:.2f}, {other} does not find"

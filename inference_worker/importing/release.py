@@ -23,6 +23,8 @@ from inference_worker.importing.layout import Layout
 from inference_worker.publishing import place_for, refuse_finished
 
 CARD = "card.md"
+PRECISION = "f32"
+"""What its own runtime computes in: in bf16, boxes near the threshold come and go."""
 _MILLION = 1_000_000
 
 
@@ -70,6 +72,7 @@ def manifest_of(
         "classes": list(classes),
         "input": layout.as_json(),
         "stride": layout.stride,
+        "precision": PRECISION,
         "threshold_ppm": round(threshold * _MILLION),
         "nms_iou_ppm": round(nms_iou * _MILLION),
         "metrics": {} if metrics is None else _whole(metrics),

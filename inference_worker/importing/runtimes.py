@@ -24,26 +24,21 @@ from inference_worker.untrusted.limits import ProbeLimits
 PICTURES = 2
 
 _REFERENCE = "onnxruntime"
-_PRECISION = "f32"
-# Of ours, it alone takes another precision where the CPU is faster with it.
-_CHOOSING = ("openvino",)
 _MOST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one backend gave in f32: `alone` of each picture by itself, `together` of
+    """What one backend gave: `alone` of each picture by itself, `together` of
     all in one call, `smaller` of canvases half as high and half as wide.
 
     An error stands as its text; `together` is None and `smaller` empty where the
-    manifest does not promise that it can be. `chosen` is what it gave of each picture
-    in the precision that it takes by itself on this machine, where that is another.
+    manifest does not promise that it can be.
     """
 
     alone: tuple[FloatArray, ...]
     smaller: Mapping[Canvas, FloatArray | str]
     together: FloatArray | str | None
-    chosen: tuple[str, tuple[FloatArray, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +67,7 @@ def try_backends(manifest: Manifest, model: bytes, limits: ProbeLimits) -> Runs:
         ConfinedBackend,
         manifest=manifest,
         model=model,
+        precision=manifest.precision,
         limits=limits,
         deadline=time.monotonic() + limits.seconds,
     )
@@ -80,7 +76,7 @@ def try_backends(manifest: Manifest, model: bytes, limits: ProbeLimits) -> Runs:
     for name in ON_PROCESSOR:
         try:
             with doing(f"trying it on {name}"):
-                given[name] = _run(partial(opened, name), canvas, name in _CHOOSING)
+                given[name] = _run(partial(opened, name), canvas)
         except BackendError as error:
             refused[name] = visible(str(error))[:_MOST_SHOWN]
     if not given:
@@ -88,21 +84,15 @@ def try_backends(manifest: Manifest, model: bytes, limits: ProbeLimits) -> Runs:
     return Runs(canvas, given, refused)
 
 
-def _run(opened: Callable[..., ConfinedBackend], canvas: Canvas, chooses: bool) -> Run:
+def _run(opened: Callable[[], ConfinedBackend], canvas: Canvas) -> Run:
     drawn = [pixels(canvas, seed) for seed in range(PICTURES)]
-    with opened(precision=_PRECISION) as backend:
+    with opened() as backend:
         spec, stride = backend.manifest.input, backend.manifest.stride
         alone = tuple(backend.forward(one) for one in drawn)
         halves = _halves(canvas, stride) if spec.canvas is None else ()
         smaller = {size: _attempt(backend, pixels(size, 0)) for size in halves}
         together = None if spec.batch else _together(backend, drawn)
-    chosen = None
-    if chooses:
-        with opened(precision=None) as backend:
-            if backend.precision != _PRECISION:
-                preds = tuple(backend.forward(one) for one in drawn)
-                chosen = backend.precision, preds
-    return Run(alone, smaller, together, chosen)
+    return Run(alone, smaller, together)
 
 
 def _attempt(backend: ConfinedBackend, given: Pixels) -> FloatArray | str:

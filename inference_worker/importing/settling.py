@@ -23,27 +23,20 @@ _WRONG = (
     " opset."
 )
 
-SET_F32 = (
-    "To run it as its own runtime does, set INFERENCE_PRECISION_HINT=f32 for the worker"
-    " and for this command; it is slower on a CPU that would take less."
-)
-
 Draft = Callable[[Converted], Manifest]
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What is written, and what the card says of the backends: `refused` by name why,
-    `compared` with the `reference` by name how much they agree in f32 and, `chosen`, in
-    what they take by themselves, and `remarks` on what the file promised and does not
-    do.
+    `compared` with the `reference` by name how much they agree, and `remarks` on what
+    the file promised and does not do.
     """
 
     made: Converted
     reference: str
     refused: Mapping[str, str]
     compared: Mapping[str, Agreement]
-    chosen: Mapping[str, Agreement]
     remarks: Sequence[str]
 
     @property
@@ -59,13 +52,9 @@ def settle(made: Converted, draft: Draft) -> Settled:
     made, judged, remarks = _narrowed(made, draft)
     for why in judged.wrong.values():
         raise ImportRefused(why, _WRONG)
-    for why in judged.chosen_wrong.values():
-        raise ImportRefused(why, f"Nothing was written. {SET_F32}")
     _say(judged, remarks)
     runs = judged.runs
-    return Settled(
-        made, runs.reference, runs.refused, judged.compared, judged.chosen, remarks
-    )
+    return Settled(made, runs.reference, runs.refused, judged.compared, remarks)
 
 
 def _say(judged: Judged, remarks: Sequence[str]) -> None:
@@ -74,11 +63,9 @@ def _say(judged: Judged, remarks: Sequence[str]) -> None:
         log.warning("%s", remark)
     for name, why in judged.runs.refused.items():
         log.warning("%s cannot run it: %s", name, why)
-    for name, told in {**judged.compared, **judged.chosen}.items():
+    for name, told in judged.compared.items():
         if not told.good:
             log.warning("%s and %s differ: %s", reference, name, told)
-    if not all(told.good for told in judged.chosen.values()):
-        log.warning("%s", SET_F32)
 
 
 def _narrowed(made: Converted, draft: Draft) -> tuple[Converted, Judged, list[str]]:

@@ -52,6 +52,8 @@ def test_signing_names_the_key_and_changes_nothing_else() -> None:
         ({"classes": ["a" * 101]}, "has 101 characters; at most 100"),
         ({"classes": ["open\0"]}, "cannot be seen"),
         ({"release_seq": 0}, "release_seq"),
+        ({"precision": "fast"}, "precision: must be one of f32"),
+        ({"precision": None}, "precision: cannot be"),
         ({"created": "yesterday"}, "created"),
         ({"files": {}}, "files: is empty"),
         ({"files": {"../x": {"sha256": "0" * 64, "size": 1}}}, "plain file name"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference_worker.engine.backends.registry import open_backend
+from inference_worker.engine.api import load_folder
 from inference_worker.engine.manifest import Manifest, canonical
 from inference_worker.engine.types import FloatArray
 from inference_worker.importing.agreement import agreement, lost
@@ -88,15 +88,11 @@ def test_backends_that_differ_are_told_with_figures(
     assert "the lowest IoU is 0.947" in bold
 
 
-def judged(
-    other: list[FloatArray],
-    chosen: list[FloatArray] | None = None,
-    reference: list[FloatArray] | None = None,
-) -> Judged:
+def judged(other: list[FloatArray]) -> Judged:
     manifest = toy_manifest({"model.onnx": b"x"}, classes=["a", "b"])
     runs = {
-        "openvino": Run(tuple(other), {}, None, chosen and ("bf16", tuple(chosen))),
-        "onnxruntime": Run(tuple(reference or preds(BOX)), {}, None),
+        "openvino": Run(tuple(other), {}, None),
+        "onnxruntime": Run(tuple(preds(BOX)), {}, None),
     }
     parsed = Manifest.parse(canonical(manifest))
     return judge(parsed, Runs((64, 64), runs, {}))
@@ -116,32 +112,10 @@ def test_more_boxes_than_the_reference_finds_are_wrong_too() -> None:
     assert "openvino finds" in judged(preds(BOX, *more)).wrong["openvino"]
 
 
-def test_a_precision_of_its_own_is_compared_beside() -> None:
-    found = judged(preds(BOX), preds((10, 10, 30, 40, 0.8, 0)))
-    assert not found.chosen["openvino in bf16"].good
-    assert found.trouble == (0, 0)
-    found = judged(preds(BOX), preds())
-    assert (found.chosen["openvino in bf16"].least_iou, found.chosen_wrong) == (0, {})
-
-
-def test_a_precision_that_finds_nothing_of_many_is_wrong() -> None:
-    several = [(10.0 * i, 1.0, 10.0 * i + 9, 9.0, 0.9, 0.0) for i in range(5)]
-    found = judged(preds(*several), preds(), preds(*several))
-    assert "openvino in bf16 does not find 5" in found.chosen_wrong["openvino in bf16"]
-
-
-def test_a_precision_that_finds_other_boxes_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("INFERENCE_PRECISION_HINT", "bf16")
-    model = places(before="steep")
-    manifest = toy_manifest({"model.onnx": model}, classes=["a", "b", "c"])
-    backend = open_backend("openvino", Manifest.parse(canonical(manifest)), model)
-    if backend.precision != "bf16":
-        pytest.skip("this CPU has no bf16")
-    text = (imported(tmp_path, model) / "card.md").read_text()
-    assert "**Other boxes are found by openvino in bf16" in text
-    assert "INFERENCE_PRECISION_HINT=f32" in caplog.text
+def test_an_import_is_computed_in_f32_unless_told_otherwise(tmp_path: Path) -> None:
+    folder = imported(tmp_path, places(before="steep"))
+    assert load_folder(folder).precision == "f32"
+    assert "| computed in | f32" in (folder / "card.md").read_text()
 
 
 def test_backends_that_agree_are_told_so(
