@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
 from inference_worker.engine.backends.base import Backend
+from inference_worker.engine.backends.device import DeviceBackend
 from inference_worker.engine.decode import decode
 from inference_worker.engine.types import Detections
 
 
 class Ours:
+    """`stages` gathers the seconds of each call: `decode`, `infer`, and of `infer` what
+    the host does before (`send`, on a card) and after the network (`find`).
+    """
+
     def __init__(self, runner: Backend, pool: ThreadPoolExecutor) -> None:
         self.runner, self.pool = runner, pool
+        self.stages: dict[str, list[float]] = defaultdict(list)
+        self._read = self._timed("decode", self._decoded)
+        self._look = self._timed("infer", runner.infer)
+        runner.post_process = self._timed("find", runner.post_process)
+        if isinstance(runner, DeviceBackend):
+            sender = runner._preparer
+            sender.prepare = self._timed("send", sender.prepare)
 
     def __call__(self, jpegs: Sequence[bytes]) -> list[np.ndarray]:
-        found = self.runner.infer(list(self.pool.map(decode, jpegs)))
-        return [_rows(one) for one in found]
+        return [_rows(one) for one in self._look(self._read(jpegs))]
+
+    def stages_ms(self) -> dict[str, float]:
+        """Medians since the last time."""
+        medians = {
+            name: round(1000 * float(np.median(taken)), 3)
+            for name, taken in self.stages.items()
+        }
+        self.stages.clear()
+        return medians
+
+    def _decoded(self, jpegs: Sequence[bytes]) -> list[np.ndarray]:
+        return list(self.pool.map(decode, jpegs))
+
+    def _timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def measured(*args: Any, **options: Any) -> Any:
+            began = time.perf_counter()
+            done = work(*args, **options)
+            self.stages[name].append(time.perf_counter() - began)
+            return done
+
+        return measured
 
 
 def _rows(found: Detections) -> np.ndarray:

@@ -109,6 +109,7 @@ def measured(
     """
     wanted = contestants[BASELINE](photos)
     apart = {name: differing(one(photos), wanted) for name, one in contestants.items()}
+    forget(contestants)
     times: dict[str, list[float]] = {name: [] for name in contestants}
     turn, end = 0, None
     while end is None or time.perf_counter() < end or turn < WARM_UP + 5:
@@ -131,9 +132,20 @@ def measured(
             "times_faster": round(float(np.median(base / np.array(taken))), 2),
             "boxes": sum(map(len, wanted)),
             "boxes_apart": apart[name],
+            "stages_ms": stages_ms(contestants[name]),
         }
         for name, taken in times.items()
     ]
+
+
+def stages_ms(contestant: Contestant) -> dict[str, float]:
+    return contestant.stages_ms() if isinstance(contestant, Ours) else {}
+
+
+def forget(contestants: dict[str, Contestant]) -> None:
+    """The first calls open what the others use."""
+    for one in contestants.values():
+        stages_ms(one)
 
 
 def floors(model: Path, size: int, batch: int, most: dict[str, float]) -> float:
@@ -180,7 +192,7 @@ def show(row: dict[str, Any]) -> None:
         f"{row['size']:>5} x{row['batch']:<3} {row['name']:<24} {row['ms']:>9.2f} ms"
         f" p99 {row['p99_ms']:>9.2f} {row['images_s']:>8.1f}/s"
         f" {row['times_faster']:>6.2f} x {row['boxes_apart']}/{row['boxes']}"
-        f" apart{floor}",
+        f" apart{floor} {row['stages_ms'] or ''}",
         flush=True,
     )
 

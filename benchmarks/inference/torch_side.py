@@ -19,6 +19,8 @@ from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.preprocess import Geometry, letterbox, plan
 from inference_worker.training.network import ConvUnit, QualityNet
 
+_SHAPES = 64  # each is compiled for itself
+
 Boxes = np.ndarray
 Suppress = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, float], torch.Tensor]
 
@@ -75,7 +77,10 @@ class TorchSide:
         network = network_of(model, manifest).to(device, self.kind)
         self.network = network.to(memory_format=self.layout)
         if compiled:
-            self.network = torch.compile(self.network, mode="max-autotune")
+            torch._dynamo.config.cache_size_limit = _SHAPES
+            self.network = torch.compile(
+                self.network, mode="reduce-overhead", dynamic=False
+            )
         self.suppress = suppressor()[1]
 
     @torch.inference_mode()
