@@ -34,10 +34,13 @@ class Climber:
         self._thread.start()
 
     def close(self) -> None:
-        """Before the batcher is; a rung that is being brought up is not waited for."""
+        """Before the batcher is; a rung that is being brought up is not waited for
+        much longer.
+        """
         self._closed.set()
         self._ladder.changed.set()
         self._thread.join(CLOSE_SECONDS)
+        self._ladder.record.end_all()
 
     def _run(self) -> None:
         while not self._closed.is_set():

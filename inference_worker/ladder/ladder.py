@@ -164,7 +164,7 @@ class Ladder:
     def retried(self, rung: Rung, fallen: Fallen) -> None:
         """A better rung was tried again in vain, on another thread."""
         failure = fallen.failure(rung.name, self.record.clock())
-        self.record.failed(failure)
+        self.record.failed(failure, again=True)
         self.figures.retries[rung.name] += 1
         hops.log_retry(failure)
         standing = self._standing
@@ -257,6 +257,8 @@ class Ladder:
         self._standing = to
         if to is not None:
             self.record.holds(to.rung.name, to.identity)
+            below = self.rungs[self.rungs.index(to.rung) + 1 :]
+            self.record.forget(rung.name for rung in below)
         self.figures.place = self.rungs.index(to.rung) if to else -1
         self._say_what_fell(to.rung.name if to else "")
         self._tell(self.situation)

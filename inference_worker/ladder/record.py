@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,15 +90,19 @@ class Record:
             # A clock that was set back must not make it wait for hours.
             return max(0.0, min(known.retry_at - self.clock(), PAUSES[-1]))
 
-    def failed(self, failure: Failure) -> None:
-        """It is not tried for a while, longer each time."""
+    def failed(self, failure: Failure, *, again: bool = False) -> None:
+        """It is not tried for a while, longer each time. `again`: a try to climb back
+        was in vain, and why it was left stays what it was.
+        """
         with self._lock:
             known, now = self._of(failure.rung), self.clock()
             steady = known.held_since and now - known.held_since > STEADY_SECONDS
             known.failures = 1 if steady else known.failures + 1
             pause = PAUSES[min(known.failures, len(PAUSES)) - 1]
             known.retry_at, known.held_since = now + pause, 0.0
-            known.failure, known.good, known.deaths = failure, "", 0
+            known.good, known.deaths = "", 0
+            if known.failure is None or not again:
+                known.failure = failure
             self._save()
 
     def holds(self, rung: str, what: str) -> None:
@@ -126,6 +130,22 @@ class Record:
         """It did not kill the process."""
         with self._lock:
             self._of(rung).deaths = 0
+            self._save()
+
+    def forget(self, rungs: Iterable[str]) -> None:
+        """Nobody tries these now: whether they hold is found out when they are needed.
+        How often they have failed still counts.
+        """
+        with self._lock:
+            for rung in rungs:
+                self._of(rung).failure = None
+            self._save()
+
+    def end_all(self) -> None:
+        """This process ends in order: what it was about has not killed it."""
+        with self._lock:
+            for known in self._known.values():
+                known.deaths = 0
             self._save()
 
     def _of(self, rung: str) -> Known:

@@ -231,3 +231,16 @@ def test_one_that_was_asked_for_by_name_is(plant: Plant) -> None:
     ladder = plant.ladder("not-built", "openvino")
     ladder.start()
     assert ladder.situation.failures[0].reason == "ENV"
+
+
+def test_what_failed_below_is_tried_anew_once_it_is_needed(plant: Plant) -> None:
+    for name in NAMES[:2]:
+        plant.break_(name, "load")
+    ladder = plant.ladder()
+    ladder.start()
+    for name in NAMES[:2]:
+        plant.mend(name)
+    ladder.take(ladder.bring_up(ladder.rungs[0]))
+    plant.break_("cuda", "oom")
+    assert looks_with(ladder) == "onnxruntime"
+    assert [one.rung for one in ladder.situation.failures] == ["cuda"]

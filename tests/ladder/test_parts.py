@@ -240,3 +240,22 @@ def test_a_reference_that_the_site_did_not_seal_is_made_again(
     made = reference_of(version, toy_data)
     assert len(made.expected) == 4
     assert path.read_bytes() == good
+
+
+def test_a_try_in_vain_waits_longer_and_does_not_change_why(path: Path) -> None:
+    known = Record(path, clock=lambda: 1000.0)
+    known.failed(failure())
+    later = Failure("cuda", Reason.LOAD, Stage.LOAD, "load_failed", "no", 2.0)
+    known.failed(later, again=True)
+    assert known.failure("cuda") == failure()
+    assert known.seconds_left("cuda") == 300
+    known.failed(later)
+    assert known.failure("cuda") == later
+
+
+def test_a_process_that_ends_in_order_was_not_killed_by_a_rung(path: Path) -> None:
+    for _ in range(3):
+        known = Record(path)
+        known.begin("cuda")
+        known.end_all()
+    assert Record(path).begin("cuda") == 0

@@ -21,6 +21,7 @@ from inference_worker.engine.api import Detector
 from inference_worker.engine.decode import decode
 from inference_worker.engine.errors import InferenceFailed
 from inference_worker.engine.types import Detections
+from inference_worker.gatherer import Priority
 from tests.factory import jpeg
 from traceability.inspection.models import Defect, Inspection
 from traceability.inspection.recording import record
@@ -252,3 +253,41 @@ def test_a_result_that_the_database_refuses_is_final(
     assert states(bad) == ("failed", "failed", "result_refused")
     desk.inspect(good.id)
     assert states(good) == ("succeeded", "done", "")
+
+
+def test_a_rerun_waits_behind_live_photos(
+    desk: Desk, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Priority] = []
+    submit = desk.batcher.submit
+
+    def note(*args: Any, **options: Any) -> Any:
+        seen.append(options["priority"])
+        return submit(*args, **options)
+
+    monkeypatch.setattr(desk.batcher, "submit", note)
+    for role in ("live", "rerun", "shadow"):
+        job = photo(RED)
+        Inspection.objects.filter(pk=job.arguments["inspection"]).update(role=role)
+        desk.inspect(job.id)
+        assert states(job) == ("succeeded", "done", "")
+    assert seen == [Priority.FIRST, Priority.LATER, Priority.LATER]
+
+
+def test_a_detector_that_is_too_busy_costs_no_attempt(
+    desk: Desk, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference_worker.desk.DEADLINE_SECONDS", -1.0)
+    job = photo(RED)
+    desk.inspect(job.id)
+    assert states(job) == ("pending", "pending", "")
+    assert (job.error_code, job.attempts) == ("inference_timeout", 0)
+
+
+def test_what_really_looked_is_recorded(desk: Desk, photo: Photo) -> None:
+    for deaths in (0, 2):  # in the batcher, and in a process of its own
+        job = survivor(photo(RED), deaths)
+        desk.inspect(job.id)
+        found = inspection_of(job)
+        assert (found.backend, found.precision) == ("openvino", "f32")
+        assert str(found.model_version) == "toy 1"
