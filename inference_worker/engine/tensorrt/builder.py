@@ -7,10 +7,11 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, cast
 
 from inference_worker.engine.errors import BuildCancelled, BuildFailed, EngineError
 from inference_worker.engine.gpu import Gpu, open_gpu
@@ -89,6 +90,7 @@ class _Process:
         theirs.close()
         self._seconds = seconds
         self._order = order
+        self._stopping: BuildFailed | None = None
 
     def wait(
         self, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
@@ -98,7 +100,7 @@ class _Process:
             self._pipe.send(self._order)
             return self._listen(progress, cancelled)
         except (EOFError, OSError) as error:
-            raise self._died() from error
+            raise self._stopping or self._died() from error
         finally:
             self._process.kill()
             self._process.join()
@@ -107,24 +109,31 @@ class _Process:
     def _listen(
         self, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
     ) -> Made:
-        deadline = time.monotonic() + self._seconds
-        stopping: BuildFailed | None = None
-        until = deadline
+        """It may be done, or die, before it hears that it is to stop."""
+        until = time.monotonic() + self._seconds
         while True:
             if self._pipe.poll(_TICK):
                 told = self._pipe.recv()
-                if isinstance(told, Made) and stopping is None:
-                    return told
-                if isinstance(told, _Failure):
-                    raise stopping or told.error()
                 if isinstance(told, Progress):
                     progress(told)
-            now = time.monotonic()
-            if stopping is None and (why := self._reason(now > deadline, cancelled())):
-                stopping, until = why, now + _GRACE
-                self._pipe.send("stop")
-            if stopping is not None and now > until:
-                raise stopping
+                elif self._stopping is not None:
+                    raise self._stopping
+                elif isinstance(told, _Failure):
+                    raise told.error()
+                else:
+                    return cast(Made, told)
+            is_late = time.monotonic() > until
+            if self._stopping is None:
+                self._stopping = self._reason(is_late, cancelled())
+                if self._stopping is not None:
+                    until = time.monotonic() + _GRACE
+                    self._tell_to_stop()
+            elif is_late:
+                raise self._stopping
+
+    def _tell_to_stop(self) -> None:
+        with suppress(OSError):  # it is gone; what it said may still lie in the pipe
+            self._pipe.send("stop")
 
     def _reason(self, is_late: bool, is_cancelled: bool) -> BuildFailed | None:
         if is_cancelled:
@@ -156,9 +165,18 @@ def _work(pipe: Connection) -> None:
         stopped = stopped or pipe.poll()
         return stopped
 
+    def tell(progress: Progress) -> None:
+        """Called by C++, into which nothing may be raised."""
+        nonlocal stopped
+        try:
+            pipe.send(progress)
+        except OSError:
+            stopped = True
+
+    answer: Made | _Failure
     try:
-        pipe.send(make(pipe.recv(), pipe.send, cancelled))
+        answer = make(pipe.recv(), tell, cancelled)
     except EngineError as error:
-        pipe.send(_Failure.of(error))
-    except BrokenPipeError:
-        return
+        answer = _Failure.of(error)
+    with suppress(OSError):
+        pipe.send(answer)

@@ -62,6 +62,18 @@ def test_a_build_stops_when_it_is_cancelled(manifest: Manifest, fail: Faults) ->
     assert time.monotonic() - begun < 20
 
 
+def test_a_build_that_is_done_when_it_is_cancelled_is_cancelled(
+    manifest: Manifest,
+) -> None:
+    told: list[Progress] = []
+    with pytest.raises(BuildCancelled):
+        run(
+            manifest,
+            progress=told.append,
+            cancelled=lambda: bool(told) and told[-1].done == 1.0,
+        )
+
+
 def test_a_build_that_takes_too_long_is_stopped(
     manifest: Manifest, fail: Faults
 ) -> None:
