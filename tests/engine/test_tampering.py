@@ -16,6 +16,7 @@ from inference_worker.engine.errors import BackendUnavailable
 VARIANTS = 300
 
 
+@pytest.mark.timeout(200)  # a pipe that is waited for
 def test_nothing_tampered_with_is_deserialised(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
