@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from inference_worker.engine import gpu
 from inference_worker.engine.errors import CameraMismatch, OutOfDeviceMemory
 from inference_worker.engine.optics import Optics, Region, correct
-from inference_worker.engine.preparing import Layer, Preparer
+from inference_worker.engine.preparing import SOURCE, Layer, Preparer
 from inference_worker.engine.preprocess import letterbox, plan
 from inference_worker.engine.types import Image
 from tests.contract.host_gpu import COMPILER, HostDriver
@@ -219,3 +222,14 @@ def test_a_region_is_what_is_left() -> None:
         200,
         3,
     )
+
+
+@pytest.mark.skipif(not shutil.which("nvcc"), reason="no nvcc to compile for cards")
+@pytest.mark.parametrize("card", ["sm_75", "sm_90"])
+def test_nvcc_takes_the_kernel_as_pycuda_hands_it_over(
+    tmp_path: Path, card: str
+) -> None:
+    source = tmp_path / "prepare.cu"
+    source.write_text(f'extern "C" {{\n{SOURCE.read_text()}\n}}\n')
+    command = ["nvcc", "--cubin", "-O3", "-arch", card, "-Werror", "all-warnings"]
+    subprocess.run([*command, source, "-o", tmp_path / "out"], check=True)
