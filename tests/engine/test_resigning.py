@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import threading
 from collections.abc import Callable
@@ -401,6 +403,20 @@ def test_a_line_that_was_changed_or_taken_out_is_seen(
     lines = change(path.read_bytes().splitlines())
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     with pytest.raises(AuditBroken):
+        log(site)
+
+
+def test_a_line_by_a_key_that_nobody_has_is_seen(site: Site) -> None:
+    path = site.data / audit.FILE
+    last = path.read_bytes().splitlines()[-1]
+    forged = json.loads(last) | {
+        "number": len(log(site)) + 1,
+        "before": hashlib.sha256(last).hexdigest(),
+        "kid": "ffffffff",
+    }
+    with path.open("ab") as file:
+        file.write(json.dumps(forged).encode() + b"\n")
+    with pytest.raises(AuditBroken, match="vouches"):
         log(site)
 
 
