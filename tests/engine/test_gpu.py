@@ -123,9 +123,7 @@ def test_an_error_that_stays_means_that_the_card_is_lost(
     assert driver.stack == []
 
 
-def test_a_card_is_asked_whether_it_is_well(
-    card: gpu.Gpu, driver: HostDriver
-) -> None:
+def test_a_card_is_asked_whether_it_is_well(card: gpu.Gpu, driver: HostDriver) -> None:
     card.check()
     driver.lose()
     with pytest.raises(DeviceLost, match="GPU 0"):
