@@ -342,7 +342,7 @@ def _entry(data: Path, folder: Path) -> EngineEntry:
 
 def _signed(data: Path, folder: Path) -> Signed:
     owners = files.owners_of(data)
-    text, kids = read_signed(folder, KeyRing.load(data), owners)
+    text, kids = read_signed(folder, data, owners)
     manifest = EngineManifest.parse(text)
     version = folder.parent.parent
     told = (manifest.model, manifest.version, manifest.engine, manifest.kid)

@@ -53,8 +53,19 @@ class History:
     def load(cls, data: Path, ring: KeyRing) -> Self:
         """From whichever copies are whole; the higher number counts.
 
-        Raises StateUnusable when there are copies and none was sealed here.
+        Raises StateUnusable when there are copies and none was sealed here. Keys may
+        rotate after the ring was read, so then it is read again.
         """
+        try:
+            return cls._load(data, ring)
+        except StateUnusable:
+            now = KeyRing.load(data)
+            if now == ring:
+                raise
+            return cls._load(data, now)
+
+    @classmethod
+    def _load(cls, data: Path, ring: KeyRing) -> Self:
         copies, faults = list[Self](), list[StoreError]()
         for path in COPIES:
             try:

@@ -19,6 +19,7 @@ from inference_worker.engine.errors import (
     EngineMissing,
     FileAltered,
     FileMissing,
+    KeyUnknown,
     ManifestError,
     ManifestMisplaced,
     SignatureMissing,
@@ -101,8 +102,8 @@ def open_signed(data: Path, model: str, version: str) -> Version:
     KeyRevoked, KeyExpired, KeyRingError or FileExposed.
     """
     folder = folder_of(data, model, version)
-    ring, owners = KeyRing.load(data), files.owners_of(data)
-    text, kids = read_signed(folder, ring, owners)
+    owners = files.owners_of(data)
+    text, kids = read_signed(folder, data, owners)
     manifest = Manifest.parse(text)
     told = (manifest.model, manifest.version, manifest.kid)
     if told != (folder.parent.name, folder.name, kids[0]):
@@ -187,22 +188,23 @@ def next_version(version: str) -> str:
 
 
 def read_signed(
-    folder: Path, ring: KeyRing, owners: files.Owners
+    folder: Path, data: Path, owners: files.Owners
 ) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of a folder's manifest, and the keys that signed exactly these.
 
-    While it is signed anew, manifest and signature are replaced one after the other:
-    so it is looked at again as long as it changes.
+    While keys rotate, ring, manifest and signature are replaced one after the other:
+    so they are looked at again as long as they change.
     """
     before = None
     while True:
+        ring = KeyRing.load(data)
         text = files.read_plain(folder / MANIFEST, MAX_MANIFEST, owners)
         try:
             return text, _signers(folder, text, ring, owners)
-        except SignatureWrong:
-            if text == before:
+        except (SignatureWrong, KeyUnknown):
+            if (ring, text) == before:
                 raise
-            before = text
+            before = (ring, text)
 
 
 def read_pinned(path: Path, pin: FilePin, owners: files.Owners | None) -> bytes:
@@ -223,8 +225,9 @@ def _signers(
         raise SignatureMissing(f"{folder} is not signed") from error
     try:
         return verify(text, signature, ring)
-    except SignatureWrong:
-        if not (folder / COMING_SIGNATURE).exists():
-            raise
-    coming = files.read_plain(folder / COMING_SIGNATURE, MAX_MANIFEST, owners)
+    except SignatureWrong as error:
+        try:
+            coming = files.read_plain(folder / COMING_SIGNATURE, MAX_MANIFEST, owners)
+        except FileMissing:
+            raise error from None
     return verify(text, coming, ring)

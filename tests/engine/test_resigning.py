@@ -145,6 +145,23 @@ def test_no_reader_is_refused_while_keys_rotate(site: Site) -> None:
     assert opened > 0
 
 
+def test_signing_anew_between_the_two_readings_of_a_reader_is_no_damage(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, left = files.read_plain, 1
+
+    def and_then_rotate(path: Path, *asked: Any) -> bytes:
+        nonlocal left
+        content = read(path, *asked)
+        if path == site.version / "manifest.json" and left:
+            left = 0
+            resigning.rotate(site.data, window_days=1)
+        return content
+
+    monkeypatch.setattr(files, "read_plain", and_then_rotate)
+    assert open_signed(site.data, MODEL, VERSION).kids == (ring(site).active,)
+
+
 class Killed(BaseException):
     """The process is gone at this point."""
 
