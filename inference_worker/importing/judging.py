@@ -13,7 +13,7 @@ from inference_worker.engine.types import FloatArray
 from inference_worker.importing.agreement import Agreement, agreement, lost
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.layout import Canvas
-from inference_worker.importing.runtimes import Runs
+from inference_worker.importing.runtimes import Run, Runs
 
 Preds = Sequence[FloatArray]
 
@@ -41,14 +41,14 @@ class Judged:
 
 def judge(manifest: Manifest, runs: Runs) -> Judged:
     """ImportRefused when what the reference gives is no detector's."""
-    reference = runs.given[runs.reference].alone
-    check_preds(reference, 4 + len(manifest.classes), runs.canvas)
+    reference, columns = runs.given[runs.reference].alone, 4 + len(manifest.classes)
+    _check_run(runs.given[runs.reference], columns, runs.canvas)
     compared, wrong = {}, {}
     for name, run in runs.given.items():
         if name == runs.reference:
             continue
         try:
-            check_preds(run.alone, 4 + len(manifest.classes), runs.canvas)
+            _check_run(run, columns, runs.canvas)
             _check_finds(manifest, {runs.reference: reference, name: run.alone})
             compared[name] = agreement(reference, run.alone)
         except ImportRefused as error:
@@ -56,15 +56,26 @@ def judge(manifest: Manifest, runs: Runs) -> Judged:
     return Judged(runs, compared, wrong)
 
 
+def _check_run(run: Run, wanted: int, canvas: Canvas) -> None:
+    """Where boxes lie that no picture holds is nobody's business."""
+    check_preds(run.alone, wanted, canvas)
+    for preds in run.plain:
+        _check_numbers(preds, wanted)
+
+
+def _check_numbers(preds: FloatArray, wanted: int) -> None:
+    if preds.ndim != 3 or preds.shape[::2] != (1, wanted):
+        raise ImportRefused(
+            f"the network gives {preds.shape}, expected (1, ., {wanted})"
+        )
+    if not np.isfinite(preds).all():
+        raise ImportRefused("the network gives NaN or infinity for a plain picture")
+
+
 def check_preds(several: Preds, wanted: int, canvas: Canvas) -> None:
     """ImportRefused for what cannot be boxes and scores in `wanted` columns."""
     for preds in several:
-        if preds.ndim != 3 or preds.shape[::2] != (1, wanted):
-            raise ImportRefused(
-                f"the network gives {preds.shape}, expected (1, ., {wanted})"
-            )
-        if not np.isfinite(preds).all():
-            raise ImportRefused("the network gives NaN or infinity for a plain picture")
+        _check_numbers(preds, wanted)
         low, high = preds[..., 4:].min(initial=0.0), preds[..., 4:].max(initial=0.0)
         if low < -_OUTSIDE or high > 1 + _OUTSIDE:
             raise ImportRefused(

@@ -29,8 +29,9 @@ _MOST_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one backend gave: `alone` of each picture by itself, `together` of
-    all in one call, `smaller` of canvases half as high and half as wide.
+    """What one backend gave: `alone` of each drawn picture by itself, `together` of
+    all in one call, `smaller` of canvases half as high and half as wide, `plain` of
+    pictures that nobody draws: all white, all black, noise.
 
     An error stands as its text; `together` is None and `smaller` empty where the
     manifest does not promise that it can be.
@@ -39,6 +40,7 @@ class Run:
     alone: tuple[FloatArray, ...]
     smaller: Mapping[Canvas, FloatArray | str]
     together: FloatArray | str | None
+    plain: tuple[FloatArray, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,31 @@ def _run(opened: Callable[[], ConfinedBackend], canvas: Canvas) -> Run:
     with opened() as backend:
         spec, stride = backend.manifest.input, backend.manifest.stride
         alone = tuple(backend.forward(one) for one in drawn)
+        plain = tuple(_seeing(backend, *one) for one in _plain(canvas).items())
         halves = _halves(canvas, stride) if spec.canvas is None else ()
         smaller = {size: _attempt(backend, pixels(size, 0)) for size in halves}
         together = None if spec.batch else _together(backend, drawn)
-    return Run(alone, smaller, together)
+    return Run(alone, smaller, together, plain)
+
+
+def _plain(canvas: Canvas) -> dict[str, Pixels]:
+    """What a camera gives with the lid on or into the light, and what none gives."""
+    shape = (1, *canvas, 3)
+    noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return {
+        "a white picture": np.full(shape, 255, np.uint8),
+        "a black picture": np.zeros(shape, np.uint8),
+        "noise": noise,
+    }
+
+
+def _seeing(backend: ConfinedBackend, what: str, given: Pixels) -> FloatArray:
+    """The network's size and time may depend on what is in a picture."""
+    try:
+        with doing(f"showing it {what}"):
+            return backend.forward(given)
+    except InferenceFailed as error:
+        raise InferenceFailed(f"{what}: {error}", error.hint) from error
 
 
 def _attempt(backend: ConfinedBackend, given: Pixels) -> FloatArray | str:

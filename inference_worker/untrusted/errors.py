@@ -58,6 +58,7 @@ class Reason(StrEnum):
     CONSTANTS_TOO_LARGE = "constants_too_large"
     CONSTANTS_UNBOUNDED = "constants_unbounded"
     TOO_MUCH_WORK = "too_much_work"
+    SIZE_FROM_PIXELS = "size_from_pixels"
     # What became of the process that looked.
     TOO_SLOW = "too_slow"
     OUT_OF_MEMORY = "out_of_memory"

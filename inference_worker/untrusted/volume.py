@@ -34,6 +34,7 @@ from inference_worker.untrusted.arithmetic import (
 )
 from inference_worker.untrusted.contents import opset
 from inference_worker.untrusted.errors import ModelRefused, Reason
+from inference_worker.untrusted.growth import Seen
 from inference_worker.untrusted.limits import Limits
 from inference_worker.untrusted.tensors import check_type, named
 from inference_worker.untrusted.work import multiplications
@@ -57,11 +58,14 @@ def check_volume(model: ModelProto, stored: Mapping[str, int], limits: Limits) -
     and their elements, which may stand among the model's inputs.
 
     Raises ModelRefused: computed_too_large, constants_too_large, constants_unbounded,
-    too_much_work, a dimension or an element type.
+    too_much_work, size_from_pixels, a dimension or an element type.
     """
     walk = _Walk(model, stored, limits)
+    seen = Seen(one.name for one in model.graph.input if one.name not in stored)
     for index, node in enumerate(model.graph.node):
-        walk.pass_(node, f"node {index:,} ({node.op_type})")
+        where = f"node {index:,} ({node.op_type})"
+        walk.pass_(node, where)
+        seen.pass_(node, where)
 
 
 class _Walk:

@@ -158,6 +158,24 @@ class _Graph:
         root = self.op("Sqrt", self.op("Cast", whole, to=TensorProto.FLOAT))
         return self.op("Add", rows, self.nothing(root))
 
+    def white_grows(self, rows: str) -> str:
+        """A square four times as wide as there are white values: 10 GB if all are."""
+        bright = self.op("Greater", "images", self.constant(1 - 1e-4))
+        places = self.op("NonZero", bright)
+        count = self.op("Mul", self.op("Shape", places, start=1), *self.whole([4]))
+        size = self.op("Concat", count, count, axis=0)
+        square = self.op("ConstantOfShape", size)
+        whole = self.op("ReduceSum", square, keepdims=0)
+        return self.op("Add", rows, self.nothing(whole))
+
+    def white_fails(self, rows: str) -> str:
+        """Infinity times nothing where no value of the picture is below white."""
+        darkest = self.op("ReduceMin", "images", keepdims=0)
+        share = self.op(
+            "Div", self.constant(1), self.op("Sub", self.constant(1), darkest)
+        )
+        return self.op("Add", rows, self.nothing(share))
+
     def nothing(self, rows: str) -> str:
         return self.op("Mul", rows, self.constant(0))
 

@@ -14,6 +14,7 @@ import pytest
 
 from inference_worker.engine.manifest import Manifest, canonical
 from inference_worker.importing.apart import upgraded
+from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.runtimes import try_backends
 from inference_worker.importing.source import open_source
 from inference_worker.untrusted.errors import ModelRefused, Reason
@@ -114,3 +115,15 @@ def test_a_network_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None
         source.try_out((64, 64))
     assert caught.value.reason in (Reason.OUT_OF_MEMORY, Reason.DIED)
     assert caught.value.hint
+
+
+def test_what_only_a_white_picture_blows_up_is_refused(tmp_path: Path) -> None:
+    """How much is selected no shape tells: so it is shown one."""
+    with pytest.raises(ModelRefused, match="showing it a white picture") as caught:
+        imported(tmp_path, places(behind="white_grows"))
+    assert caught.value.reason in (Reason.OUT_OF_MEMORY, Reason.DIED)
+
+
+def test_what_gives_no_numbers_for_a_white_picture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused, match="NaN or infinity"):
+        imported(tmp_path, places(behind="white_fails"))

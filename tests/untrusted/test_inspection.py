@@ -194,3 +194,27 @@ def test_one_of_200_megabytes_passes(tmp_path: Path) -> None:
     made.graph.node.append(node("MatMul", "large column", "product"))
     made.graph.initializer.append(stored("column", np.zeros((1_000, 1))))
     assert look(tmp_path, made).initialiser_bytes > 200_000_000
+
+
+def test_boxes_may_be_padded_by_how_many_were_selected(tmp_path: Path) -> None:
+    """As exports with suppression in the graph do."""
+    kind = TensorProto.FLOAT
+    content = graph(
+        node("Reshape", "images rows", "boxes"),
+        node("ReduceMax", "images", "scores", axes=[1, 2], keepdims=0),
+        node("Unsqueeze", "scores one", "classes"),
+        node("NonMaxSuppression", "boxes classes most", "selected"),
+        node("Shape", "selected", "count", end=1),
+        node("Sub", "most count", "missing"),
+        node("Concat", "none none missing none", "pads", axis=0),
+        node("Pad", "selected pads", "padded"),
+        node("Cast", "padded", "preds", to=kind),
+        tensors=[
+            stored("rows", [1, -1, 4], np.int64),
+            stored("most", [300], np.int64),
+            stored("none", [0], np.int64),
+            stored("one", [1], np.int64),
+        ],
+        outputs=[value("preds", [None, 3])],
+    )
+    assert look(tmp_path, model(content)).operators["Pad"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.untrusted.hostile import (
     bombs,
     encoding,
+    growth,
     order,
     quantity,
     requests,
@@ -19,4 +20,5 @@ FILES: Files = {
     **quantity.FILES,
     **order.FILES,
     **bombs.FILES,
+    **growth.FILES,
 }
