@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from inference_worker.engine.notes import INPUT_NOTE
 from inference_worker.importing.errors import ImportRefused, doing
 from inference_worker.importing.family import Family, Trial
 from inference_worker.importing.layout import Layout
-from inference_worker.importing.ours import INPUT_NOTE
 from inference_worker.untrusted import frames
 from inference_worker.untrusted.answers import accepted
 from inference_worker.untrusted.inspection import inspect_bytes

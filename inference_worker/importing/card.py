@@ -123,7 +123,8 @@ def _origin(facts: CardFacts) -> list[tuple[str, str]]:
 def _use(facts: CardFacts) -> list[tuple[str, str]]:
     layout, marks = facts.settled.made.layout, facts.marks
     height, width = layout.canvas or (0, 0)
-    free = f"long side {layout.sizes[0]}, the short side follows"
+    sides = " or ".join(map(str, layout.sizes))
+    free = f"long side {sides}, the short side follows"
     doubles = f"from IoU {marks.nms_iou:.2f}, class by class: {marks.nms_by}"
     return [
         ("canvas", f"{width} x {height} pixels" if layout.canvas else free),

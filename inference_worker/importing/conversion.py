@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from inference_worker.engine.notes import INPUT_NOTE, MARKS_NOTE, SCHEMA_NOTE
 from inference_worker.importing.apart import Plan, built
 from inference_worker.importing.errors import FamilyUnclear, ImportRefused
 from inference_worker.importing.labels import Labels, check_seen, read_labels
 from inference_worker.importing.layout import Layout, canvas_of, lay_out
-from inference_worker.importing.marks import MARKS_NOTE, Marks, marks_of
-from inference_worker.importing.ours import INPUT_NOTE, SCHEMA_NOTE, Ours, is_ours
+from inference_worker.importing.marks import Marks, marks_of
+from inference_worker.importing.ours import Ours, is_ours
 from inference_worker.importing.recognise import (
     Recognised,
     recognise,
@@ -27,6 +28,11 @@ PATIENCE_SECONDS = 60.0
 _UNMARKED = (
     "The file was imported before, when threshold and IoU were not noted in it: see"
     " that --threshold and --iou (1 for a network without doubles) are as they were."
+)
+_UNNOTED = (
+    "The file was made when sizes, threshold and IoU were not noted in it, so the usual"
+    " ones are taken: %s pixels, %.2f and %.2f. The manifest.json beside it tells its"
+    " own: give them with --size, --threshold and --iou, or adopt its folder instead."
 )
 _OUR_NOTES = "causeline_"
 _KEPT_NOTES = ("author",)
@@ -117,10 +123,17 @@ def _as_it_is(source: Source, wishes: Wishes) -> Converted:
     layout = ours.layout(source.signature, wishes.size)
     labels = ours.labels(source.signature, wishes)
     marks = marks_of(ours, metadata).given(wishes.threshold, wishes.nms_iou)
-    if INPUT_NOTE in metadata and MARKS_NOTE not in metadata:
-        log.warning("%s", _UNMARKED)
+    if MARKS_NOTE not in metadata:
+        _warn(INPUT_NOTE in metadata, layout, marks)
     found = Recognised(ours, "its metadata names our schema")
     return Converted(source, found, labels, layout, marks, source.inspection.model)
+
+
+def _warn(laid_out: bool, layout: Layout, marks: Marks) -> None:
+    if laid_out:
+        log.warning("%s", _UNMARKED)
+    else:
+        log.warning(_UNNOTED, layout.sizes[0], marks.threshold, marks.nms_iou)
 
 
 def _notes(source: Source, labels: Labels) -> Mapping[str, str]:

@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from inference_worker.engine.notes import MARKS, MARKS_NOTE
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.family import Family
-
-MARKS_NOTE = "causeline_marks"
 
 GIVEN = "given with --threshold"
 USUAL = "the usual one of its family"
@@ -42,11 +41,8 @@ class Marks:
 
     def noted(self) -> str:
         """For the new file, should it be imported once more."""
-        told = {
-            "threshold_ppm": round(self.threshold * _MILLION),
-            "nms_iou_ppm": round(self.nms_iou * _MILLION),
-        }
-        return json.dumps(told)
+        values = (round(one * _MILLION) for one in (self.threshold, self.nms_iou))
+        return json.dumps(dict(zip(MARKS, values, strict=True)))
 
 
 def marks_of(family: Family, metadata: Mapping[str, str]) -> Marks:
@@ -58,7 +54,7 @@ def marks_of(family: Family, metadata: Mapping[str, str]) -> Marks:
         return Marks(family.threshold, family.nms_iou)
     try:
         told = json.loads(metadata[MARKS_NOTE])
-        threshold, nms_iou = (told[key] for key in ("threshold_ppm", "nms_iou_ppm"))
+        threshold, nms_iou = (told[key] for key in MARKS)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ImportRefused(f"its {MARKS_NOTE} is not what we write") from error
     whole = type(threshold) is int and type(nms_iou) is int

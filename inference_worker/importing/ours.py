@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from inference_worker.engine.notes import INPUT_NOTE, SCHEMA_NOTE
 from inference_worker.engine.preprocess import LETTERBOX
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.family import Family, Match, Trial
@@ -15,7 +16,6 @@ from inference_worker.importing.labels import Labels, read_labels
 from inference_worker.importing.layout import LONGEST, Layout, canvas_of
 from inference_worker.importing.signature import Signature
 
-SCHEMA_NOTE, INPUT_NOTE = "causeline_schema", "causeline_input"
 _SCHEMA = "1"
 _STRIDE = 32
 
@@ -107,11 +107,16 @@ def _checked(told: Layout, signature: Signature) -> Layout:
 
 
 def _sized(told: Layout, signature: Signature, size: str | None) -> Layout:
-    """ImportRefused for another size than the noted."""
-    canvas = told.canvas or (told.sizes[-1], told.sizes[-1])
-    if size is not None and canvas_of(signature, size) != canvas:
+    """With the one of its sizes that is asked for; ImportRefused for any other."""
+    if size is None:
+        return told
+    canvas = canvas_of(signature, size)
+    squares = [(side, side) for side in told.sizes]
+    noted = squares if told.canvas is None else [told.canvas]
+    if canvas not in noted:
         raise ImportRefused(
-            f"--size {size}: the file was made for {canvas[0]}x{canvas[1]}",
+            f"--size {size}: the file was made for"
+            f" {' or '.join(f'{height}x{width}' for height, width in noted)}",
             "Leave --size out, or import the file that it was made of.",
         )
-    return told
+    return replace(told, sizes=(max(canvas),))

@@ -15,6 +15,7 @@ from onnxruntime import InferenceSession
 from torch import Tensor
 from torch.nn import functional
 
+from inference_worker.engine.notes import SCHEMA_NOTE
 from inference_worker.training.errors import TrainingFailed
 from inference_worker.training.network import GRANULE, ConvUnit, QualityNet
 
@@ -54,7 +55,7 @@ def export(network: QualityNet, classes: Sequence[str]) -> bytes:
     if program is None:
         raise RuntimeError("the exporter gave no program")
     model = _bare(program.model_proto)
-    labels = {"causeline_schema": "1", "names": json.dumps(list(classes))}
+    labels = {SCHEMA_NOTE: "1", "names": json.dumps(list(classes))}
     onnx.helper.set_model_props(model, labels)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))

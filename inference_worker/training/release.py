@@ -13,6 +13,7 @@ import numpy as np
 
 from inference_worker.engine.manifest import SCHEMA, Manifest, canonical, pin
 from inference_worker.engine.metrics import Metrics
+from inference_worker.engine.notes import noted, notes_of
 from inference_worker.engine.store import MANIFEST
 from inference_worker.engine.types import Guesses
 from inference_worker.publishing import Place
@@ -71,8 +72,9 @@ def write_version(finished: Finished, place: Place) -> Path:
     Beside the version's own files lie `figures.json` (what was measured) and the
     report of the training; the manifest does not name them.
     """
+    told = _manifest(finished)
     files = {
-        "model.onnx": finished.model,
+        "model.onnx": noted(finished.model, notes_of(told)),
         "card.md": card(_facts(finished)).encode(),
     }
     measured = [*_measured(finished), *_golden(finished.golden)]
@@ -87,12 +89,14 @@ def write_version(finished: Finished, place: Place) -> Path:
         finished.material.classes,
         finished.threshold,
     )
-    manifest = canonical(_manifest(finished, files))
+    pins = {name: pin(data) for name, data in files.items()}
+    manifest = canonical({**told, "files": pins})
     Manifest.parse(manifest)
     return place.publish({**files, MANIFEST: manifest})
 
 
-def _manifest(finished: Finished, files: dict[str, bytes]) -> dict[str, Any]:
+def _manifest(finished: Finished) -> dict[str, Any]:
+    """All but `files`."""
     settings = finished.settings
     return {
         "schema": SCHEMA,
@@ -109,7 +113,6 @@ def _manifest(finished: Finished, files: dict[str, bytes]) -> dict[str, Any]:
         "threshold_ppm": round(finished.threshold * 1_000_000),
         "nms_iou_ppm": round(NMS_IOU * 1_000_000),
         "metrics": _whole(finished.held),
-        "files": {name: pin(data) for name, data in files.items()},
         "release_seq": settings.release_seq,
         "previous": _previous(finished.start),
         "kid": None,

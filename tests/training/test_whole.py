@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -22,6 +23,7 @@ from inference_worker.engine.api import load_folder
 from inference_worker.engine.coco import read_coco
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.notes import notes_of
 from inference_worker.evaluation import find_all, measure
 from inference_worker.training.export import SIZES
 from tests.training import easy
@@ -138,6 +140,9 @@ def test_a_version_holds_what_its_manifest_pins(runs: Runs) -> None:
     assert manifest.classes == ("red", "blue")
     assert (manifest.input.channels, manifest.input.sizes) == (3, (64,))
     assert manifest.raw["previous"] is None
+    model = onnx.load(runs.through / "model.onnx")
+    told = {one.key: one.value for one in model.metadata_props}
+    assert told.items() >= notes_of(manifest.raw).items()
     assert set(manifest.files) == {"model.onnx", "card.md"}
     for name, pin in manifest.files.items():
         content = (runs.through / name).read_bytes()
