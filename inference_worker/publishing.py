@@ -50,11 +50,11 @@ class Place:
 
     def publish(self, files: Mapping[str, bytes]) -> Path:
         """The draft with these files becomes the folder, in one step and on disk."""
-        for name, content in files.items():
-            (self.draft / name).write_bytes(content)
-        for path in (*self.draft.rglob("*"), self.draft):
-            _flush(path)
         try:
+            for name, content in files.items():
+                (self.draft / name).write_bytes(content)
+            for path in (*self.draft.rglob("*"), self.draft):
+                _flush(path)
             self.draft.rename(self.folder.resolve())  # replaces an empty folder
         except OSError as error:
             raise NoPlace(f"{self.folder}: {error.strerror}") from error
@@ -72,13 +72,13 @@ def place_for(folder: Path) -> Iterator[Place]:
     _refuse_mounted(folder)
     try:
         place = Place(folder, _work_of(folder))
-        _make(place.work.parent)
+        made = _make(place.work.parent)
         lock = _locked(place)
     except OSError as error:
         hint = "Give a folder that can be written to with --out."
         raise NoPlace(f"--out {folder}: {error.strerror}", hint) from error
     try:
-        refuse_finished(folder)
+        _refuse_finished(folder)
         _refuse_other(folder)
         _clear(place)
         place.draft.mkdir()
@@ -87,9 +87,10 @@ def place_for(folder: Path) -> Iterator[Place]:
     finally:
         _leave(place)
         os.close(lock)
+        _unmake(made)
 
 
-def refuse_finished(folder: Path) -> None:
+def _refuse_finished(folder: Path) -> None:
     """NoPlace where a version lies already: those never change."""
     if (folder / MANIFEST).exists():
         raise NoPlace(f"{folder} holds a version already, and versions never change")
@@ -149,14 +150,22 @@ def _clear(place: Place) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make(folder: Path) -> None:
-    """With names that are on disk too, all the way up."""
+def _make(folder: Path) -> list[Path]:
+    """With names that are on disk too, all the way up; what was made, inmost first."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:
         _flush(path.parent)
+    return missing
+
+
+def _unmake(folders: list[Path]) -> None:
+    """Those in which nothing came to lie."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _flush(path: Path) -> None:

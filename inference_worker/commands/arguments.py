@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 N = TypeVar("N", int, float)
+_MILLIONTH = 1e-6
 
 
 def whole(least: int, most: float = math.inf) -> Callable[[str], int]:
@@ -32,9 +33,15 @@ def share(text: str) -> float:
     return _read(float, text, lambda n: 0 < n < 1, "a number between 0 and 1, like 0.5")
 
 
-def up_to_one(text: str) -> float:
-    """A number above 0, 1 too."""
-    return _read(float, text, lambda n: 0 < n <= 1, "a number above 0, 1 at most")
+def in_millionths(text: str) -> float:
+    """What a manifest can hold of a share: 0.000001 to 0.999999."""
+    wanted = "a number from 0.000001 to 0.999999, like 0.5"
+    return _read(float, text, lambda n: _MILLIONTH <= n <= 1 - _MILLIONTH, wanted)
+
+
+def in_millionths_or_one(text: str) -> float:
+    wanted = "a number from 0.000001 to 1, like 0.5"
+    return _read(float, text, lambda n: _MILLIONTH <= n <= 1, wanted)
 
 
 def above_zero(text: str) -> float:

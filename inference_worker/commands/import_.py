@@ -6,7 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from inference_worker.commands.arguments import amount, share, up_to_one
+from inference_worker.commands.arguments import (
+    amount,
+    in_millionths,
+    in_millionths_or_one,
+)
 from inference_worker.engine.api import data_folder
 from inference_worker.engine.precision import hinted
 from inference_worker.importing.conversion import PATIENCE_SECONDS, Wishes
@@ -30,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names in the order of the network's scores, - for one that is no class",
     )
     add("--size", metavar="N|HxW", help="canvas, where the file leaves it open")
-    add("--threshold", type=share, metavar="SCORE", help="of a defect")
+    add("--threshold", type=in_millionths, metavar="SCORE", help="of a defect")
     add(
         "--iou",
-        type=up_to_one,
+        type=in_millionths_or_one,
         metavar="IOU",
         help="from which boxes are doubles; 1: none",
     )

@@ -6,12 +6,11 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-import onnx
-
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics
-from inference_worker.engine.store import MODEL
+from inference_worker.engine.notes import MARKS_NOTE, noted
+from inference_worker.engine.store import MANIFEST, MODEL
 from inference_worker.engine.visible import visible
 from inference_worker.importing.card import (
     CardFacts,
@@ -25,18 +24,18 @@ from inference_worker.importing.conversion import (
     Wishes,
     convert_source,
 )
-from inference_worker.importing.marks import MARKS_NOTE, Marks
+from inference_worker.importing.layout import check_size
+from inference_worker.importing.marks import Marks
 from inference_worker.importing.measuring import measure_imported
 from inference_worker.importing.release import (
     CARD,
     Release,
-    check_free,
     manifest_of,
     next_release,
-    write_version,
 )
 from inference_worker.importing.settling import Settled, settle
 from inference_worker.importing.source import open_source
+from inference_worker.publishing import Place, place_for
 from inference_worker.untrusted.limits import DEFAULT_PROBE
 
 log = logging.getLogger(__name__)
@@ -48,12 +47,18 @@ def import_model(wishes: Wishes, ask: Ask) -> Path:
     """The folder written.
 
     Raises ModelRefused for a file that breaks a rule, ImportRefused for one that no
-    detector can be made of, FamilyUnclear when `ask` does not say, DatasetError.
+    detector can be made of, FamilyUnclear when `ask` does not say; NoPlace,
+    ImportRefused and DatasetError for what cannot be meant before any work.
     """
     release = next_release(wishes.name, wishes.version, wishes.data)
-    check_free(wishes.out, release)
+    check_size(wishes.size)
     if wishes.coco is not None and not wishes.coco.is_dir():
         raise DatasetError(f"--coco {wishes.coco}: there is no such folder")
+    with place_for(release.folder(wishes.out)) as place:
+        return _write(_settled(wishes, ask, release), wishes, release, place)
+
+
+def _settled(wishes: Wishes, ask: Ask, release: Release) -> Settled:
     limits = replace(DEFAULT_PROBE, seconds=wishes.patience)
     source = open_source(wishes.file, limits)
     licences = source.inspection.licences
@@ -65,7 +70,7 @@ def import_model(wishes: Wishes, ask: Ask) -> Path:
     log.info("%s: %s", made.found.family.title, visible(made.found.why[:_MOST_SHOWN]))
     if made.found.doubt:
         log.warning("%s", made.found.doubt)
-    return _write(settle(made, lambda one: _draft(one, release)), wishes, release)
+    return settle(made, lambda one: _draft(one, release))
 
 
 def _draft(made: Converted, release: Release) -> Manifest:
@@ -74,10 +79,11 @@ def _draft(made: Converted, release: Release) -> Manifest:
     return manifest_of(release, made.labels.classes, made.layout, marks, files)
 
 
-def _write(settled: Settled, wishes: Wishes, release: Release) -> Path:
+def _write(settled: Settled, wishes: Wishes, release: Release, place: Place) -> Path:
     made = settled.made
     marks, metrics = _measured(settled, wishes, _draft(made, release))
-    model = made.model if made.plan is None else _noted(made.model, marks)
+    ours = made.plan is None
+    model = made.model if ours else noted(made.model, {MARKS_NOTE: marks.noted()})
     files = {MODEL: model}
     values = marks.threshold, marks.nms_iou
     what = release, made.labels.classes, made.layout, values
@@ -89,7 +95,8 @@ def _write(settled: Settled, wishes: Wishes, release: Release) -> Path:
         metrics=metrics,
     )
     files[CARD] = card(facts).encode()
-    return write_version(wishes.out, manifest_of(*what, files, metrics), files)
+    manifest = manifest_of(*what, files, metrics).canonical()
+    return place.publish({**files, MANIFEST: manifest})
 
 
 def _measured(
@@ -109,10 +116,3 @@ def _measured(
     )
     chosen = wishes.threshold is not None
     return made.marks if chosen else made.marks.measured(best), metrics
-
-
-def _noted(model: bytes, marks: Marks) -> bytes:
-    """With a note more: protobuf reads what is appended as if it had stood there."""
-    note = onnx.StringStringEntryProto(key=MARKS_NOTE, value=marks.noted())
-    more = onnx.ModelProto(metadata_props=[note])
-    return model + bytes(more.SerializeToString())

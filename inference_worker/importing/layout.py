@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from inference_worker.engine.visible import visible
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.family import Family
 from inference_worker.importing.signature import Signature
 
 USUAL, LONGEST = 640, 4096
 _USUAL_STRIDE = 32
-_SIZE = re.compile(r"(\d{1,4})(?:x(\d{1,4}))?")
+_SIZE = re.compile(r"(\d{1,9})(?:x(\d{1,9}))?")
 
 Canvas = tuple[int, int]
 
@@ -61,6 +62,12 @@ class Layout:
         )
 
 
+def check_size(size: str | None) -> None:
+    """ImportRefused for a --size that no network has."""
+    if size is not None:
+        _asked(size)
+
+
 def canvas_of(signature: Signature, size: str | None) -> Canvas:
     """(height, width): the graph's own, or else `size` ("640" or "480x640"), or else
     the metadata's, or 640.
@@ -104,9 +111,14 @@ def lay_out(
 
 def _asked(size: str) -> Canvas:
     found = _SIZE.fullmatch(size)
-    if found is None or not int(found[1]) or not int(found[2] or 1):
-        raise ImportRefused(f"--size {size}: give 640, or height x width as 480x640")
-    return int(found[1]), int(found[2] or found[1])
+    canvas = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 0 < min(canvas) <= max(canvas) <= LONGEST:
+        raise ImportRefused(
+            f"--size {visible(size)}: no side of 1 to {LONGEST} pixels",
+            "Give one number for a square, or height x width: --size 640 or"
+            " --size 480x640.",
+        )
+    return canvas
 
 
 def _declared(metadata: Mapping[str, str]) -> Canvas | None:

@@ -17,10 +17,9 @@ from inference_worker.engine.manifest import (
     pin,
 )
 from inference_worker.engine.metrics import Metrics
-from inference_worker.engine.store import MANIFEST, MODEL, next_version, open_latest
+from inference_worker.engine.store import MODEL, next_version, open_latest
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.layout import Layout
-from inference_worker.publishing import place_for, refuse_finished
 
 CARD = "card.md"
 PRECISION = "f32"
@@ -37,15 +36,22 @@ class Release:
     release_seq: int
     previous: Mapping[str, str] | None
 
+    def folder(self, out: Path) -> Path:
+        """As adopting wants it."""
+        return out / self.model / self.version
+
 
 def next_release(model: str, version: str | None, data: Path) -> Release:
     """The one after the latest adopted in `data`, or the first of its name.
 
     Raises ImportRefused for a name that no folder may have.
     """
-    for option, text in (("--name", model), ("--version", version or "1")):
+    named = ("--name", model, "scratches"), ("--version", version or "1", "2")
+    for option, text, like in named:
         if not NAME.fullmatch(text):
-            raise ImportRefused(f"{option} {text!r}: use {NAMING}")
+            raise ImportRefused(
+                f"{option} {text!r}: use {NAMING}", f"Give another: {option} {like}."
+            )
     try:
         latest = open_latest(data, model).manifest
     except EngineMissing:
@@ -83,17 +89,6 @@ def manifest_of(
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     return Manifest.parse(canonical(raw))
-
-
-def write_version(out: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
-    """`<out>/<model>/<version>/`, as adopting wants it. NoPlace as `place_for`."""
-    with place_for(out / manifest.model / manifest.version) as place:
-        return place.publish({**files, MANIFEST: manifest.canonical()})
-
-
-def check_free(out: Path, release: Release) -> None:
-    """NoPlace where a finished version lies already: those never change."""
-    refuse_finished(out / release.model / release.version)
 
 
 def _whole(metrics: Metrics) -> dict[str, int]:

@@ -12,6 +12,7 @@ import pytest
 
 from inference_worker.commands.main import main
 from inference_worker.engine.store import open_folder
+from inference_worker.publishing import place_for
 from tests.engine.toy import toy_network
 from tests.importing import foreign
 from tests.importing.foreign import NAMES, ULTRALYTICS, network, write
@@ -155,11 +156,61 @@ def test_what_a_file_of_ours_has_settled_is_not_asked_again(
 
 
 @pytest.mark.parametrize(
-    "options", [["--iou", "0"], ["--iou", "1.1"], ["--patience", "0"]]
+    ("options", "wanted"),
+    [
+        (["--iou", "0"], "--iou: '0': give a number from 0.000001 to 1"),
+        (["--iou", "1e-9"], "--iou: '1e-9': give a number from 0.000001 to 1"),
+        (["--iou", "1.1"], "--iou"),
+        (["--threshold", "1e-9"], "give a number from 0.000001 to 0.999999"),
+        (["--threshold", "0.9999999"], "give a number from 0.000001 to 0.999999"),
+        (["--patience", "0"], "--patience"),
+    ],
 )
-def test_numbers_out_of_range_are_no_command(options: list[str]) -> None:
+def test_numbers_out_of_range_are_no_command(
+    capsys: Output, options: list[str], wanted: str
+) -> None:
     with pytest.raises(SystemExit):
         main(["import", "x.onnx", "--name", "theirs", *options])
+    assert wanted in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--name", "../up"], ["--name '../up'", "--name scratches"]),
+        (["--name", "x", "--version", "a/b"], ["--version 'a/b'", "--version 2"]),
+        (["--name", "x", "--size", "99999"], ["--size 99999", "4096", "--size 640"]),
+        (["--name", "x", "--size", "0x640"], ["--size 0x640", "--size 480x640"]),
+    ],
+)
+def test_options_are_looked_at_before_the_file_in_their_own_words(
+    capsys: Output, options: list[str], said: list[str]
+) -> None:
+    assert main(["import", "no-such.onnx", *options]) == 1
+    found = capsys.readouterr().err
+    assert "no-such.onnx" not in found
+    assert "docs/import.md" not in found
+    for part in said:
+        assert part in found
+
+
+def test_a_version_that_is_there_or_being_made_is_refused_before_any_work(
+    tmp_path: Path, site: Path, capsys: Output
+) -> None:
+    command = ["import", "no-such.onnx", "--name", "theirs"]
+    folder = site / "imported" / "theirs" / "1"
+    with place_for(folder) as place:
+        assert main(command) == 1
+        assert "another run is at work" in capsys.readouterr().err
+        place.publish({"manifest.json": b"{}"})
+    assert main(command) == 1
+    assert "holds a version already" in capsys.readouterr().err
+
+
+def test_a_refused_import_leaves_no_folder(tmp_path: Path, site: Path) -> None:
+    file = write(tmp_path, b"not a model")
+    assert main(["import", str(file), "--name", "theirs"]) == 1
+    assert not site.exists()
 
 
 def test_doubles_may_be_kept(tmp_path: Path, capsys: Output) -> None:

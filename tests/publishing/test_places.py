@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -213,3 +215,31 @@ def test_a_disk_of_its_own_is_refused_before_work() -> None:
     ):
         pass
     assert "--out /proc/version" in refused.value.hint
+
+
+def test_folders_made_for_a_run_that_failed_go_with_it(tmp_path: Path) -> None:
+    def fail() -> None:
+        with place_for(tmp_path / "new" / "name" / "1"):
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "name").mkdir()
+    with suppress(ValueError), place_for(tmp_path / "mine" / "name" / "1"):
+        raise ValueError("no")
+    assert [one.name for one in tmp_path.rglob("*")] == ["mine", "name"]
+
+
+def test_a_disk_that_is_full_is_named_by_the_folder(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    out = tmp_path / "1"
+    with place_for(out) as place:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+        try:
+            with pytest.raises(NoPlace, match=f"{out}: File too large"):
+                place.publish(FILES)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
