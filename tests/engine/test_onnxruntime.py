@@ -22,6 +22,7 @@ from inference_worker.engine.errors import (
 )
 from inference_worker.engine.manifest import Manifest, canonical
 from tests.engine.toy import board, paint, toy_manifest, toy_network, traced, write_toy
+from tests.importing.places import places
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "engines" / "pcb-defects" / "2"
@@ -106,6 +107,17 @@ def test_a_precision_it_does_not_compute_in_is_refused() -> None:
 def test_what_fails_while_it_runs_is_an_error_of_ours() -> None:
     with pytest.raises(InferenceFailed, match="ONNX Runtime"):
         opened(toy_network(), threads=1).forward(np.zeros((1, 64, 64, 5), np.uint8))
+
+
+def test_a_node_that_fails_is_not_printed_beside_its_error(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """ONNX Runtime has a coloured line of its own for it."""
+    for_64_by_64 = opened(places(joined="1 7 64"))
+    capfd.readouterr()
+    with pytest.raises(InferenceFailed, match="Reshape"):
+        for_64_by_64.forward(np.zeros((1, 64, 128, 3), np.uint8))
+    assert capfd.readouterr().err == ""
 
 
 def test_a_missing_runtime_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

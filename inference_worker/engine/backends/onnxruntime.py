@@ -22,7 +22,8 @@ from inference_worker.engine.types import FloatArray
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
-_ERRORS_AND_WORSE = 3
+# What fails is raised and told by whoever catches it; its own line would be a second.
+_FATAL = 4
 
 # TF32 rounds to 10 bits, and would not be the f32 that `precision` promises. Shapes
 # vary, and an exhaustive search for each costs seconds.
@@ -114,7 +115,7 @@ def open_session(ort: Any, model: bytes, options: Any, providers: list[Any]) -> 
 
 def session_options(ort: Any, threads: int | None) -> Any:
     options = ort.SessionOptions()
-    options.log_severity_level = _ERRORS_AND_WORSE
+    options.log_severity_level = _FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
