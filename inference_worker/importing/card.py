@@ -34,6 +34,14 @@ _UNMEASURED = {
     GIVEN: "The threshold was given with --threshold, and nobody measured what"
     " it finds or misses: measure it on your own labelled photos",
 }
+_QUANTISED = (
+    "QuantizeLinear",
+    "DynamicQuantizeLinear",
+    "QLinearConv",
+    "QLinearMatMul",
+    "ConvInteger",
+    "MatMulInteger",
+)
 _MOST = 300
 _MEETS = {
     "letterbox": "in the corner, aspect kept",
@@ -80,6 +88,21 @@ def licence_warning(licences: Mapping[str, str]) -> str | None:
     return None if kind is None else _ASKS[kind]
 
 
+def quantised_warning(operators: Mapping[str, int]) -> str | None:
+    """What follows where a network computes in 8 bits already; None where it does not.
+
+    Scales alone (DequantizeLinear) are weights that were stored small.
+    """
+    found = next((one for one in _QUANTISED if one in operators), None)
+    if found is None:
+        return None
+    return (
+        f"The file is an int8 network already ({found} in it): it is taken as it is,"
+        " backends may find different boxes in it, and `quantise` will refuse it."
+        " Rather import the float file that it was made of, and `quantise` that."
+    )
+
+
 def _blocks(facts: CardFacts) -> Iterator[str]:
     manifest = facts.manifest
     count = len(manifest.classes)
@@ -87,8 +110,10 @@ def _blocks(facts: CardFacts) -> Iterator[str]:
     yield f"# {manifest.model} {manifest.version}"
     yield f"Imported. Finds {kinds} of defects: {items(manifest.classes)}."
     made = facts.settled.made
+    inspection = made.source.inspection
     for warning in (
-        licence_warning(made.source.inspection.licences),
+        licence_warning(inspection.licences),
+        quantised_warning(inspection.operators),
         made.found.doubt,
         *facts.settled.remarks,
     ):
@@ -140,6 +165,8 @@ def _agreement(settled: Settled) -> Iterator[str]:
     if settled.refused:
         said = "; ".join(f"{name}: {why}" for name, why in settled.refused.items())
         yield f"**Not every backend runs it.** {plain(said)}"
+    for name in settled.absent:
+        yield f"{name} was not installed where it was imported: it was not tried on it."
     for name, told in settled.compared.items():
         pair = f"{settled.reference} and {name}"
         if told.good:

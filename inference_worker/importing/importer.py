@@ -17,6 +17,7 @@ from inference_worker.importing.card import (
     card,
     licence_lines,
     licence_warning,
+    quantised_warning,
 )
 from inference_worker.importing.conversion import (
     Ask,
@@ -64,8 +65,12 @@ def _settled(wishes: Wishes, ask: Ask, release: Release) -> Settled:
     licences = source.inspection.licences
     for what, text in licence_lines(licences):
         log.info("%s: %s", visible(what)[:_MOST_SHOWN], visible(text)[:_MOST_SHOWN])
-    if warning := licence_warning(licences):
-        log.warning("%s", warning)
+    for warning in (
+        licence_warning(licences),
+        quantised_warning(source.inspection.operators),
+    ):
+        if warning:
+            log.warning("%s", warning)
     made = convert_source(source, wishes, ask)
     log.info("%s: %s", made.found.family.title, visible(made.found.why[:_MOST_SHOWN]))
     if made.found.doubt:

@@ -10,7 +10,11 @@ from functools import partial
 import numpy as np
 
 from inference_worker.engine.backends.registry import ON_PROCESSOR
-from inference_worker.engine.errors import BackendError, InferenceFailed
+from inference_worker.engine.errors import (
+    BackendError,
+    BackendUnavailable,
+    InferenceFailed,
+)
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.types import FloatArray
 from inference_worker.engine.visible import visible
@@ -45,11 +49,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """`refused` says of each backend that cannot run it why."""
+    """`refused` says of each backend that cannot run it why; `absent` are those that
+    are not installed here, so nobody knows.
+    """
 
     canvas: Canvas
     given: Mapping[str, Run]
     refused: Mapping[str, str]
+    absent: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -75,15 +82,19 @@ def try_backends(manifest: Manifest, model: bytes, limits: ProbeLimits) -> Runs:
     )
     given: dict[str, Run] = {}
     refused: dict[str, str] = {}
+    absent: dict[str, str] = {}
     for name in ON_PROCESSOR:
         try:
             with doing(f"trying it on {name}"):
                 given[name] = _run(partial(opened, name), canvas)
+        except BackendUnavailable as error:
+            absent[name] = visible(str(error))[:_MOST_SHOWN]
         except BackendError as error:
             refused[name] = visible(str(error))[:_MOST_SHOWN]
     if not given:
-        raise ImportRefused(f"no backend runs it: {'; '.join(refused.values())}")
-    return Runs(canvas, given, refused)
+        why = "; ".join((refused | absent).values())
+        raise ImportRefused(f"no backend runs it: {why}")
+    return Runs(canvas, given, refused, tuple(absent))
 
 
 def _run(opened: Callable[[], ConfinedBackend], canvas: Canvas) -> Run:

@@ -29,8 +29,8 @@ Draft = Callable[[Converted], Manifest]
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What is written, and what the card says of the backends: `refused` by name why,
-    `compared` with the `reference` by name how much they agree, and `remarks` on what
-    the file promised and does not do.
+    `compared` with the `reference` by name how much they agree, `remarks` on what
+    the file promised and does not do, and `absent` the backends that are not here.
     """
 
     made: Converted
@@ -38,11 +38,13 @@ class Settled:
     refused: Mapping[str, str]
     compared: Mapping[str, Agreement]
     remarks: Sequence[str]
+    absent: Sequence[str]
 
     @property
     def first(self) -> str:
         """The backend that is taken where nobody names one, or else the next."""
-        return next(name for name in ON_PROCESSOR if name not in self.refused)
+        without = {*self.refused, *self.absent}
+        return next(name for name in ON_PROCESSOR if name not in without)
 
 
 def settle(made: Converted, draft: Draft) -> Settled:
@@ -54,7 +56,8 @@ def settle(made: Converted, draft: Draft) -> Settled:
         raise ImportRefused(why, _WRONG)
     _say(judged, remarks)
     runs = judged.runs
-    return Settled(made, runs.reference, runs.refused, judged.compared, remarks)
+    compared = judged.compared
+    return Settled(made, runs.reference, runs.refused, compared, remarks, runs.absent)
 
 
 def _say(judged: Judged, remarks: Sequence[str]) -> None:
@@ -63,6 +66,8 @@ def _say(judged: Judged, remarks: Sequence[str]) -> None:
         log.warning("%s", remark)
     for name, why in judged.runs.refused.items():
         log.warning("%s cannot run it: %s", name, why)
+    for name in judged.runs.absent:
+        log.warning("%s is not installed here: it was not tried on it", name)
     for name, told in judged.compared.items():
         if not told.good:
             log.warning("%s and %s differ: %s", reference, name, told)

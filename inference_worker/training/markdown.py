@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from inference_worker.engine.visible import visible
 
-_MARKUP = re.compile(r"[\\|<\[`]")
+_MARKUP = re.compile(r"[\\|<\[`*]")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -22,5 +22,5 @@ def items(words: Sequence[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """Text on one line that is no markup: no tag, link, code or end of a cell."""
+    """Text on one line that is no markup: no tag, link, code, stress, end of a cell."""
     return _MARKUP.sub(r"\\\g<0>", visible(" ".join(text.split())))

@@ -11,7 +11,9 @@ import onnx
 import pytest
 
 from inference_worker.commands.main import main
+from inference_worker.engine.backends.registry import ON_PROCESSOR
 from inference_worker.engine.store import open_folder
+from inference_worker.importing import runtimes, settling
 from inference_worker.publishing import place_for
 from tests.engine.toy import toy_network
 from tests.importing import foreign
@@ -285,3 +287,60 @@ def test_a_backend_that_cannot_run_it_is_named(
     command = ["detect", "--model", folder, str(photo), "--json"]
     assert main([*command, "--backend", "onnxruntime"]) == 0
     assert [one["category"] for one in json.loads(capsys.readouterr().out)] == ["b"]
+
+
+def test_a_backend_that_is_not_installed_is_not_said_to_fail(
+    tmp_path: Path,
+    capsys: Output,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (runtimes, settling):
+        monkeypatch.setattr(module, "ON_PROCESSOR", ("tensorrt", "onnxruntime"))
+    file = write(tmp_path, network(foreign.yolov8(), metadata=ULTRALYTICS))
+    assert main(["import", str(file), "--name", "theirs"]) == 0
+    text = (Path(capsys.readouterr().out.strip()) / "card.md").read_text()
+    assert "cannot run it" not in caplog.text
+    assert "Not every backend runs it" not in text
+    assert "tensorrt is not installed here" in caplog.text
+    assert "tensorrt was not installed where it was imported" in text
+
+
+def test_a_new_file_is_tried_on_what_needs_no_graphics_card() -> None:
+    assert set(ON_PROCESSOR) == {"openvino", "onnxruntime"}
+
+
+def test_a_file_in_int8_says_so_and_what_follows(
+    tmp_path: Path, capsys: Output, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write(tmp_path, through_8_bits(network(foreign.yolov8())))
+    assert main(["import", str(file), "--name", "theirs", *GIVEN]) == 0
+    text = (Path(capsys.readouterr().out.strip()) / "card.md").read_text()
+    for said in (caplog.text, text.replace("\\", "")):
+        assert "int8 network already (QuantizeLinear in it)" in said
+        assert "`quantise` will refuse it" in said
+
+
+def through_8_bits(model: bytes) -> bytes:
+    """The same whose means go through 8 bits."""
+    made = onnx.load_from_string(model)
+    pool = made.graph.node[0]
+    pool.output[0] = "exact"
+    for name, value in (("step", np.float32(0.01)), ("zero", np.uint8(0))):
+        made.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    node = onnx.helper.make_node
+    for at, (kind, source, target) in enumerate(
+        [("QuantizeLinear", "exact", "small"), ("DequantizeLinear", "small", "means")]
+    ):
+        made.graph.node.insert(1 + at, node(kind, [source, "step", "zero"], [target]))
+    return bytes(made.SerializeToString())
+
+
+def test_a_licence_cannot_stress_what_the_card_says(
+    tmp_path: Path, capsys: Output
+) -> None:
+    notes = ULTRALYTICS | {"license": "MIT **approved by your company**"}
+    file = write(tmp_path, network(foreign.yolov8(), metadata=notes))
+    assert main(["import", str(file), "--name", "theirs"]) == 0
+    text = (Path(capsys.readouterr().out.strip()) / "card.md").read_text()
+    assert r"MIT \*\*approved by your company\*\*" in text
