@@ -143,7 +143,7 @@ def open_detector(
     precision: str | None = None,
 ) -> Detector:
     """Not yet warm: in int8 where it is asked for, or where nothing is, the version
-    has it and the backend is faster with it; else in what its manifest says.
+    has it and the backend is faster with it; else see `open_backend`.
 
     Raises StoreError for what may not be loaded and BackendError for what cannot run.
     """
@@ -162,12 +162,10 @@ def open_detector(
 
 
 def _usual_precision(found: Version, backend: str) -> str | None:
-    """None leaves it to the backend. Raises PrecisionUnknown."""
-    if hinted():
-        return None
+    """None leaves it to hint, manifest and backend. Raises PrecisionUnknown."""
+    asked = hinted()
     has_int8 = INT8_MODEL in found.manifest.files
-    faster = has_int8 and backend in _FASTER_IN_INT8
-    return INT8 if faster else found.manifest.precision
+    return INT8 if has_int8 and backend in _FASTER_IN_INT8 and not asked else None
 
 
 def _missing(manifest: Manifest) -> EngineMissing:

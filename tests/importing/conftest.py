@@ -10,12 +10,6 @@ import pytest
 from tests.importing.foreign import NAMES
 
 
-@pytest.fixture(autouse=True)
-def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same on every machine; tests of other precisions set their own."""
-    monkeypatch.setenv("INFERENCE_PRECISION_HINT", "f32")
-
-
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     file = tmp_path / "photo.png"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import onnx
 import pytest
 
+from inference_worker.engine.api import Detector, load_folder
+from inference_worker.engine.coco import Sample
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.store import open_folder
+from inference_worker.engine.types import Guesses
+from inference_worker.importing import measuring
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.marks import marks_of
 from inference_worker.importing.ours import Ours
@@ -40,6 +45,21 @@ def test_what_was_imported_keeps_its_marks(
     assert first.nms_iou == wishes.get("nms_iou", 1.0)
     second = manifest(again(tmp_path, once))
     assert (second.threshold, second.nms_iou) == (first.threshold, first.nms_iou)
+
+
+def test_it_is_measured_in_what_the_line_will_run(
+    tmp_path: Path, coco: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    find = measuring.find_all
+
+    def noted(detector: Detector, samples: Sequence[Sample]) -> Iterator[Guesses]:
+        opened.append(detector.precision)
+        return find(detector, samples)
+
+    monkeypatch.setattr(measuring, "find_all", noted)
+    folder = imported(tmp_path, END_TO_END, coco=coco)
+    assert opened == [load_folder(folder).precision] == ["f32"]
 
 
 def test_a_measured_threshold_is_kept_too(tmp_path: Path, coco: Path) -> None:

@@ -7,7 +7,7 @@ from importlib import import_module
 from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.errors import BackendUnknown
 from inference_worker.engine.manifest import Manifest
-from inference_worker.engine.precision import check_precision
+from inference_worker.engine.precision import check_precision, hinted
 
 _HERE = "inference_worker.engine.backends"
 
@@ -30,7 +30,8 @@ def open_backend(
     threads: int | None = None,
     precision: str | None = None,
 ) -> Backend:
-    """The model on that runtime, not yet warm.
+    """The model on that runtime, not yet warm; in the precision that is given, else
+    hinted at, else told by the manifest, else the runtime's own choice.
 
     Raises BackendUnknown, BackendUnavailable, PrecisionUnknown or LoadFailed.
     """
@@ -38,6 +39,8 @@ def open_backend(
     if name not in BACKENDS:
         known = ", ".join(sorted(BACKENDS))
         raise BackendUnknown(f"there is no backend {name!r}", f"Choose one of: {known}")
+    if precision is None and hinted() is None:
+        precision = manifest.precision
     module, _, kind = BACKENDS[name].rpartition(".")
     backend: Backend = getattr(import_module(module), kind)(
         manifest, model, threads=threads, precision=precision
