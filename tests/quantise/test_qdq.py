@@ -20,7 +20,7 @@ from inference_worker.quantise.graph import (
     with_names,
 )
 from inference_worker.quantise.qdq import quantised
-from inference_worker.quantise.ranges import METHODS, ranges_of
+from inference_worker.quantise.ranges import METHODS, Seen, entropy_clip, ranges_of
 from inference_worker.quantise.rules import faults
 from tests.quantise.nets import by_nodes, net, photos, run
 
@@ -136,6 +136,50 @@ def test_entropy_clips_what_hardly_ever_occurs(model: ModelProto) -> None:
     found = ranges_of(model, TENSORS, images)
     assert found["minmax"]["images"][1] == 40
     assert found["entropy"]["images"][1] < 20
+
+
+def seen(*parts: tuple[int, float]) -> Seen:
+    """So many values of so large a magnitude each."""
+    made = Seen()
+    for count, value in parts:
+        assert made.add(np.full((1, 1, 1, count), value, np.float32))
+    return made
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(95_000, 0.01), (5_000, 1.0)],  # two levels
+        [(95_000, 1.0), (5_000, 0.01)],
+        [(33_000, 0.002), (33_000, 0.01), (33_000, 0.03), (1_000, 1.0)],  # spikes
+        [(100_000, 1.0)],
+        [(100_000, 0.7)],
+        [(900_000, 0.0), (99_800, 0.01), (200, 1.0)],  # zeros are not what is kept
+    ],
+)
+def test_entropy_never_clips_what_is_part_of_the_picture(
+    parts: list[tuple[int, float]],
+) -> None:
+    largest = max(value for _, value in parts)
+    _, high = seen(*parts).clipped(entropy_clip)
+    assert high == pytest.approx(largest)
+
+
+@pytest.mark.parametrize("top", [0.55, 0.7, 0.999, 1.0])
+def test_entropy_keeps_saturated_values_whatever_their_bin(top: float) -> None:
+    """As a clipped activation (ReLU6, HardSwish) has them, on top of a slope."""
+    slope = np.linspace(0.0, top, 100_000, dtype=np.float32)
+    made = seen((3_000, top))
+    assert made.add(slope.reshape(1, 1, 1, -1))
+    assert made.clipped(entropy_clip)[1] == pytest.approx(top)
+
+
+def test_entropy_clips_a_thousandth_at_most() -> None:
+    """Sharp peaks below would be told apart by a clip that costs the rest."""
+    rng = np.random.default_rng(0)
+    peaks = zip(rng.integers(1, 1000, 300), rng.random(300) * 0.1, strict=True)
+    _, high = seen(*peaks, (500, 1.0)).clipped(entropy_clip)  # 0.3 %
+    assert high == pytest.approx(1.0)
 
 
 def test_every_method_computes_nearly_what_the_model_computes(
