@@ -21,7 +21,7 @@ from inference_worker.engine.errors import (
     StoreError,
     StoreUnusable,
 )
-from inference_worker.engine.files import turn
+from inference_worker.engine.files import flush_folder, turn
 from inference_worker.engine.keyring import KeyRing
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.precision import INT8
@@ -114,11 +114,33 @@ def _adopt(released: Version, data: Path, ring: KeyRing) -> bool:
         draft = Path(work) / version
         _write_signed(manifest, files, draft, ring)
         if (target / ENGINES).is_dir():  # what was built from it is signed by itself
-            (target / ENGINES).rename(draft / ENGINES)
-        if target.exists():
-            shutil.rmtree(target)
-        draft.rename(target)
+            _link_all(target / ENGINES, draft / ENGINES)
+        _swap(draft, target, Path(work) / "before")
     return True
+
+
+def _link_all(source: Path, folder: Path) -> None:
+    """The same files in both, so that they are in one of them whenever a run ends."""
+    shutil.copytree(source, folder, symlinks=True, copy_function=os.link)
+    for inner in (folder, *folder.rglob("*/")):
+        flush_folder(inner)
+
+
+def _swap(draft: Path, target: Path, aside: Path) -> None:
+    """The draft in the target's place; what was there is moved aside, and only what
+    holds `aside` is to be removed. Where that fails it is put back.
+    """
+    flush_folder(draft)
+    there = target.exists()
+    if there:
+        target.rename(aside)
+    try:
+        draft.rename(target)
+    except OSError:
+        if there:
+            aside.rename(target)
+        raise
+    flush_folder(target.parent)
 
 
 def _is_adopted(released: Version, data: Path) -> bool:

@@ -22,8 +22,9 @@ METHODS = ("entropy", "percentile", "minmax")
 
 _PERCENTILE = 0.9999
 _ENTROPY_KEEPS = 0.999
-_BITS = 12
-_BINS = 2**_BITS
+_BINS = 2048  # that a clip is chosen from
+_BITS = 16
+_FINE = 2**_BITS  # that are counted, before the largest magnitude is known
 _LEAST = 1e-30  # smaller magnitudes are as good as zero
 _LEVELS = 128  # of magnitudes in a symmetric int8
 _STEP = 16  # bins between the clips that entropy tries
@@ -61,13 +62,13 @@ def ranges_of(
 class Seen:
     """What was seen of one tensor: its extremes, and how often each magnitude occurred.
 
-    Bins of magnitudes are as wide as a power of two and double when larger ones come,
-    so the same images give the same counts in any order; more than half are used.
+    Fine bins as wide as a power of two double when larger magnitudes come, so the same
+    images give the same counts in any order; more than half of them are used.
     """
 
     def __init__(self) -> None:
         self._extremes: Range = (math.inf, -math.inf)
-        self._counts, self._width = np.zeros(_BINS), 0.0
+        self._counts, self._width = np.zeros(_FINE), 0.0
 
     def add(self, value: FloatArray) -> bool:
         """False, and nothing is added, where not all of it are finite numbers.
@@ -82,18 +83,26 @@ class Seen:
         self._make_room(max(-low, high))
         if self._width:
             bins = (np.abs(value) / np.float32(self._width)).astype(np.int32)
-            self._counts += np.bincount(bins.reshape(-1), minlength=_BINS)
+            self._counts += np.bincount(bins.reshape(-1), minlength=_FINE)
             self._counts[0] -= value.size - np.count_nonzero(value)
         return True
 
     def clipped(self, clip: Callable[[Counts], int]) -> Range:
-        """The extremes, cut where `clip` says how many of the used bins to keep."""
+        """The extremes, cut where `clip` says how many of _BINS bins to keep."""
         low, high = self._extremes
         if not self._width:
             return low, high
-        used = 1 + int(max(-low, high) / self._width)
-        most = clip(self._counts[:used]) * self._width
-        return max(low, -most), min(high, most)
+        most = max(-low, high)
+        kept = clip(self._coarse(most)) * most / _BINS
+        return max(low, -kept), min(high, kept)
+
+    def _coarse(self, most: float) -> Counts:
+        """In _BINS bins from zero to the largest; one between two of them is shared."""
+        below = np.concatenate([[0.0], np.cumsum(self._counts)])
+        places = np.linspace(0.0, most / self._width, _BINS + 1)
+        counted = np.interp(places, np.arange(len(below)), below)
+        counted[-1] = below[-1]  # the largest begins a fine bin of its own
+        return np.diff(counted)
 
     def _make_room(self, most: float) -> None:
         if most < _LEAST:
@@ -102,8 +111,8 @@ class Seen:
         if not self._width:
             self._width = width
         if width > self._width:
-            into = (np.arange(_BINS) * (self._width / width)).astype(np.int32)
-            self._counts = np.bincount(into, self._counts, _BINS)
+            into = (np.arange(_FINE) * (self._width / width)).astype(np.int32)
+            self._counts = np.bincount(into, self._counts, _FINE)
             self._width = width
 
 
@@ -115,7 +124,7 @@ def entropy_clip(counts: Counts) -> int:
     where a scan has two levels, both are the image and none is an outlier.
     """
     least = max(_LEVELS, _holding(counts, _ENTROPY_KEEPS))
-    tried = [len(counts), *range(least, len(counts), _STEP)]
+    tried: list[int] = [len(counts), *range(least, len(counts), _STEP)]
     return min(tried, key=lambda kept: _divergence(counts, kept))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import subprocess
@@ -80,6 +81,39 @@ def test_a_damaged_copy_is_put_right(released: Path, data: Path, name: str) -> N
     (data / "engines/toy/1" / name).write_bytes(b"damaged")
     assert adopt(released, data) == [Adopted("toy", "1", fresh=True)]
     open_signed(data, "toy", "1").read_all()
+
+
+def test_what_was_built_from_a_damaged_copy_stays(released: Path, data: Path) -> None:
+    built = data / "engines/toy/1/engines/sm_90/plan"
+    built.parent.mkdir(parents=True)
+    built.write_bytes(b"built")
+    (data / "engines/toy/1/model.onnx").write_bytes(b"damaged")
+    assert adopt(released, data) == [Adopted("toy", "1", fresh=True)]
+    assert built.read_bytes() == b"built"
+    assert built.stat().st_nlink == 1
+    assert {path.name for path in (data / "engines").iterdir()} == {".lock", "toy"}
+
+
+def test_a_copy_that_cannot_be_put_right_stays_as_it_was(
+    released: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that was built from it."""
+    folder = data / "engines/toy/1"
+    (folder / "engines").mkdir()
+    (folder / "engines/plan").write_bytes(b"built")
+    (folder / "model.onnx").write_bytes(b"damaged")
+    before = tree(data)
+    move = Path.rename
+
+    def full(path: Path, target: Path) -> Path:
+        if (path.parent / "before").exists() and path.name == "1":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(StoreUnusable, match="No space left"):
+        adopt(released, data)
+    assert tree(data) == before
 
 
 def test_other_files_under_the_same_version_are_refused(
