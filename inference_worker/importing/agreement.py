@@ -38,7 +38,14 @@ class Agreement:
     def good(self) -> bool:
         return self.least_iou >= LEAST_IOU and self.most_apart <= MOST_APART
 
+    @property
+    def tells(self) -> bool:
+        """Whether there was anything to compare."""
+        return self.boxes > 0
+
     def __str__(self) -> str:
+        if not self.tells:
+            return "nothing is found on drawn pictures, so nothing could be compared"
         return (
             f"of {self.boxes} boxes on drawn pictures the lowest IoU is"
             f" {self.least_iou:.3f}, scores are up to {self.most_apart:.3f} apart"

@@ -169,7 +169,9 @@ def _agreement(settled: Settled) -> Iterator[str]:
         yield f"{name} was not installed where it was imported: it was not tried on it."
     for name, told in settled.compared.items():
         pair = f"{settled.reference} and {name}"
-        if told.good:
+        if not told.tells:
+            yield f"**Whether {pair} agree is not known: {told}.**"
+        elif told.good:
             yield f"{pair} find the same: {told}."
         else:
             yield (

@@ -121,7 +121,8 @@ def shares(values: Array) -> bool:
 
 def whole(values: Array) -> bool:
     """All whole numbers from 0 on, as class ids are."""
-    return bool((values >= 0).all() and (values == np.round(values)).all())
+    sound = np.isfinite(values).all() and (values >= 0).all()
+    return bool(sound and (values == np.round(values)).all())
 
 
 def relative(boxes: Array) -> bool:

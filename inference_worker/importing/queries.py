@@ -126,6 +126,9 @@ class RtDetr(Family):
         boxes, scores = outputs["boxes"], outputs["scores"]
         if boxes.ndim != 3 or boxes.shape[2] != 4 or scores.shape != boxes.shape[:2]:
             return None
+        labels = outputs["labels"]
+        if labels.shape != scores.shape or not whole(labels):
+            return None
         if SIZES not in trial.signature.inputs and not relative(boxes):
             return None
         return Match(BY_NAME, "its outputs are labels, boxes and scores")

@@ -69,7 +69,11 @@ def _say(judged: Judged, remarks: Sequence[str]) -> None:
     for name in judged.runs.absent:
         log.warning("%s is not installed here: it was not tried on it", name)
     for name, told in judged.compared.items():
-        if not told.good:
+        if not told.tells:
+            log.warning(
+                "whether %s and %s agree is not known: %s", reference, name, told
+            )
+        elif not told.good:
             log.warning("%s and %s differ: %s", reference, name, told)
 
 

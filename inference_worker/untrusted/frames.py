@@ -86,11 +86,19 @@ def arrays_of(entries: object, rest: memoryview) -> dict[str, NDArray[Any]]:
         size = math.prod(shape) * dtype.itemsize
         if at + size > len(rest):
             raise FrameError(f"{name} is cut short")
-        found[name] = np.frombuffer(rest[at : at + size], dtype).reshape(shape)
+        found[name] = _shaped(np.frombuffer(rest[at : at + size], dtype), name, shape)
         at += size
     if at != len(rest) or len(found) != len(entries):
         raise FrameError("more bytes than arrays")
     return found
+
+
+def _shaped(values: NDArray[Any], name: str, shape: Sequence[int]) -> NDArray[Any]:
+    """An array without elements may still have dimensions that none can have."""
+    try:
+        return values.reshape(shape)
+    except ValueError as error:
+        raise FrameError(f"{name}: {error}") from error
 
 
 def _entry(entry: object) -> tuple[str, np.dtype[Any], Sequence[int]]:

@@ -64,7 +64,9 @@ def test_where_nothing_is_found_the_best_guesses_are_compared() -> None:
     faint, elsewhere = (*BOX[:4], 2e-3, 0), (60, 60, 80, 80, 2e-3, 0)
     assert agreement(preds(faint), preds(faint)).boxes == 2
     assert not agreement(preds(faint), preds(elsewhere)).good
-    assert agreement(preds((*BOX[:4], 0, 0)), preds()).boxes == 0
+    nothing = agreement(preds((*BOX[:4], 0, 0)), preds())
+    assert not nothing.tells
+    assert "nothing could be compared" in str(nothing)
 
 
 def test_found_is_what_a_line_would_see() -> None:

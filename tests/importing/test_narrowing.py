@@ -167,3 +167,9 @@ def test_the_error_of_a_wrong_size_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelRefused, match="640x640") as caught:
         imported(tmp_path, places(joined="0 7 64", metadata={}), classes="a,b,c")
     assert "--size" in caught.value.hint
+
+
+def test_images_go_alone_where_nothing_is_found_that_could_tell() -> None:
+    nothing = np.zeros((1, 3, 6), np.float32)
+    run = Run((nothing, nothing), {}, np.concatenate([nothing, nothing]))
+    assert "nothing is found" in (alone_only(run) or "")

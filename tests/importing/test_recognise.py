@@ -44,6 +44,16 @@ def test_the_family_is_known_without_metadata(
     assert recognised(tmp_path, model).family.key == family
 
 
+@pytest.mark.parametrize("label", [np.nan, np.inf, -1.0, 0.5])
+def test_labels_that_number_no_class_are_no_labels(
+    tmp_path: Path, label: float
+) -> None:
+    outputs = foreign.rtdetr()
+    outputs["labels"] = np.full_like(outputs["labels"], label, dtype=np.float32)
+    with pytest.raises(ImportRefused):
+        recognised(tmp_path, network(outputs, sizes=True))
+
+
 def test_two_families_alike_are_asked_about(tmp_path: Path) -> None:
     model = network(foreign.yolox(name="boxes"))
     with pytest.raises(FamilyUnclear) as caught:
