@@ -138,12 +138,13 @@ def before(graph: GraphProto, nodes: Iterable[NodeProto]) -> set[int]:
 
 def quantised_convolutions(graph: GraphProto) -> list[NodeProto]:
     """The others, but for those whose weights are computed. Raises QuantisationError
-    for a graph that has none, or that was quantised before.
+    for a graph that has none, that was quantised before, or whose weights are not in
+    float32.
     """
     if any(node.op_type == "QuantizeLinear" for node in graph.node):
         raise QuantisationError("the model is quantised already")
     last = {node.output[0] for node in last_convolutions(graph)}
-    stored = {one.name for one in graph.initializer}
+    stored = {one.name: one.data_type for one in graph.initializer}
     found = [
         node
         for node in _layers(graph)
@@ -151,4 +152,15 @@ def quantised_convolutions(graph: GraphProto) -> list[NodeProto]:
     ]
     if not found:
         raise QuantisationError("the model has no convolution that could be quantised")
+    for node in found:
+        _require_float32(node.input[1], stored[node.input[1]])
     return found
+
+
+def _require_float32(weights: str, kind: int) -> None:
+    if kind != TensorProto.FLOAT:
+        name = TensorProto.DataType.Name(kind).lower()
+        raise QuantisationError(
+            f"{weights}: weights of {name}; int8 is made of a model in float32",
+            "Export the model in float32 (without half), and import that.",
+        )

@@ -32,13 +32,40 @@ def quantised(model: ModelProto, ranges: Ranges) -> bytes:
     """The model with its features in int8; nodes must have names.
 
     `ranges` holds the input tensor of every convolution that is quantised. Raises
-    QuantisationError where the result breaks the rules of `rules.py`.
+    QuantisationError for a graph that the quantiser or ONNX's checker refuses, or where
+    the result breaks the rules of `rules.py`.
     """
+    names = [one.name for one in quantised_convolutions(model.graph)]
+    try:
+        result = _with_pairs(model, names, ranges)
+        _leave_others_in_float(result.graph, names)
+        _tidy(result, model)
+    except Exception as error:  # of any kind: both meet graphs that nobody foresaw
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise QuantisationError(
+            f"the model cannot be quantised: {why}",
+            "Export it anew, in float32 and for a newer opset.",
+        ) from error
+    broken = faults(result)
+    if broken:
+        raise QuantisationError(f"the quantised graph is not sound: {broken[0]}")
+    return bytes(result.SerializeToString(deterministic=True))
+
+
+def check_quantisable(model: ModelProto) -> None:
+    """QuantisationError for what `quantised` would refuse, before ranges are known."""
+    layers = quantised_convolutions(model.graph)
+    quantised(model, {node.input[0]: (-1.0, 1.0) for node in layers})
+
+
+def _with_pairs(
+    model: ModelProto, convolutions: Sequence[str], ranges: Ranges
+) -> ModelProto:
+    """What ONNX Runtime's quantiser makes of it."""
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-    names = [one.name for one in quantised_convolutions(model.graph)]
     measured = TensorsData(
         CalibrationMethod.MinMax,
         {name: (np.float32(a), np.float32(b)) for name, (a, b) in ranges.items()},
@@ -50,7 +77,7 @@ def quantised(model: ModelProto, ranges: Ranges) -> bytes:
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QInt8,
         tensors_range=measured,
-        nodes_to_quantize=names,
+        nodes_to_quantize=list(convolutions),
         nodes_to_exclude=[],
         op_types_to_quantize=[CONVOLUTION],
         extra_options=_OPTIONS,
@@ -58,12 +85,7 @@ def quantised(model: ModelProto, ranges: Ranges) -> bytes:
     quantiser.quantize_model()
     quantiser.model.topological_sort()
     result: ModelProto = quantiser.model.model
-    _leave_others_in_float(result.graph, names)
-    _tidy(result, model)
-    broken = faults(result)
-    if broken:
-        raise QuantisationError(f"the quantised graph is not sound: {broken[0]}")
-    return bytes(result.SerializeToString(deterministic=True))
+    return result
 
 
 def _leave_others_in_float(graph: GraphProto, quantised: Sequence[str]) -> None:

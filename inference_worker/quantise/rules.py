@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from inference_worker.engine.backends.openvino_int8 import DEQUANTISE, QUANTISE
-from inference_worker.quantise.graph import behind, last_convolutions
+from inference_worker.quantise.graph import CONVOLUTION, behind, last_convolutions
 
 _HALF_FROM = 19  # the first opset whose scales may be float16
 
@@ -31,6 +31,8 @@ def _faults(model: ModelProto) -> Iterator[str]:
         yield "nothing is quantised"
     for node in pairs:
         yield from _of_node(graph, node)
+    yield from _of_pairs(graph, model.graph)
+    yield from _of_convolutions(model.graph)
     yield from _of_head(model.graph)
     half = any(graph.scale(node).dtype == np.float16 for node in pairs)
     opset = max(
@@ -57,6 +59,13 @@ class _Graph:
     def scale(self, node: NodeProto) -> NDArray[np.generic]:
         return self.value(node.input[1])
 
+    def alike(self, one: NodeProto, other: NodeProto) -> bool:
+        """Whether both scale by the same numbers."""
+        pairs = zip(one.input[1:], other.input[1:], strict=False)
+        return len(one.input) == len(other.input) and all(
+            np.array_equal(self.value(a), self.value(b)) for a, b in pairs
+        )
+
     def is_weight(self, node: NodeProto) -> bool:
         return node.input[0] in self.constants
 
@@ -80,6 +89,30 @@ def _of_node(graph: _Graph, node: NodeProto) -> Iterator[str]:
             yield f"{node.name}: weights have no scale for each output channel"
     elif scale.size != 1:
         yield f"{node.name}: an activation has more than one scale"
+
+
+def _of_pairs(graph: _Graph, model: GraphProto) -> Iterator[str]:
+    """What is quantised is dequantised by the same scale and zero point."""
+    makers = {name: node for node in model.node for name in node.output}
+    for node in model.node:
+        if node.op_type != DEQUANTISE or graph.is_weight(node):
+            continue
+        maker = makers.get(node.input[0])
+        if maker is None or maker.op_type != QUANTISE:
+            yield f"{node.name}: dequantises what no node quantised"
+        elif not graph.alike(node, maker):
+            yield f"{node.name}: another scale or zero point than {maker.name} has"
+
+
+def _of_convolutions(graph: GraphProto) -> Iterator[str]:
+    """Activations and weights both, or neither."""
+    int8 = {n.output[0] for n in graph.node if n.op_type == DEQUANTISE}
+    for node in graph.node:
+        if node.op_type == CONVOLUTION:
+            activations, weights = (name in int8 for name in node.input[:2])
+            if activations != weights:
+                float_one = "weights" if activations else "activations"
+                yield f"{node.name}: its {float_one} are float, the rest is int8"
 
 
 def _of_head(graph: GraphProto) -> Iterator[str]:

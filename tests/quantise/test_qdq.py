@@ -19,7 +19,7 @@ from inference_worker.quantise.graph import (
     quantised_convolutions,
     with_names,
 )
-from inference_worker.quantise.qdq import quantised
+from inference_worker.quantise.qdq import check_quantisable, quantised
 from inference_worker.quantise.ranges import METHODS, Seen, entropy_clip, ranges_of
 from inference_worker.quantise.rules import faults
 from tests.quantise.nets import by_nodes, net, photos, run
@@ -250,6 +250,38 @@ def old_half(model: ModelProto) -> None:
     model.opset_import[0].version = 17
 
 
+def another_scale(model: ModelProto) -> None:
+    """Each activation is given back twice as large as it was."""
+    kept = [n for n in model.graph.node if n.op_type == "DequantizeLinear"]
+    for node in kept:
+        if node.input[0] not in {one.name for one in model.graph.initializer}:
+            value = stored(model, node.input[1]) * np.float32(2)
+            node.input[1] = f"{node.input[1]}_twice"
+            doubled = numpy_helper.from_array(value, node.input[1])
+            model.graph.initializer.append(doubled)
+
+
+def activations(model: ModelProto) -> None:
+    for node in model.graph.node:
+        if node.output[0] == "two":
+            node.input[0] = "one.relu"
+
+
+def weights(model: ModelProto) -> None:
+    values = numpy_helper.from_array(np.ones((8, 8, 3, 3), np.float32), "plain")
+    model.graph.initializer.append(values)
+    for node in model.graph.node:
+        if node.output[0] == "two":
+            node.input[1] = "plain"
+
+
+def unpaired(model: ModelProto) -> None:
+    """A model that is given int8."""
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear" and "one.relu" in node.input[0]:
+            node.input[0] = "given"
+
+
 def change(
     model: ModelProto, place: int, how: Callable[[np.ndarray], np.ndarray]
 ) -> None:
@@ -272,6 +304,10 @@ def change(
         (coarse, "no scale for each output channel"),
         (implicit, "no zero point"),
         (head, "a last convolution takes int8"),
+        (another_scale, "another scale or zero point than"),
+        (activations, "its activations are float"),
+        (weights, "its weights are float"),
+        (unpaired, "dequantises what no node quantised"),
         (old_half, "float16 scales need opset 19"),
     ],
 )
@@ -339,6 +375,32 @@ def test_a_convolution_whose_weights_are_computed_stays_float(
     assert faults(result) == []
     (image,) = photos(1, seed=9)
     assert np.abs(run(result, image) - run(changed, image)).max() < 0.15
+
+
+def test_weights_of_float16_are_refused_by_name(model: ModelProto) -> None:
+    halved = copy.deepcopy(model)
+    (kernel,) = (one for one in halved.graph.initializer if one.name == "two.weight")
+    values = numpy_helper.to_array(kernel).astype(np.float16)
+    kernel.CopyFrom(numpy_helper.from_array(values, "two.weight"))
+    with pytest.raises(QuantisationError, match=r"two\.weight: weights of float16"):
+        check_quantisable(halved)
+
+
+def test_what_the_quantiser_or_the_checker_refuses_is_told(model: ModelProto) -> None:
+    """Scales of output channels are of opset 13, a graph must be sound."""
+    old = with_names(net(opset=12))
+    broken = copy.deepcopy(model)
+    broken.graph.node[-1].op_type = "NoSuchOperator"
+    for refused in (old, broken):
+        with pytest.raises(QuantisationError, match="cannot be quantised: .") as caught:
+            check_quantisable(refused)
+        assert "Export it anew" in caught.value.hint
+
+
+def test_what_can_be_quantised_passes(model: ModelProto) -> None:
+    before = model.SerializeToString()
+    check_quantisable(model)
+    assert model.SerializeToString() == before
 
 
 def test_a_mean_over_a_distribution_is_no_convolution_of_features() -> None:
