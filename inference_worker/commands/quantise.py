@@ -7,16 +7,18 @@ import hashlib
 import logging
 from pathlib import Path
 
+import onnx
+
 from inference_worker.commands import models
 from inference_worker.commands.arguments import whole
+from inference_worker.engine.api import data_folder
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.errors import DatasetError
-from inference_worker.engine.manifest import NAME, NAMING
 from inference_worker.engine.store import (
     INT8_MODEL,
     MODEL,
     Version,
-    next_version,
+    root,
 )
 from inference_worker.evaluation import read_labelled
 from inference_worker.publishing import Place, place_for
@@ -24,18 +26,22 @@ from inference_worker.quantise.calibration import skew, stratified
 from inference_worker.quantise.checking import check_usable
 from inference_worker.quantise.drawn import write_boards
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
-from inference_worker.quantise.trial import Trials, run_trials
+from inference_worker.quantise.graph import prepared
+from inference_worker.quantise.naming import check_folder, next_name
+from inference_worker.quantise.qdq import check_quantisable
+from inference_worker.quantise.trial import (
+    MOST_DROP,
+    MOST_F_DROP,
+    Trials,
+    run_trials,
+)
 from inference_worker.quantise.version import Calibration, write_quantised
 
 log = logging.getLogger(__name__)
 
-MOST_DROP = 0.005
-"""Of mAP@0.5, as a fraction: beyond it nothing is written."""
-
 IMAGES = whole(8, 2000)
 
 _VALIDATED = 300  # images, at most
-_FEW = 100
 _BLIND = 0.1  # of mAP@0.5: a model that finds less has nothing to lose
 
 
@@ -52,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--held", type=Path, metavar="FOLDER", help="measured on; default: the rest")
     add("--images", type=IMAGES, default=300, metavar="N", help="to measure ranges")
-    add("--out", required=True, type=Path, metavar="FOLDER", help="an empty folder")
-    add("--version", default="", help="default: the next one")
+    add("--out", required=True, type=Path, metavar="FOLDER", help=".../NAME/VERSION")
+    add("--version", default="", help="default: the next after all known here")
     add("--accept-drop", action="store_true", help="write it though it finds less")
     add("--threads", type=models.THREADS, metavar="N", help="default: all")
     add("--seed", type=whole(0), metavar="N", default=0, help="of the choice of images")
@@ -77,19 +83,17 @@ def _quantise(args: argparse.Namespace, place: Place) -> Path:
             f"{old.manifest.model} {old.manifest.version} has int8 already",
             "Give the version that it was made from.",
         )
-    name = args.version or next_version(old.manifest.version)
-    if not NAME.fullmatch(name):
-        raise DatasetError(f"--version {name!r}: use {NAMING}")
-    if name == old.manifest.version:
-        raise DatasetError(f"--version {name} is the version that it is made from")
+    stores = root(data_folder()), models.SHIPPED, args.out.resolve().parent.parent
+    name = next_name(old.manifest, args.version, stores)
+    check_folder(args.out, old.manifest.model, name.version)
+    check_quantisable(prepared(onnx.load_model_from_string(old.read(MODEL))))
     boards = place.scratch / "boards"
     folder = args.coco or write_boards(boards, args.drawn, args.seed)
     calibration = _calibration(args, old, folder)
     for warning in calibration.warnings:
         log.warning("ranges may not fit the line: %s", warning)
-    if len(calibration.validation) < _FEW:
-        count = len(calibration.validation)
-        log.warning("only %d images to measure on: the figures are rough", count)
+    if calibration.rough:
+        log.warning("%s", calibration.rough)
     trials = run_trials(
         old.manifest,
         old.read(MODEL),
@@ -106,10 +110,9 @@ def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibr
     samples = _read(folder, old)
     most = args.images if args.held else min(args.images, len(samples) // 2)
     chosen = stratified(samples, most, args.seed)
-    rest = [one for i, one in enumerate(samples) if i not in set(chosen)]
-    if args.held:
-        known = {_digest(samples[i]) for i in chosen}
-        rest = [one for one in _read(args.held, old) if _digest(one) not in known]
+    known = {_digest(samples[i]) for i in chosen}  # a copy of one is no other image
+    others = _read(args.held, old) if args.held else samples
+    rest = [one for one in others if _digest(one) not in known]
     held = [rest[i] for i in stratified(rest, _VALIDATED, args.seed)]
     if not chosen or not any(len(one.truth) for one in held):
         raise DatasetError(
@@ -140,9 +143,11 @@ def _check(trials: Trials, accept_drop: bool) -> None:
             f"in float the model reaches mAP@0.5 {reached:.4f} on these images",
             "Give images of what it was made for: a loss could not be seen on these.",
         )
-    drop = trials.drop(trials.best)
-    if drop > MOST_DROP and not accept_drop:
+    best = trials.best
+    if trials.strain(best) > 1 and not accept_drop:
         raise PrecisionLost(
-            f"int8 loses {100 * drop:.2f} points of mAP@0.5 by the best method,"
-            f" {trials.best.method}; nothing is written"
+            f"int8 loses {100 * trials.drop(best):.2f} points of mAP@0.5 and"
+            f" {100 * trials.f_drop(best):.2f} of F by the best method, {best.method};"
+            f" {100 * MOST_DROP:.1f} and {100 * MOST_F_DROP:.1f} are allowed;"
+            " nothing is written"
         )

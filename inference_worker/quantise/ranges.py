@@ -32,7 +32,10 @@ _ERRORS_AND_WORSE = 3
 
 
 def ranges_of(
-    model: ModelProto, tensors: Sequence[str], inputs: Iterable[FloatArray]
+    model: ModelProto,
+    tensors: Sequence[str],
+    inputs: Iterable[FloatArray],
+    threads: int | None = None,
 ) -> dict[str, Ranges]:
     """The range of each tensor by each of METHODS.
 
@@ -42,7 +45,7 @@ def ranges_of(
     99.99 % of them, `minmax` nowhere. Raises QuantisationError for an activation that
     is infinite or no number.
     """
-    session = _showing(model, tensors)
+    session = _showing(model, tensors, threads)
     name = session.get_inputs()[0].name
     seen = {tensor: Seen() for tensor in tensors}
     for pixels in inputs:
@@ -162,7 +165,7 @@ def _values(
     return zip(tensors, session.run(list(tensors), {name: pixels}), strict=True)
 
 
-def _showing(model: ModelProto, tensors: Sequence[str]) -> Any:
+def _showing(model: ModelProto, tensors: Sequence[str], threads: int | None) -> Any:
     """A session whose outputs are these tensors."""
     from onnxruntime import InferenceSession, SessionOptions
 
@@ -174,6 +177,7 @@ def _showing(model: ModelProto, tensors: Sequence[str]) -> Any:
             shown.graph.output.append(onnx.ValueInfoProto(name=tensor))
     options = SessionOptions()
     options.log_severity_level = _ERRORS_AND_WORSE
+    options.intra_op_num_threads = threads or 0  # 0: all
     return InferenceSession(
         shown.SerializeToString(), options, ["CPUExecutionProvider"]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,12 +11,17 @@ from typing import Any
 
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.manifest import Manifest, canonical, pin
+from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.store import INT8_MODEL, MANIFEST, MODEL, Version
 from inference_worker.publishing import Place
-from inference_worker.quantise.trial import Trials
+from inference_worker.quantise.naming import Name
+from inference_worker.quantise.trial import Trial, Trials
 from inference_worker.training.markdown import table
 
 CARD = "card.md"
+_FEW = 100
+_COMPUTED = re.compile(r"^\| computed in \|.*$", re.MULTILINE)
+"""The row of an imported model's card that is no longer true."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +33,23 @@ class Calibration:
     validation: Sequence[Sample]
     warnings: Sequence[str]
 
+    @property
+    def rough(self) -> str:
+        """What the number of images to measure on makes of the figures, if anything."""
+        count = len(self.validation)
+        told = f"only {count} images to measure on: the figures are rough"
+        return told if count < _FEW else ""
+
 
 def write_quantised(
-    old: Version, trials: Trials, calibration: Calibration, place: Place, name: str
+    old: Version, trials: Trials, calibration: Calibration, place: Place, name: Name
 ) -> Path:
     """Publish the next version of `old`."""
     text = old.read(CARD).decode() if CARD in old.manifest.files else ""
     files = {
         MODEL: old.read(MODEL),
         INT8_MODEL: trials.best.model,
-        CARD: _card(text, old.manifest, name, trials, calibration).encode(),
+        CARD: _card(text, old.manifest, name.version, trials, calibration).encode(),
     }
     manifest = canonical(_manifest(old.manifest, name, files, trials))
     Manifest.parse(manifest)
@@ -44,19 +57,20 @@ def write_quantised(
 
 
 def _manifest(
-    old: Manifest, name: str, files: Mapping[str, bytes], trials: Trials
+    old: Manifest, name: Name, files: Mapping[str, bytes], trials: Trials
 ) -> dict[str, Any]:
     best = trials.best
     reached = {
-        f"int8_{backend}_map50_e4": round(one.map50 * 10_000)
+        f"int8_{backend}_{figure}_e4": round(value * 10_000)
         for backend, one in best.figures.items()
+        for figure, value in (("map50", one.map50), ("f", one.f))
     }
     return {
         **old.raw,
-        "version": name,
+        "version": name.version,
         "metrics": {**old.raw["metrics"], **reached},
         "files": {file: pin(data) for file, data in files.items()},
-        "release_seq": old.release_seq + 1,
+        "release_seq": name.release_seq,
         "previous": {"version": old.version, "sha256": old.files[MODEL].sha256},
         "kid": None,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -68,29 +82,42 @@ def _card(
 ) -> str:
     """The old card under the new version's name, and what quantising did."""
     head, body = f"# {old.model} {name}", text.partition("\n")[2].strip()
+    usual = f"int8 on OpenVINO, else {old.precision}, unless told otherwise"
+    body = _COMPUTED.sub(f"| computed in | {usual} |", body)
     again = f"`{MODEL}` is that of version {old.version}, unchanged, with its card."
     return "\n\n".join([head, again, body, *_section(trials, calibration)]) + "\n"
 
 
 def _section(trials: Trials, calibration: Calibration) -> list[str]:
     best = trials.best
-    rows = [("float", *_shown({n: one.map50 for n, one in trials.base.items()}), "")]
-    for trial in trials.tried:
-        reached = {name: one.map50 for name, one in trial.figures.items()}
-        rows.append(
-            (trial.method, *_shown(reached), f"{-100 * trials.drop(trial):+.2f}")
-        )
-    head = ("mAP@0.5", *trials.base, "points, on the worse of the two")
+    rows = [("float", *_shown(trials.base), "", "", "")]
+    rows += [
+        (trial.method, *_shown(trial.figures), *_lost(trials, trial))
+        for trial in trials.tried
+    ]
+    worse = "points, on the worse of the two"
+    lost = (f"mAP@0.5: {worse}", f"F: {worse}", "class that loses most: points")
     said = [f"- {one[:1].upper()}{one[1:]}." for one in calibration.warnings]
+    rough = calibration.rough
     return [
         "## INT8",
         f"`{INT8_MODEL}` computes its convolutions in 8 bits, but for the last ones:"
         f" ranges by {best.method} on {len(calibration.images)} images of"
         f" {calibration.source}, measured on {len(calibration.validation)} others.",
-        table(head, rows),
+        *([f"{rough[:1].upper()}{rough[1:]}."] if rough else []),
+        "mAP@0.5, and F at the threshold of the version:",
+        table(("", *trials.base, *lost), rows),
         *(["The images for the ranges are skewed:", "\n".join(said)] if said else []),
     ]
 
 
-def _shown(figures: Mapping[str, float]) -> list[str]:
-    return [f"{value:.4f}" for value in figures.values()]
+def _shown(figures: Mapping[str, Metrics]) -> list[str]:
+    return [f"{one.map50:.4f}, F {one.f:.4f}" for one in figures.values()]
+
+
+def _lost(trials: Trials, trial: Trial) -> list[str]:
+    label, drop = trials.worst_class(trial)
+    points = [
+        f"{-100 * one:+.2f}" for one in (trials.drop(trial), trials.f_drop(trial))
+    ]
+    return [*points, f"{label}: {-100 * drop:+.2f} of AP@0.5"]

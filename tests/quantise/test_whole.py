@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,12 +21,19 @@ from inference_worker.engine.api import load_folder
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import EngineMissing
 from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.store import next_version, open_folder
 from inference_worker.quantise.drawn import write_boards
 from inference_worker.quantise.rules import faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-OLD = SHIPPED / "pcb-defects" / "2"
+MODEL = "pcb-defects"
+OLD = SHIPPED / MODEL / "2"
+LAST = max(
+    (open_folder(folder).manifest for folder in (SHIPPED / MODEL).iterdir()),
+    key=lambda manifest: manifest.release_seq,
+)
+NEXT = next_version(LAST.version)
 
 
 @dataclass(frozen=True)
@@ -40,26 +49,31 @@ class Made:
     second: str
 
 
+NOWHERE = {**os.environ, "CAUSELINE_DATA": "/nonexistent"}
 COMMAND = (sys.executable, "-m", "inference_worker", "quantise")
 
 
 def quantise(*words: object) -> subprocess.CompletedProcess[str]:
+    """With an empty data folder: nothing was adopted."""
     command = [*COMMAND, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=NOWHERE
+    )
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp("quantise")
     boards = write_boards(root / "boards", 24, seed=11)
-    words = ("--model", OLD, "--coco", boards, "--accept-drop", "--out", root / "v")
-    with subprocess.Popen([*COMMAND, *map(str, words)]) as first:
-        while not (root / ".v.work" / "draft").exists():
+    out = root / MODEL / NEXT
+    words = ("--model", OLD, "--coco", boards, "--accept-drop", "--out", out)
+    with subprocess.Popen([*COMMAND, *map(str, words)], env=NOWHERE) as first:
+        while not (out.parent / f".{NEXT}.work" / "draft").exists():
             assert first.poll() is None
         second = quantise(*words)
         first.kill()
     assert second.returncode == 1
-    left = {str(path.relative_to(root)) for path in root.glob("[.v]*/*")}
+    left = {str(path.relative_to(out.parent)) for path in out.parent.glob("*/*")}
     done = quantise(*words)
     assert done.returncode == 0, done.stderr
     return Made(boards, Path(done.stdout.strip()), done.stderr, left, second.stderr)
@@ -71,16 +85,16 @@ def test_a_second_run_on_the_same_folder_is_refused(made: Made) -> None:
 
 
 def test_a_run_that_was_killed_leaves_no_version_and_is_cleaned_up(made: Made) -> None:
-    assert made.left == {".v.work/draft", ".v.work/scratch"}
+    assert made.left == {f".{NEXT}.work/draft", f".{NEXT}.work/scratch"}
     names = {path.name for path in made.version.parent.iterdir()}
-    assert names == {"boards", "v"}
+    assert names == {NEXT}
 
 
 def test_the_next_version_holds_the_float_file_unchanged(made: Made) -> None:
     data = (made.version / "manifest.json").read_bytes()
     manifest = Manifest.parse(data)
     old = Manifest.parse((OLD / "manifest.json").read_bytes())
-    assert (manifest.version, manifest.release_seq) == ("3", old.release_seq + 1)
+    assert (manifest.version, manifest.release_seq) == (NEXT, LAST.release_seq + 1)
     assert manifest.files["model.onnx"] == old.files["model.onnx"]
     pin = old.files["model.onnx"].sha256
     assert manifest.raw["previous"] == {"version": "2", "sha256": pin}
@@ -129,10 +143,12 @@ def test_a_version_without_int8_says_how_to_make_one() -> None:
 
 def test_the_card_sets_all_three_methods_against_float(made: Made) -> None:
     text = (made.version / "card.md").read_text()
-    assert text.startswith("# pcb-defects 3\n")
+    assert text.startswith(f"# pcb-defects {NEXT}\n")
     for row in ("float", "entropy", "percentile", "minmax"):
         assert f"| {row} | 0." in text
-    assert "Only 12 images" in text
+    assert "Only 12 images; 100" in text
+    assert "Only 12 images to measure on: the figures are rough." in text
+    assert re.search(r"\| minmax \| 0\.\d+, F 0\.\d+ .* of AP@0\.5 \|", text)
     assert "only 12 images" in made.said
 
 
@@ -144,7 +160,7 @@ def test_a_drop_is_refused_and_nothing_is_written(made: Made, tmp_path: Path) ->
         assert cv2.imwrite(str(path), np.zeros((640, 640, 3), np.uint8))
     done = quantise(
         *("--model", OLD, "--coco", dark, "--held", made.boards),
-        *("--images", 8, "--out", tmp_path / "v"),
+        *("--images", 8, "--out", tmp_path / MODEL / NEXT),
     )
     assert done.returncode == 1
     assert "nothing is written" in done.stderr
@@ -170,7 +186,7 @@ def test_a_place_that_cannot_be_written_to_is_told_at_once(
     made: Made, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    out = tmp_path / "file" / "v"
+    out = tmp_path / "file" / NEXT
     done = quantise("--model", OLD, "--coco", made.boards, "--out", out)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -179,7 +195,14 @@ def test_a_place_that_cannot_be_written_to_is_told_at_once(
 
 def test_what_has_int8_is_not_quantised_again(made: Made, tmp_path: Path) -> None:
     done = quantise(
-        *("--model", made.version, "--coco", made.boards, "--out", tmp_path / "w")
+        *(
+            "--model",
+            made.version,
+            "--coco",
+            made.boards,
+            "--out",
+            tmp_path / MODEL / NEXT,
+        )
     )
     assert done.returncode == 1
     assert "has int8 already" in done.stderr
@@ -196,7 +219,7 @@ def test_a_model_that_finds_nothing_has_nothing_to_lose(
     for one, name in zip(content["images"], names[1:] + names[:1], strict=True):
         one["file_name"] = name
     (wrong / "annotations.json").write_text(json.dumps(content))
-    done = quantise("--model", OLD, "--coco", wrong, "--out", tmp_path / "v")
+    done = quantise("--model", OLD, "--coco", wrong, "--out", tmp_path / MODEL / NEXT)
     assert done.returncode == 1
     assert "a loss could not be seen" in done.stderr
 
@@ -208,7 +231,7 @@ def test_too_few_images_are_refused(made: Made, tmp_path: Path) -> None:
     content["images"] = content["images"][:1]
     content["annotations"] = [a for a in content["annotations"] if a["image_id"] == 0]
     (few / "annotations.json").write_text(json.dumps(content))
-    done = quantise("--model", OLD, "--coco", few, "--out", tmp_path / "v")
+    done = quantise("--model", OLD, "--coco", few, "--out", tmp_path / MODEL / NEXT)
     assert done.returncode == 1
     assert "too few labelled images" in done.stderr
 
@@ -220,9 +243,47 @@ def test_broken_images_are_named_before_any_work(made: Made, tmp_path: Path) -> 
     paths = sorted((broken / "images").iterdir())
     for path in paths[3:20:8]:
         path.write_bytes(path.read_bytes()[:5000])
-    done = quantise("--model", OLD, "--coco", broken, "--out", tmp_path / "v")
+    done = quantise("--model", OLD, "--coco", broken, "--out", tmp_path / MODEL / NEXT)
     assert done.returncode == 1
     assert "3 images cannot be used" in done.stderr
     assert all(str(path) in done.stderr for path in paths[3:20:8])
     assert "mAP" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
+
+
+def test_a_folder_that_adopting_would_refuse_is_refused_before_the_first_image(
+    made: Made, tmp_path: Path
+) -> None:
+    for out, told in (
+        (tmp_path / MODEL / "9", f"{MODEL}/{NEXT}, or --version 9."),
+        (tmp_path / "other" / NEXT, f"other/{MODEL}/{NEXT}."),
+    ):
+        done = quantise("--model", OLD, "--coco", made.boards, "--out", out)
+        assert done.returncode == 1
+        assert f"adopting takes {MODEL} {NEXT} from {MODEL}/{NEXT} only" in done.stderr
+        assert told in done.stderr
+        assert "checking images" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_copies_of_an_image_do_not_measure_what_it_gave_ranges_for(
+    made: Made, tmp_path: Path
+) -> None:
+    """Four boards, six times each."""
+    copies = tmp_path / "copies"
+    shutil.copytree(made.boards, copies)
+    content = json.loads((copies / "annotations.json").read_text())
+    names = [one["file_name"] for one in content["images"]]
+    for i, name in enumerate(names[4:]):
+        shutil.copyfile(copies / "images" / names[i % 4], copies / "images" / name)
+    content["annotations"] = [
+        {**one, "image_id": image, "id": 100 * image + place}
+        for image in range(len(names))
+        for place, one in enumerate(
+            a for a in content["annotations"] if a["image_id"] == image % 4
+        )
+    ]
+    (copies / "annotations.json").write_text(json.dumps(content))
+    done = quantise("--model", OLD, "--coco", copies, "--out", tmp_path / MODEL / NEXT)
+    assert done.returncode == 1
+    assert "too few labelled images" in done.stderr
