@@ -101,7 +101,7 @@ def _quantise(args: argparse.Namespace, place: Place) -> Path:
         calibration.validation,
         args.threads,
     )
-    _check(trials, args.accept_drop)
+    check_loss(trials, args.accept_drop)
     return write_quantised(old, trials, calibration, place, name)
 
 
@@ -136,7 +136,10 @@ def _digest(sample: Sample) -> bytes:
     return hashlib.sha256(sample.path.read_bytes()).digest()
 
 
-def _check(trials: Trials, accept_drop: bool) -> None:
+def check_loss(trials: Trials, accept_drop: bool) -> None:
+    """PrecisionLost for a best method that loses too much, unless that is accepted;
+    QuantisationError where there is nothing to lose.
+    """
     reached = min(one.map50 for one in trials.base.values())
     if reached < _BLIND:
         raise QuantisationError(

@@ -82,7 +82,9 @@ def _card(
 ) -> str:
     """The old card under the new version's name, and what quantising did."""
     head, body = f"# {old.model} {name}", text.partition("\n")[2].strip()
-    usual = f"int8 on OpenVINO, else {old.precision}, unless told otherwise"
+    usual = (
+        f"int8 on OpenVINO, else {old.precision or 'in float'}, unless told otherwise"
+    )
     body = _COMPUTED.sub(f"| computed in | {usual} |", body)
     again = f"`{MODEL}` is that of version {old.version}, unchanged, with its card."
     return "\n\n".join([head, again, body, *_section(trials, calibration)]) + "\n"
