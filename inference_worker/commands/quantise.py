@@ -27,7 +27,7 @@ from inference_worker.quantise.checking import check_usable
 from inference_worker.quantise.drawn import write_boards
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
 from inference_worker.quantise.graph import prepared
-from inference_worker.quantise.naming import check_folder, next_name
+from inference_worker.quantise.naming import Name, check_folder, next_name
 from inference_worker.quantise.qdq import check_quantisable
 from inference_worker.quantise.trial import (
     MOST_DROP,
@@ -78,14 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _quantise(args: argparse.Namespace, place: Place) -> Path:
     old = models.open_version(args.model)
-    if INT8_MODEL in old.manifest.files:
-        raise QuantisationError(
-            f"{old.manifest.model} {old.manifest.version} has int8 already",
-            "Give the version that it was made from.",
-        )
-    stores = root(data_folder()), models.SHIPPED, args.out.resolve().parent.parent
-    name = next_name(old.manifest, args.version, stores)
-    check_folder(args.out, old.manifest.model, name.version)
+    name = _named(args, old)
     check_quantisable(prepared(onnx.load_model_from_string(old.read(MODEL))))
     boards = place.scratch / "boards"
     folder = args.coco or write_boards(boards, args.drawn, args.seed)
@@ -103,6 +96,20 @@ def _quantise(args: argparse.Namespace, place: Place) -> Path:
     )
     check_loss(trials, args.accept_drop)
     return write_quantised(old, trials, calibration, place, name)
+
+
+def _named(args: argparse.Namespace, old: Version) -> Name:
+    """What the next version is called, where its folder is called so."""
+    told = old.manifest
+    if INT8_MODEL in told.files:
+        raise QuantisationError(
+            f"{told.model} {told.version} has int8 already",
+            "Give the version that it was made from.",
+        )
+    stores = root(data_folder()), models.SHIPPED, args.out.resolve().parent.parent
+    name = next_name(told, args.version, stores)
+    check_folder(args.out, told.model, name.version)
+    return name
 
 
 def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibration:
