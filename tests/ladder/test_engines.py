@@ -59,7 +59,12 @@ def build(site: Plant, **environment: str) -> Path:
     assert onnx == toy_network()
     plan = HEADER + onnx
     made = write_engine(
-        site.data, version, onnx, plan, None, Environment(**told, profiles=())
+        site.data,
+        version,
+        version.manifest.files["model.onnx"].sha256,
+        plan,
+        None,
+        Environment(**told, profiles=()),
     )
     return version.folder / "engines" / made.engine
 
