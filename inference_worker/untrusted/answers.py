@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from numpy.typing import NDArray
 
-from inference_worker.untrusted.errors import ModelRefused, Reason
+from inference_worker.untrusted.errors import ModelRefused, Reason, SandboxUnavailable
 from inference_worker.untrusted.frames import (
     DTYPES,
     FrameError,
@@ -95,11 +95,15 @@ def facts_of(answer: bytes, model: bytes) -> Inspection:
 
 
 def accepted(answer: bytes) -> tuple[dict[str, Any], memoryview]:
-    """The header and the rest of an answer that is no refusal; ModelRefused else."""
+    """The header and the rest of an answer that is no refusal; ModelRefused else, or
+    SandboxUnavailable where the child could not be bounded.
+    """
     try:
         told, rest = split(answer)
     except FrameError as error:
         _invalid(str(error))
+    if "unavailable" in told:
+        raise SandboxUnavailable(_text(told["unavailable"])[:_LONGEST_MESSAGE])
     if "refused" not in told:
         return told, rest
     try:

@@ -7,23 +7,17 @@ is asked until stdin ends, each request and each answer behind its length.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from inference_worker.untrusted import frames
-from inference_worker.untrusted.errors import ModelRefused, Reason
+from inference_worker.untrusted.confinement import confine
+from inference_worker.untrusted.errors import ModelRefused, Reason, SandboxUnavailable
 from inference_worker.untrusted.limits import THREADS
-from inference_worker.untrusted.seccomp import forbid_processes
-
-_FILES = 32
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
-
 
 Answer = list[bytes]
 
@@ -40,36 +34,24 @@ _TALKS = {"serve": "inference_worker.untrusted.serving.Server"}
 def main() -> None:
     """`TASK MEMORY SECONDS` are the arguments."""
     task, memory, seconds = sys.argv[1:]
-    confine(int(memory), int(seconds), threads=task in _TALKS)
     out = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
-    if task in _TALKS:
-        _talk(_named(_TALKS[task])(), out, int(seconds))
+    try:
+        confine(int(memory), int(seconds), threads=task in _TALKS)
+    except SandboxUnavailable as error:
+        _say(out, [frames.header({"unavailable": str(error)})], task)
     else:
-        for part in _once(_named(_TASKS[task])):
-            _write_all(out, part)
+        _work(task, out, int(seconds))
     # What the libraries would still tidy up is not worth a crash on the way out.
     os._exit(0)
 
 
-def confine(memory: int, seconds: int, *, threads: bool = False) -> None:
-    """No more memory, CPU time, files, programs or processes than this, no network, and
-    none back. With `threads`, CPU time is counted by `allow`.
-    """
-    _set(resource.RLIMIT_AS, memory)
-    _set(resource.RLIMIT_CORE, 0)
-    _set(resource.RLIMIT_FSIZE, 0)
-    _set(resource.RLIMIT_NOFILE, _FILES)
-    library = ctypes.CDLL(None)
-    library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    forbidden = forbid_processes()
-    if not (threads and forbidden):
-        # It counts threads too, and stops nobody who is root.
-        _set(resource.RLIMIT_NPROC, 0)
-    if not threads:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+def _work(task: str, out: int, seconds: int) -> None:
+    if task in _TALKS:
+        _talk(_named(_TALKS[task])(), out, seconds)
+    else:
+        _say(out, _answer(_named(_TASKS[task]), sys.stdin.buffer.read()), task)
 
 
 def allow(seconds: int) -> None:
@@ -81,21 +63,10 @@ def allow(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
 
 
-def _set(what: int, most: int) -> None:
-    _, hard = resource.getrlimit(what)
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
-    resource.setrlimit(what, (most, most))
-
-
 def _named(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
-
-
-def _once(task: Callable[..., Answer]) -> Answer:
-    return _answer(task, sys.stdin.buffer.read())
 
 
 def _talk(answer: Callable[..., Answer], out: int, seconds: int) -> None:
@@ -104,8 +75,7 @@ def _talk(answer: Callable[..., Answer], out: int, seconds: int) -> None:
     while head := source.read(frames.LENGTH):
         request = source.read(int.from_bytes(head, "big"))
         allow(seconds)
-        for part in frames.packet(_answer(answer, request)):
-            _write_all(out, part)
+        _say(out, _answer(answer, request), "serve")
 
 
 def _answer(task: Callable[..., Answer], content: bytes) -> Answer:
@@ -137,6 +107,11 @@ def probe(request: dict[str, Any], payload: memoryview) -> Answer:
     model = bytes(payload[: request["model"]])
     feeds = frames.arrays_of(request["feeds"], payload[request["model"] :])
     return frames.outputs(run(model, feeds, request["output_bytes"]))
+
+
+def _say(out: int, parts: Answer, task: str) -> None:
+    for part in frames.packet(parts) if task in _TALKS else parts:
+        _write_all(out, part)
 
 
 def _write_all(handle: int, content: bytes) -> None:

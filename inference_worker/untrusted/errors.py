@@ -81,7 +81,10 @@ class ModelRefused(EngineError):
 
 
 class SandboxUnavailable(EngineError):
-    """Only Linux bounds a process as this needs: elsewhere no such file is opened."""
+    """Where a process cannot be bounded in everything, no such file is opened."""
 
     code = "sandbox_unavailable"
-    hint = "Import the model on Linux; what was imported and signed runs as usual."
+    hint = (
+        "Import the model on 64-bit Linux (x86-64 or ARM) with seccomp filters;"
+        " what was imported and signed runs as usual."
+    )

@@ -1,8 +1,8 @@
 """A process of bounded memory and time that may be lost: it gets bytes, gives bytes.
 
 A fresh interpreter, in a process group and with an environment of its own. It bounds
-itself (`child.confine`) before it reads anything. What it answers is as untrusted as
-what it was given.
+itself (`confinement.confine`) before it reads anything. What it answers is as untrusted
+as what it was given.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from inference_worker.untrusted import frames
+from inference_worker.untrusted.caller import CLOSED
 from inference_worker.untrusted.errors import ModelRefused, Reason, SandboxUnavailable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ _BOOT = (
 # GPU's libraries would take all of it.
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
+    "HOME": "/nonexistent",
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "1",
     "OMP_NUM_THREADS": "1",
@@ -115,15 +117,20 @@ def _start(task: str, bounds: Bounds) -> subprocess.Popen[bytes]:
     if sys.platform != "linux":
         raise SandboxUnavailable(f"no process can be bounded enough on {sys.platform}")
     passed_on = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
-    return subprocess.Popen(  # noqa: S603
-        _command(task, bounds),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env=_ENVIRONMENT | passed_on,
-        start_new_session=True,
-    )
+    CLOSED.begin()
+    try:
+        return subprocess.Popen(  # noqa: S603
+            _command(task, bounds),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=_ENVIRONMENT | passed_on,
+            start_new_session=True,
+        )
+    except BaseException:
+        CLOSED.end()
+        raise
 
 
 def _command(task: str, bounds: Bounds) -> list[str]:
@@ -217,6 +224,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    CLOSED.end()
     for pipe in _pipes_of(process):
         pipe.close()
 

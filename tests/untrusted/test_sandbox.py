@@ -26,7 +26,7 @@ from tests.untrusted.models import good
 CONFINED = f"""
 import os, sys
 sys.path.append({str(REPOSITORY)!r})
-from inference_worker.untrusted.child import confine
+from inference_worker.untrusted.confinement import confine
 confine(2**29, 1)
 """
 GOOD_FACTS = {
@@ -203,10 +203,10 @@ def test_threads_are_had_where_they_are_allowed(
     code = f"""
 import os, sys, threading
 sys.path.append({str(REPOSITORY)!r})
-from inference_worker.untrusted import child
+from inference_worker.untrusted.confinement import confine
 if os.getuid() == 0:
     os.setuid(54321)
-child.confine(2**29, 60, threads={threads})
+confine(2**29, 60, threads={threads})
 try:
     one = threading.Thread(target=print, args=("ran",))
     one.start()
