@@ -27,7 +27,7 @@ from inference_worker.quantise.checking import check_usable
 from inference_worker.quantise.drawn import write_boards
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
 from inference_worker.quantise.graph import prepared
-from inference_worker.quantise.naming import Name, check_folder, next_name
+from inference_worker.quantise.naming import Name, elsewhere, named_by, next_name
 from inference_worker.quantise.qdq import check_quantisable
 from inference_worker.quantise.trial import (
     MOST_DROP,
@@ -99,7 +99,7 @@ def _quantise(args: argparse.Namespace, place: Place) -> Path:
 
 
 def _named(args: argparse.Namespace, old: Version) -> Name:
-    """What the next version is called, where its folder is called so."""
+    """What the next version is called: as told, as its folder, or the next number."""
     told = old.manifest
     if INT8_MODEL in told.files:
         raise QuantisationError(
@@ -107,8 +107,10 @@ def _named(args: argparse.Namespace, old: Version) -> Name:
             "Give the version that it was made from.",
         )
     stores = root(data_folder()), models.SHIPPED, args.out.resolve().parent.parent
-    name = next_name(told, args.version, stores)
-    check_folder(args.out, told.model, name.version)
+    version = args.version or named_by(args.out, told.model)
+    name = next_name(told, version, stores)
+    if hint := elsewhere(args.out, told.model, name.version):
+        log.warning("%s", hint)
     return name
 
 

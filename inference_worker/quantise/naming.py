@@ -10,7 +10,6 @@ from pathlib import Path
 from inference_worker.engine.errors import DatasetError, EngineError
 from inference_worker.engine.manifest import NAME, NAMING, Manifest
 from inference_worker.engine.store import MANIFEST, next_version, open_folder
-from inference_worker.quantise.errors import QuantisationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +41,21 @@ def next_name(old: Manifest, told: str, stores: Iterable[Path]) -> Name:
     return Name(version, latest.release_seq + 1)
 
 
-def check_folder(out: Path, model: str, version: str) -> None:
-    """QuantisationError where adopting would refuse the version for its folder."""
+def named_by(out: Path, model: str) -> str:
+    """The version that a folder `<model>/<version>` is for; "" for any other."""
+    whole = out.resolve()
+    meant = whole.parent.name == model and NAME.fullmatch(whole.name)
+    return whole.name if meant else ""
+
+
+def elsewhere(out: Path, model: str, version: str) -> str:
+    """What to do before adopting takes the version from that folder; "" for nothing."""
     whole = out.resolve()
     if (whole.parent.name, whole.name) == (model, version):
-        return
-    above = whole.parent if whole.parent.name == model else whole.parent / model
-    other = f", or --version {whole.name}" if NAME.fullmatch(whole.name) else ""
-    raise QuantisationError(
-        f"--out {out}: adopting takes {model} {version} from {model}/{version} only",
-        f"Give --out {above / version}{other if above == whole.parent else ''}.",
+        return ""
+    return (
+        f"adopting takes {model} {version} from a folder {model}/{version} only: move"
+        f" {out} there first, or give such a folder with --out"
     )
 
 

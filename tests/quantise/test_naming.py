@@ -10,8 +10,7 @@ import pytest
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.store import open_folder
-from inference_worker.quantise.errors import QuantisationError
-from inference_worker.quantise.naming import Name, check_folder, next_name
+from inference_worker.quantise.naming import Name, elsewhere, named_by, next_name
 from tests.engine.toy import write_toy
 
 
@@ -56,19 +55,13 @@ def test_names_that_are_there_or_cannot_be_are_refused(
         next_name(old(stores), told, stores)
 
 
-@pytest.mark.parametrize(
-    ("out", "hint"),
-    [
-        ("new/toy/9", "/new/toy/3, or --version 9."),
-        ("new/3", "/new/toy/3."),
-        ("new/other/3", "/new/other/toy/3."),
-        ("new/toy/my version", "/new/toy/3."),
-    ],
-)
-def test_a_folder_that_adopting_would_refuse_is_refused(
-    tmp_path: Path, out: str, hint: str
-) -> None:
-    check_folder(tmp_path / "toy" / "3", "toy", "3")
-    with pytest.raises(QuantisationError, match="toy 3 from toy/3 only") as caught:
-        check_folder(tmp_path / out, "toy", "3")
-    assert caught.value.hint.endswith(hint)
+def test_a_folder_of_the_model_names_the_version(tmp_path: Path) -> None:
+    assert named_by(tmp_path / "toy" / "9", "toy") == "9"
+    assert named_by(tmp_path / "toy" / "my version", "toy") == ""
+    assert named_by(tmp_path / "out", "toy") == ""
+
+
+def test_where_adopting_would_not_look_it_is_told(tmp_path: Path) -> None:
+    assert elsewhere(tmp_path / "toy" / "3", "toy", "3") == ""
+    for out in ("toy/4", "other/3", "out"):
+        assert "a folder toy/3 only" in elsewhere(tmp_path / out, "toy", "3")

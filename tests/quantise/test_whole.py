@@ -251,21 +251,6 @@ def test_broken_images_are_named_before_any_work(made: Made, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
-def test_a_folder_that_adopting_would_refuse_is_refused_before_the_first_image(
-    made: Made, tmp_path: Path
-) -> None:
-    for out, told in (
-        (tmp_path / MODEL / "9", f"{MODEL}/{NEXT}, or --version 9."),
-        (tmp_path / "other" / NEXT, f"other/{MODEL}/{NEXT}."),
-    ):
-        done = quantise("--model", OLD, "--coco", made.boards, "--out", out)
-        assert done.returncode == 1
-        assert f"adopting takes {MODEL} {NEXT} from {MODEL}/{NEXT} only" in done.stderr
-        assert told in done.stderr
-        assert "checking images" not in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_copies_of_an_image_do_not_measure_what_it_gave_ranges_for(
     made: Made, tmp_path: Path
 ) -> None:
