@@ -55,17 +55,17 @@ class Climber:
         """Until the first rung is due, or what runs is looked at again."""
         record = self._ladder.record
         left = [record.seconds_left(rung.name) for rung in self._failed()]
-        return max(min(left, default=RECHECK_SECONDS), LEAST_SECONDS)
+        return max(min([RECHECK_SECONDS, *left]), LEAST_SECONDS)
 
     def _recheck(self) -> None:
-        """Every RECHECK_SECONDS: a key may have been revoked meanwhile."""
+        """Every RECHECK_SECONDS: a key may have been revoked meanwhile, or what runs
+        has begun to compute wrong.
+        """
         now = time.monotonic()
         if now - self._checked < RECHECK_SECONDS:
             return
         self._checked = now
-        errand = self._ladder.recheck()
-        if errand is not None:
-            self._do(errand)
+        self._do(self._ladder.recheck() or self._ladder.prove)
 
     def _due(self) -> list[Rung]:
         record = self._ladder.record
@@ -96,5 +96,8 @@ class Climber:
             self._between(errand).result()
         except Overloaded as error:
             log.info("too late to change rungs: %s", error)
+            return False
+        except Exception:  # a bug there must not end the climbing
+            log.exception("what was to be done between two batches failed")
             return False
         return True

@@ -112,6 +112,11 @@ class Fallen(Exception):
         code = getattr(error, "code", type(error).__name__)
         return cls(stage, reason_of(error, stage), code, str(error), error)
 
+    def also(self, words: str) -> Fallen:
+        """The same, with more to read in its message."""
+        text = f"{self}; {words}"
+        return Fallen(self.stage, self.reason, self.code, text, self.error)
+
     def failure(self, rung: str, at: float) -> Failure:
         return Failure(rung, self.reason, self.stage, self.code, str(self)[:500], at)
 

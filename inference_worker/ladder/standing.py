@@ -18,12 +18,16 @@ from inference_worker.ladder.rungs import Rung
 
 @dataclass(eq=False, slots=True)
 class Standing:
-    """A rung with the detector that was made of it, and what that is made from."""
+    """A rung with the detector that was made of it, and what that is made from.
+
+    `proved_at`: when it was last right on the golden picture, seconds since 1970.
+    """
 
     rung: Rung
     detector: Detector
     source: Version | Engine
     identity: str
+    proved_at: float
     closed: bool = False
 
     def close(self) -> None:

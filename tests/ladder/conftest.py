@@ -7,7 +7,7 @@ import pytest
 
 from inference_worker.engine.adoption import adopt
 from inference_worker.engine.backends import registry
-from inference_worker.ladder import ladder as module
+from inference_worker.ladder import raising as module
 from inference_worker.ladder.hops import Situation
 from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.record import Record

@@ -45,6 +45,7 @@ class Shaky(Backend):
         if order(self.name) == "load":
             raise LoadFailed("the runtime refuses it")
         super().__init__(*args, **options)
+        self._born = time.time_ns()
 
     def warm_up(self) -> None:
         if order(self.name) == "warm-up":
@@ -58,11 +59,15 @@ class Shaky(Backend):
         if told == "hang":
             time.sleep(600)
         preds = super().forward(pixels)
-        if told == "wrong":
+        if told == "wrong" or (told == "worn" and self._is_older_than_the_order()):
             preds = preds[..., [0, 1, 2, 3, 5, 4, 6]]
         if told == "nan":
             preds = preds * np.float32("nan")
         return preds
+
+    def _is_older_than_the_order(self) -> bool:
+        path = Path(os.environ["SHAKY"]) / self.name
+        return path.exists() and self._born < path.stat().st_mtime_ns
 
     def close(self) -> None:
         type(self).closed += 1

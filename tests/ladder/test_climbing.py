@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from inference_worker.batcher import Batcher
+from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import KeyRevoked
 from inference_worker.engine.store import Version
 from inference_worker.ladder import climber, record
@@ -157,3 +160,87 @@ def test_what_may_not_run_any_more_is_left_though_it_works(
         until(lambda: ladder.figures.place == 1)
         assert backend(batcher) == "openvino"
     assert ladder.figures.hops == {("cuda", "SIG"): 1}
+
+
+def test_a_rung_that_begins_to_see_wrong_is_left_though_it_answers(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(climber, "RECHECK_SECONDS", 0.1)
+    ladder = plant.ladder("cuda", "openvino")
+    with running(ladder, plant) as batcher:
+        assert backend(batcher) == "cuda"
+        plant.break_("cuda", "wrong")
+        until(lambda: ladder.figures.place == 1)
+        (failure,) = ladder.situation.failures
+        assert backend(batcher) == "openvino"
+        plant.mend("cuda")
+        until(lambda: ladder.figures.place == 0)
+        assert backend(batcher) == "cuda"
+    about = (failure.reason, failure.stage, failure.code)
+    assert about == ("WARMUP", "traffic", "golden_mismatch")
+    assert re.search(r"it was last right at 20\d\d-[-0-9]+T[:0-9]+Z$", failure.message)
+    assert ladder.figures.hops == {("cuda", "WARMUP"): 1}
+
+
+def test_the_last_rung_is_brought_up_anew_when_it_begins_to_see_wrong(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(climber, "RECHECK_SECONDS", 0.1)
+    ladder = plant.ladder("openvino")
+    with running(ladder, plant) as batcher:
+        plant.break_("openvino", "worn")
+        until(lambda: ladder.figures.hops["openvino", "WARMUP"] == 1)
+        assert batcher.submit(photo()).result(SECONDS).detections.class_ids == [0]
+        assert not ladder.situation.degraded
+    (line,) = [text for text in caplog.messages if text.startswith("ladder.hop")]
+    assert '"left": "openvino", "to": "openvino"' in line
+
+
+def test_photos_wait_rather_than_be_seen_wrong(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(climber, "RECHECK_SECONDS", 0.1)
+    ladder = plant.ladder("openvino")
+    with running(ladder, plant) as batcher:
+        plant.break_("openvino", "wrong")
+        until(lambda: ladder.figures.place == -1)
+        with pytest.raises(NoRung, match="WARMUP"):
+            backend(batcher)
+        plant.mend("openvino")
+        until(lambda: ladder.figures.place == 0)
+        assert backend(batcher) == "openvino"
+
+
+def test_proving_costs_one_look_a_period(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(climber, "RECHECK_SECONDS", 0.2)
+    ladder = plant.ladder("openvino")
+    with running(ladder, plant) as batcher:
+        looks: list[float] = []
+        check = ladder.workshop.check
+
+        def count(detector: Detector) -> None:
+            looks.append(time.monotonic())
+            check(detector)
+
+        monkeypatch.setattr(ladder.workshop, "check", count)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            backend(batcher)
+    assert len(looks) >= 2
+    assert all(later - one >= 0.19 for one, later in pairwise(looks))
+
+
+def test_while_a_better_rung_rests_for_long_what_runs_is_still_looked_at(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "PAUSES", (600.0,))
+    monkeypatch.setattr(climber, "RECHECK_SECONDS", 0.1)
+    plant.break_("cuda", "load")
+    ladder = plant.ladder("cuda", "onnxruntime", "openvino")
+    with running(ladder, plant) as batcher:
+        assert backend(batcher) == "onnxruntime"
+        plant.break_("onnxruntime", "wrong")
+        until(lambda: ladder.figures.place == 2)
+        assert backend(batcher) == "openvino"

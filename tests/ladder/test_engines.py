@@ -125,7 +125,7 @@ def test_a_new_engine_is_tried_apart_once(
 ) -> None:
     tried: list[str] = []
     monkeypatch.setattr(
-        "inference_worker.ladder.ladder.try_apart",
+        "inference_worker.ladder.raising.try_apart",
         lambda rung, workshop: tried.append(rung.name),
     )
     build(site)
