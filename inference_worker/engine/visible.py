@@ -1,4 +1,4 @@
-"""Text that strangers chose (file and class names) as a terminal may be given it."""
+"""Text that others chose (names in files, what libraries say) as it may be shown."""
 
 from __future__ import annotations
 
@@ -23,3 +23,16 @@ def quoted(value: object) -> str:
     """Its repr, cut to MOST_QUOTED characters."""
     text = repr(value)
     return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}..."
+
+
+def lines_of(error: BaseException) -> list[str]:
+    """What a library's error says, a line each without its margins; its kind where it
+    says nothing, so that there is always one.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines or [type(error).__name__]
+
+
+def first_line(error: BaseException) -> str:
+    """The one that names the matter, with most libraries."""
+    return lines_of(error)[0]

@@ -10,6 +10,7 @@ from typing import Any
 import onnx
 import onnx.version_converter
 
+from inference_worker.engine.visible import first_line
 from inference_worker.importing.convert import convert
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.families import FAMILIES
@@ -57,5 +58,4 @@ def _given(model: bytes) -> list[bytes]:
 
 
 def _impossible(error: Exception) -> list[bytes]:
-    text = str(error).strip().splitlines() or [type(error).__name__]
-    return [frames.header({"impossible": text[0]})]
+    return [frames.header({"impossible": first_line(error)})]

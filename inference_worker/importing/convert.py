@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
+from inference_worker.engine.visible import first_line
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.family import Family, Trial
 from inference_worker.importing.graft import (
@@ -88,6 +89,6 @@ def _checked(model: Any) -> bytes:
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        text = str(error).strip().splitlines()[0]
+        text = first_line(error)
         raise ImportRefused(f"its decoding cannot be built in: {text}") from error
     return bytes(model.SerializeToString(deterministic=True))

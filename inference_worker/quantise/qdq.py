@@ -10,6 +10,7 @@ import onnx
 from onnx import GraphProto, ModelProto
 
 from inference_worker.engine.backends.openvino_int8 import DEQUANTISE, QUANTISE
+from inference_worker.engine.visible import first_line
 from inference_worker.quantise.errors import QuantisationError
 from inference_worker.quantise.graph import CONVOLUTION, quantised_convolutions
 from inference_worker.quantise.ranges import Ranges
@@ -41,9 +42,8 @@ def quantised(model: ModelProto, ranges: Ranges) -> bytes:
         _leave_others_in_float(result.graph, names)
         _tidy(result, model)
     except Exception as error:  # of any kind: both meet graphs that nobody foresaw
-        why = str(error).strip().partition("\n")[0] or type(error).__name__
         raise QuantisationError(
-            f"the model cannot be quantised: {why}",
+            f"the model cannot be quantised: {first_line(error)}",
             "Export it anew, in float32 and for a newer opset.",
         ) from error
     broken = faults(result)

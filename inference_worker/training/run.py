@@ -12,6 +12,7 @@ import torch
 
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.types import Guesses
+from inference_worker.engine.visible import first_line
 from inference_worker.publishing import Place, place_for
 from inference_worker.training.bar import Bar
 from inference_worker.training.checkpoint import Checkpoint, mark_of
@@ -73,7 +74,7 @@ def device_of(settings: Settings) -> torch.device:
         device = torch.device(settings.device or fallback)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise TrainingFailed(
             f"--device {settings.device}: {reason}", "Use cuda, cuda:1 or cpu."
         ) from error

@@ -12,6 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import ModelProto, TensorProto, helper
 
+from inference_worker.engine.visible import first_line
 from inference_worker.untrusted.arithmetic import SMALL
 from inference_worker.untrusted.contents import check_contents, check_head
 from inference_worker.untrusted.errors import ModelRefused, Reason
@@ -21,6 +22,8 @@ from inference_worker.untrusted.summary import fill_outputs, summarise
 from inference_worker.untrusted.tensors import DATA_FIELDS
 from inference_worker.untrusted.volume import check_volume
 from inference_worker.untrusted.wire import scan
+
+_MOST_SHOWN = 200
 
 
 def check(data: memoryview, limits: Limits) -> dict[str, Any]:
@@ -96,11 +99,6 @@ def _checked(model: ModelProto) -> ModelProto:
         ValueError,
         TypeError,
     ) as error:
-        text = f"ONNX's checker refuses it: {_first_line(error)}"
+        text = f"ONNX's checker refuses it: {first_line(error)[:_MOST_SHOWN]}"
         raise ModelRefused(Reason.CHECKER, text) from error
     return inferred
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_worker.engine.visible import first_line
 from inference_worker.untrusted.errors import ModelRefused, Reason
 from inference_worker.untrusted.frames import DTYPES, Arrays
 
 _FATAL = 4
+_MOST_SHOWN = 200
 _SHORTAGE = (
     "bad_alloc",
     "bad allocation",
@@ -61,8 +63,7 @@ def is_shortage(text: str) -> bool:
 
 
 def _failed(error: Exception) -> ModelRefused:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0][:200] if lines else type(error).__name__
+    text = first_line(error)[:_MOST_SHOWN]
     if is_shortage(text):
         return ModelRefused(Reason.OUT_OF_MEMORY, f"ONNX Runtime: {text}")
     return ModelRefused(Reason.RUN_FAILED, f"ONNX Runtime: {text}")

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference_worker.engine.errors import DatasetError, EngineError, ImageUnreadable
-from inference_worker.engine.visible import MOST_QUOTED, quoted, visible
+from inference_worker.engine.visible import (
+    MOST_QUOTED,
+    first_line,
+    lines_of,
+    quoted,
+    visible,
+)
 
 
 @pytest.mark.parametrize("text", ["", "dent 2.png", "划痕", "café", "a\\b", "[]<|"])
@@ -46,3 +52,17 @@ def test_no_error_can_forge_a_line(kind: type[EngineError]) -> None:
 def test_a_quote_is_short() -> None:
     assert quoted("9" * 5000) == "'" + "9" * (MOST_QUOTED - 1) + "..."
     assert quoted("short") == "'short'"
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "last"),
+    [
+        ("one", "one", "one"),
+        ("\n  one \n\n two\n", "one", "two"),
+        ("", "ValueError", "ValueError"),
+        (" \n ", "ValueError", "ValueError"),
+    ],
+)
+def test_an_error_always_says_a_line(said: str, first: str, last: str) -> None:
+    assert first_line(ValueError(said)) == first
+    assert lines_of(ValueError(said))[-1] == last

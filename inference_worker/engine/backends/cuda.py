@@ -15,7 +15,6 @@ from inference_worker.engine.backends.device import DeviceBackend, Shape
 from inference_worker.engine.backends.fixed_shape import Network
 from inference_worker.engine.backends.onnxruntime import (
     CUDA,
-    first_line,
     input_name,
     open_session,
     preload,
@@ -31,6 +30,7 @@ from inference_worker.engine.errors import (
 )
 from inference_worker.engine.gpu import Memory, Stream, open_gpu
 from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.visible import first_line
 
 SLOTS = (1, 2, 4, 8, 16, 32)
 """Images that a session is made for; a batch takes the next larger."""

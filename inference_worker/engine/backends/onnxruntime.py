@@ -19,6 +19,7 @@ from inference_worker.engine.errors import (
 )
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.types import FloatArray
+from inference_worker.engine.visible import first_line
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
@@ -139,8 +140,3 @@ def input_name(session: Any, manifest: Manifest) -> str:
             f"the graph takes {source.shape}, its manifest says {wanted} planes"
         )
     return str(source.name)
-
-
-def first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

@@ -18,6 +18,7 @@ from inference_worker.engine.errors import (
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.precision import HINT, INT8, hinted
 from inference_worker.engine.types import FloatArray
+from inference_worker.engine.visible import lines_of
 
 
 class OpenVinoBackend(Backend):
@@ -57,7 +58,7 @@ class OpenVinoBackend(Backend):
         try:
             outputs = self._request.infer({0: pixels}, share_inputs=True)
         except RuntimeError as error:
-            raise InferenceFailed(f"OpenVINO: {_first_line(error)}") from error
+            raise InferenceFailed(f"OpenVINO: {_said(error)}") from error
         return np.asarray(outputs[0], np.float32)
 
 
@@ -77,7 +78,7 @@ def _unsigned(model: bytes) -> bytes:
     # protobuf, numpy and the graph itself: what is damaged fails anywhere.
     except Exception as error:
         raise LoadFailed(
-            f"the int8 network cannot be read: {_first_line(error)}"
+            f"the int8 network cannot be read: {_said(error)}"
         ) from error
 
 
@@ -99,7 +100,7 @@ def _compile(
         source.model().set_layout(ov.Layout("NCHW"))
         return core.compile_model(steps.build(), "CPU", settings)
     except RuntimeError as error:
-        raise LoadFailed(f"OpenVINO: {_first_line(error)}") from error
+        raise LoadFailed(f"OpenVINO: {_said(error)}") from error
 
 
 def _check_input(graph: Any, manifest: Manifest) -> None:
@@ -130,7 +131,8 @@ def _short(element_type: Any) -> str:
     return str(element_type.to_string())
 
 
-def _first_line(error: Exception) -> str:
-    """OpenVINO's messages are traces of its own source; one line names the matter."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+def _said(error: Exception) -> str:
+    """OpenVINO's messages are traces of its own source; the last line names the
+    matter.
+    """
+    return lines_of(error)[-1]
