@@ -13,7 +13,6 @@ from typing import Any
 
 from inference_worker.commands import models, templates
 from inference_worker.commands.main import report
-from inference_worker.commands.progress import shown
 from inference_worker.commands.templates import Templates
 from inference_worker.engine.api import Detector
 from inference_worker.engine.decode import decode_file
@@ -23,6 +22,7 @@ from inference_worker.engine.errors import (
     TemplateError,
 )
 from inference_worker.engine.types import Detections, Image
+from inference_worker.progress import shown
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 

@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 
 from inference_worker.commands import models
-from inference_worker.commands.progress import shown
 from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.metrics import ClassMetrics, Metrics
 from inference_worker.engine.visible import visible
 from inference_worker.evaluation import find_all, measure, read_labelled
+from inference_worker.progress import shown
 from inference_worker.report import write_evaluation_report
 from inference_worker.report.page import plotly_script
 

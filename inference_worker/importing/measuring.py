@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from inference_worker.commands.progress import shown
 from inference_worker.engine.api import Detector
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.errors import DatasetError
@@ -17,6 +16,7 @@ from inference_worker.engine.metrics import Metrics, evaluate_detections
 from inference_worker.engine.types import Guesses
 from inference_worker.evaluation import find_all, read_labelled
 from inference_worker.importing.errors import doing
+from inference_worker.progress import shown
 from inference_worker.untrusted.confined import ConfinedBackend
 from inference_worker.untrusted.limits import ProbeLimits
 

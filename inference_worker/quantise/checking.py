@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from inference_worker.commands.progress import shown
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import DatasetError, ImageError, TemplateError
 from inference_worker.engine.registration import fit
 from inference_worker.golden import read_template
+from inference_worker.progress import shown
 
 _THREADS = 16
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from inference_worker.commands.progress import shown
 from inference_worker.engine.api import Detector
 from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.backends.registry import open_backend
@@ -20,6 +19,7 @@ from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.types import FloatArray
 from inference_worker.evaluation import find_all, measure
 from inference_worker.golden import read_template
+from inference_worker.progress import shown
 from inference_worker.quantise.graph import prepared, quantised_convolutions
 from inference_worker.quantise.qdq import quantised
 from inference_worker.quantise.ranges import METHODS, ranges_of

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from inference_worker.commands.progress import shown
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import DatasetError, TemplateError
 from inference_worker.engine.preprocess import Geometry, letterbox, plan
 from inference_worker.engine.registration import fit
 from inference_worker.engine.types import Detections
+from inference_worker.progress import shown
 from inference_worker.training.datasets import Labelled
 from inference_worker.training.network import GRANULE
 from traceability.demo.boards import CLASSES, Sample

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from inference_worker.commands import progress
+from inference_worker import progress
 from inference_worker.commands.main import main
-from inference_worker.commands.progress import shown
+from inference_worker.progress import shown
 
 
 def test_the_module_runs_and_keeps_stdout_for_results(coco: Path) -> None:
