@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from inference_worker.engine.errors import (
     GpuError,
     OutOfDeviceMemory,
 )
+from inference_worker.engine.graphs import DriverCalls, GraphCalls
 
 AnyArray = NDArray[Any]
 
@@ -31,10 +32,13 @@ _HOW_TO = "pip install -r requirements-gpu.txt, beside CUDA 13 with nvcc."
 
 @dataclass(frozen=True)
 class Binding:
-    """`driver` is pycuda.driver or alike; `compile(source, arch)` gives a cubin."""
+    """`driver` is pycuda.driver or alike; `compile(source, arch)` gives a cubin;
+    `graphs` is what PyCUDA lacks.
+    """
 
     driver: Any
     compile: Callable[[str, str], bytes]
+    graphs: GraphCalls = field(default_factory=DriverCalls)
 
 
 class Memory:
@@ -122,6 +126,11 @@ class Gpu:
             self.total_bytes = int(device.total_memory())
             major, minor = device.compute_capability()
             self.compute_capability: tuple[int, int] = (int(major), int(minor))
+
+    @property
+    def graphs(self) -> GraphCalls:
+        """For `graphs.record`."""
+        return self._binding.graphs
 
     @property
     def driver_version(self) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from inference_worker.engine.errors import DeviceRefused, OutOfDeviceMemory
 from inference_worker.engine.gpu import Binding
 
 COMPILER = shutil.which("g++") or shutil.which("clang++")
@@ -67,10 +68,11 @@ class HostDriver:
         self._faults: dict[str, list[Exception]] = {}
         self._stack = threading.local()
         self.Context = _Contexts(self)
+        self.graphs = HostGraphs(self)
 
     @property
     def binding(self) -> Binding:
-        return Binding(self, compiled)
+        return Binding(self, compiled, self.graphs)
 
     def fail(self, call: str, error: Exception | None = None) -> None:
         """The next such call raises this; out of memory unless another is given."""
@@ -84,6 +86,13 @@ class HostDriver:
     def in_stream(self, handle: int, work: Callable[[], object]) -> None:
         """For other doubles, such as a network's: do it when its turn comes."""
         self.streams[handle].add(work)
+
+    def spoil_recordings(self) -> None:
+        """A call that a stream being recorded forbids: its graph comes to nothing."""
+        for stream in self.streams.values():
+            if stream.recorded is not None:
+                stream.spoilt = True
+                raise self.LogicError("not permitted while a stream is capturing")
 
     @property
     def taken_bytes(self) -> int:
@@ -112,6 +121,7 @@ class HostDriver:
 
     def mem_alloc(self, nbytes: int) -> HostAllocation:
         self._called("mem_alloc")
+        self.spoil_recordings()
         if nbytes <= 0:
             raise self.LogicError("cuMemAlloc failed: invalid argument")
         if nbytes > self.total - self.taken_bytes:
@@ -204,6 +214,7 @@ class _Contexts:
 
     def synchronize(self) -> None:
         self._driver._called("synchronize")
+        self._driver.spoil_recordings()
         for stream in self._driver.streams.values():
             stream.work_off()
 
@@ -227,9 +238,14 @@ class HostStream:
         self.handle = next(_handles)
         self._driver = driver
         self._waiting: list[Callable[[], object]] = []
+        self.recorded: list[Callable[[], object]] | None = None
+        self.spoilt = False
         driver.streams[self.handle] = self
 
     def add(self, work: Callable[[], object]) -> None:
+        if self.recorded is not None:
+            self.recorded.append(work)
+            return
         self._waiting.append(work)
         if not self._driver.deferred:
             self.work_off()
@@ -240,7 +256,48 @@ class HostStream:
 
     def synchronize(self) -> None:
         self._driver._called("stream.synchronize")
+        self._driver.spoil_recordings()
         self.work_off()
+
+
+class HostGraphs:
+    """What the driver has of CUDA graphs."""
+
+    def __init__(self, driver: HostDriver) -> None:
+        self._driver = driver
+        self.there: dict[int, list[Callable[[], object]]] = {}
+
+    def begin(self, stream: int) -> None:
+        self._called("graph.begin")
+        self._driver.streams[stream].recorded = []
+
+    def end(self, stream: int) -> int:
+        found = self._driver.streams[stream]
+        recorded, spoilt = found.recorded, found.spoilt
+        found.recorded, found.spoilt = None, False
+        self._called("graph.end")
+        if recorded is None or spoilt:
+            raise DeviceRefused("cuStreamEndCapture failed: error 901")
+        handle = next(_handles)
+        self.there[handle] = recorded
+        return handle
+
+    def launch(self, graph: int, stream: int) -> None:
+        self._called("graph.launch")
+        for work in self.there[graph]:
+            self._driver.streams[stream].add(work)
+
+    def destroy(self, graph: int) -> None:
+        self._called("graph.destroy")
+        del self.there[graph]
+
+    def _called(self, name: str) -> None:
+        try:
+            self._driver._called(name)
+        except self._driver.MemoryError as error:
+            raise OutOfDeviceMemory(str(error)) from error
+        except self._driver.Error as error:
+            raise DeviceRefused(str(error)) from error
 
 
 class HostEvent:

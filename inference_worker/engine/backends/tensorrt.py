@@ -19,6 +19,7 @@ from inference_worker.engine.tensorrt.library import trt
 from inference_worker.engine.tensorrt.listening import Listener
 from inference_worker.engine.tensorrt.plan import check_plan
 from inference_worker.engine.tensorrt.profiles import Profile
+from inference_worker.engine.tensorrt.recording import MOST_RECORDED, Recorder
 from inference_worker.engine.tensorrt.scratch import Scratch
 
 _HALF, _SINGLE = trt.DataType.HALF, trt.DataType.FLOAT
@@ -61,6 +62,7 @@ class TensorRtBackend(DeviceBackend):
             images = max(one.most[0] for one in self._profiles)
             most = min(manifest.input.batch or usual_most(card), images)
             super().__init__(manifest, card, half=half, most=most)
+            self._recorder = Recorder(card, self.stream)
             try:
                 self._open()
             except BaseException:
@@ -93,19 +95,34 @@ class TensorRtBackend(DeviceBackend):
         self, source: Memory, shape: Shape, stream: Stream
     ) -> tuple[Memory, tuple[int, ...]]:
         self._heard.why()
-        context = self._contexts[self._profile_for(shape)]
-        answer = self._answer(context, shape)
-        addresses = ((self._source, source), (self._result, self._output))
-        for name, memory in addresses:
-            done = context.set_tensor_address(name, memory.pointer)
-            self._must(done, f"the address of {name}")
-        scratch = self._scratch.memory
-        context.set_device_memory(scratch.pointer, scratch.nbytes)
-        self._must(context.execute_async_v3(stream.handle), "to run the engine")
+        profile = self._profile_for(shape)
+        if not self._recorder.takes(shape):
+            context = self._contexts[profile]
+            return self._output, self._queue(context, source, shape)
+        addresses = (source.pointer, self._scratch.memory.pointer)
+        answer = self._recorder.launched(shape, addresses)
+        if answer is None:
+            context = self._context(profile)
+            answer = self._queue(context, source, shape)
+            stream.synchronize()
+            self._recorder.record(context, shape, answer, addresses)
         return self._output, answer
 
+    def warm_up(self) -> None:
+        """Each size with each number of images that has a graph, and with the most."""
+        spec = self.manifest.input
+        frames = [spec.canvas] if spec.canvas else [(size, size) for size in spec.sizes]
+        small = range(1, min(MOST_RECORDED, self.most) + 1)
+        for frame in reversed(frames):  # the largest first: it needs most memory
+            for count in sorted({*small, self.most}):
+                self.forward(np.zeros((count, *frame, spec.channels), np.uint8))
+        super().warm_up()
+
     def close(self) -> None:
-        """Contexts before their engine, that before its runtime."""
+        """Graphs before their contexts, those before their engine, that before its
+        runtime.
+        """
+        self._recorder.close()
         self._contexts.clear()
         self._engine = self._runtime = None
         self._scratch.leave(self)
@@ -120,6 +137,21 @@ class TensorRtBackend(DeviceBackend):
             answer = self._answer(self._contexts[index], profile.most)
             largest = max(largest, 4 * int(np.prod(answer)))
         self._output = self.alloc(largest)
+
+    def _queue(
+        self, context: Any, source: Memory, shape: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        """Run it on our stream: the output's shape."""
+        answer = self._answer(context, shape)
+        addresses = ((self._source, source), (self._result, self._output))
+        for name, memory in addresses:
+            done = context.set_tensor_address(name, memory.pointer)
+            self._must(done, f"the address of {name}")
+        scratch = self._scratch.memory
+        context.set_device_memory(scratch.pointer, scratch.nbytes)
+        done = context.execute_async_v3(self.stream.handle)
+        self._must(done, "to run the engine")
+        return answer
 
     def _answer(self, context: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The output's shape for this input's, which is set."""

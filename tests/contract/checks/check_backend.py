@@ -31,6 +31,11 @@ from tests.contract.checks.conftest import (
 from tests.contract.host_gpu import COMPILER, HostDriver
 from tests.engine.toy import board, paint, traced
 
+
+class _Needy:
+    """Somebody else who works in the card's scratch memory."""
+
+
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
 
 
@@ -121,6 +126,121 @@ def test_what_it_holds_is_counted_and_given_back(
     backend = TensorRtBackend(manifest, made.plan)
     assert backend.device_bytes == driver.taken_bytes + len(made.plan)
     backend.close()
+    assert driver.taken_bytes == 0
+
+
+def test_small_batches_are_recorded_once_and_launched_as_one(
+    backend: TensorRtBackend, driver: HostDriver, calls: list[str]
+) -> None:
+    backend.warm_up()
+    recorded = driver.calls["graph.begin"]
+    assert recorded == 3 * 4  # sizes, and 1 to 4 images
+    calls.clear()
+    for side in (512, 640, 1024):
+        for count in (1, 2, 3, 4):
+            photos = [board(side, side) for _ in range(count)]
+            for place, photo in enumerate(photos):
+                paint(photo, place % 3, 32 * place, 64)
+            found = backend.infer(photos)
+            assert [float(one.boxes[0, 0]) for one in found] == [
+                32.0 * place for place in range(count)
+            ]
+    assert driver.calls["graph.begin"] == recorded
+    assert not [call for call in calls if call.startswith("enqueue")]
+
+
+def test_a_graph_is_recorded_after_a_run_of_a_context_of_its_own(
+    backend: TensorRtBackend, calls: list[str]
+) -> None:
+    calls.clear()
+    backend.infer([board()])
+    told = [call.partition(" ")[0] for call in calls]
+    assert told == ["context", "scratch", "enqueue", "enqueue"]
+
+
+def test_larger_batches_go_without_a_graph(
+    manifest: Manifest, driver: HostDriver
+) -> None:
+    plan = make(order_for(manifest, images=8), lambda _: None, lambda: False).plan
+    backend = TensorRtBackend(manifest, plan)
+    assert len(backend.infer([board()] * 5)) == 5
+    assert driver.calls["graph.begin"] == 0
+    backend.close()
+
+
+def test_a_graph_whose_scratch_memory_moved_is_recorded_anew(
+    backend: TensorRtBackend, driver: HostDriver
+) -> None:
+    photo = board()
+    paint(photo, 1, 64, 96)
+    backend.infer([photo])
+    needs = _Needy()
+    backend._scratch.need(needs, 64 * 2**20)
+    for _ in range(2):
+        (found,) = backend.infer([photo])
+        assert found.boxes.tolist() == [[64, 96, 96, 128]]
+    assert driver.calls["graph.begin"] == 2
+    assert len(driver.graphs.there) == 1
+    backend._scratch.leave(needs)
+    (found,) = backend.infer([photo])
+    assert found.boxes.tolist() == [[64, 96, 96, 128]]
+
+
+@pytest.mark.parametrize("how", ["graph.begin", "graph.end", "recorded_run"])
+def test_where_nothing_can_be_recorded_one_line_says_so_and_it_runs_without(
+    how: str,
+    backend: TensorRtBackend,
+    driver: HostDriver,
+    fail: Faults,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    if how == "recorded_run":
+        fail(how)
+    else:
+        driver.fail(how, driver.LogicError(f"{how} failed: not supported"))
+    photo = board()
+    paint(photo, 1, 64, 96)
+    for _ in range(3):
+        (found,) = backend.infer([photo])
+        assert found.boxes.tolist() == [[64, 96, 96, 128]]
+    lines = [text for text in caplog.messages if "without CUDA graphs" in text]
+    assert len(lines) == 1
+    assert driver.graphs.there == {}
+
+
+def test_a_run_that_fails_is_no_reason_to_give_graphs_up(
+    backend: TensorRtBackend, driver: HostDriver, fail: Faults
+) -> None:
+    fail("execute")
+    with pytest.raises(InferenceFailed):
+        backend.infer([board()])
+    fail("")
+    backend.infer([board()])
+    assert len(driver.graphs.there) == 1
+
+
+def test_a_card_lost_while_recording_is_lost(
+    backend: TensorRtBackend, driver: HostDriver
+) -> None:
+    begin = driver.graphs.begin
+
+    def lose(stream: int) -> None:
+        driver.lose()
+        begin(stream)
+
+    driver.graphs.begin = lose
+    with pytest.raises(DeviceLost):
+        backend.infer([board()])
+    driver.lost = False
+
+
+def test_graphs_are_gone_with_their_engine(
+    made: Made, manifest: Manifest, driver: HostDriver
+) -> None:
+    backend = TensorRtBackend(manifest, made.plan)
+    backend.infer([board()])
+    backend.close()
+    assert driver.graphs.there == {}
     assert driver.taken_bytes == 0
 
 

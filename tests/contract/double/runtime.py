@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ MIB = 2**20
 INPUT, OUTPUT = 1, 2
 USER_MANAGED = 2
 DTYPES = {0: np.float32, 1: np.float16}
+
+Shapes = dict[str, tuple[int, ...]]
 
 _learnt: dict[tuple[Any, ...], dict[str, tuple[int, ...]]] = {}
 
@@ -102,6 +104,7 @@ class Context(Object):
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.addresses: dict[str, int] = {}
         self.lacks_memory = strategy == USER_MANAGED
+        self.scratch, self.recorded = 0, False
         super().__init__(engine.world.slots)
 
     def setErrorRecorder(self, recorder: int) -> None:
@@ -114,11 +117,15 @@ class Context(Object):
         return known and not has("profile_switch")
 
     def setDeviceMemoryV2(self, place: int, size: int) -> None:
+        self.scratch = place
         self.lacks_memory = size < self.engine.getDeviceMemorySizeV2()
         self.world.calls.append(f"scratch {place}")
 
     def setInputShape(self, name: str, shape: tuple[int, ...]) -> bool:
         limits = self.engine.plan.profiles[self.profile].get(name)
+        if self.recorded:
+            self._log("setInputShape: a graph was recorded of this context")
+            return False
         if limits is None or has("shape") or not _within(shape, limits):
             self._log(f"setInputShape: {name} {shape} violates profile {self.profile}")
             return False
@@ -157,25 +164,34 @@ class Context(Object):
         if not ready or self.lacks_memory or len(self.shapes) < len(self._inputs):
             self._log("enqueueV3: shapes, addresses or scratch memory are missing")
             return False
-        if self.world.driver is None:
-            self._run()
-        else:
-            self.world.driver.in_stream(stream, self._run)
+        run = partial(self._run, dict(self.shapes), dict(self.addresses), self.scratch)
+        driver = self.world.driver
+        if driver is None:
+            run()
+            return True
+        self.recorded = driver.streams[stream].recorded is not None
+        if self.recorded and has("recorded_run"):
+            return False
+        driver.in_stream(stream, run)
         return True
 
-    def _run(self) -> None:
-        for name, value in self._computed().items():
+    def _run(self, shapes: Shapes, addresses: dict[str, int], scratch: int) -> None:
+        """With shapes and addresses as they were when it was given to the stream."""
+        driver = self.world.driver
+        if driver is not None and scratch and scratch not in driver.taken:
+            raise RuntimeError("the scratch memory of this run is gone")
+        for name, value in self._computed(shapes, addresses).items():
             kind = DTYPES[self.engine.tensors[name].type]
             wrong = has("numbers")
             ready = np.ascontiguousarray(np.zeros_like(value) if wrong else value, kind)
-            ctypes.memmove(self.addresses[name], ready.ctypes.data, ready.nbytes)
+            ctypes.memmove(addresses[name], ready.ctypes.data, ready.nbytes)
 
-    def _computed(self) -> dict[str, Any]:
+    def _computed(self, shapes: Shapes, addresses: dict[str, int]) -> dict[str, Any]:
         """The outputs for what lies at the inputs' addresses."""
         given = {}
         for one in self._inputs:
-            array = np.empty(self.shapes[one.name], DTYPES[one.type])
-            ctypes.memmove(array.ctypes.data, self.addresses[one.name], array.nbytes)
+            array = np.empty(shapes[one.name], DTYPES[one.type])
+            ctypes.memmove(array.ctypes.data, addresses[one.name], array.nbytes)
             given[one.name] = array
         return self._run_on(given)
 
