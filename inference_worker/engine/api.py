@@ -11,6 +11,7 @@ from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.backends.registry import open_backend
 from inference_worker.engine.errors import EngineMissing
 from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.optics import Optics
 from inference_worker.engine.precision import INT8, hinted
 from inference_worker.engine.store import (
     INT8_MODEL,
@@ -64,11 +65,12 @@ class Detector:
         self,
         images: Sequence[Image],
         templates: Sequence[Image] | None = None,
+        optics: Sequence[Optics | None] | None = None,
         *,
         threshold: float | None = None,
     ) -> list[Detections]:
         """See Backend.infer."""
-        return self.runner.infer(images, templates, threshold=threshold)
+        return self.runner.infer(images, templates, optics, threshold=threshold)
 
     def guess(
         self,

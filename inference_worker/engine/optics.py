@@ -1,26 +1,30 @@
-"""What a station's camera does to a picture, and how that is undone on the CPU.
+"""What a station's camera does to a picture, how that is undone on the CPU, and the
+way back for what was found.
 
-The card does the same in the kernel that prepares its batches (`preparing.py`).
+The card undoes the same in the kernel that prepares its batches (`preparing.py`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_worker.engine.boxes import areas
 from inference_worker.engine.errors import CameraMismatch
 from inference_worker.engine.preprocess import GREY
-from inference_worker.engine.types import Image
+from inference_worker.engine.types import Detections, FloatArray, Image
 
 PARTS = 256
 """A denoise strength is so many parts of the median, the rest of the photo."""
 
 _MAPS = 8
+_POINTS = 17  # of each side of a box, which a lens bends
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,26 @@ class Optics:
     def seen(self) -> Region:
         return self.region or Region(0, 0, self.size[1], self.size[0])
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of what is left of a photo."""
+        return self.seen.height, self.seen.width
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        """Raises ValueError, TypeError or KeyError for what makes no sense."""
+        (height, width), region = told["size"], told["region"]
+        return cls(
+            size=(height, width),
+            camera=tuple(told["camera"]) if told["camera"] else None,
+            distortion=tuple(told["distortion"]),
+            region=Region(**region) if region else None,
+            denoise=told["denoise"],
+        )
+
     def check(self, image: Image) -> None:
         """CameraMismatch for a photo of another size than was calibrated."""
         if image.shape[:2] != self.size:
@@ -95,16 +119,53 @@ def maps(optics: Optics) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
     """Where each corrected pixel comes from: (height, width, 2) whole x and y, and
     (height, width) what is beyond, y * 32 + x in 1/32 pixel.
     """
-    if optics.camera is None:
-        raise ValueError("a camera without a lens has no maps")
-    fx, fy, cx, cy = optics.camera
-    camera = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
-    lens: NDArray[Any] = np.array(optics.distortion, np.float64)
+    camera, lens = _matrices(optics)
     height, width = optics.size
     places, beyond = cv2.initUndistortRectifyMap(
         camera, lens, None, camera, (width, height), cv2.CV_16SC2
     )
     return np.asarray(places, np.int16), np.asarray(beyond, np.uint16)
+
+
+def as_taken(found: Detections, optics: Optics) -> Detections:
+    """What was found in a corrected photo, in pixels of the photo as it was taken.
+
+    A box becomes the upright one around what the lens made of it, cut at the photo's
+    edge; one that lies where the photo shows nothing is dropped.
+    """
+    seen = optics.seen
+    moved = found.boxes + np.array([seen.left, seen.top] * 2, np.float32)
+    if optics.distortion and len(found):
+        moved = _bent(moved, optics)
+    height, width = optics.size
+    boxes = np.clip(moved, 0, np.array([width, height] * 2, np.float32))
+    kept = Detections(boxes, found.scores, found.class_ids)
+    return kept.take(areas(boxes) > 0)
+
+
+def _bent(boxes: FloatArray, optics: Optics) -> FloatArray:
+    """(n, 4) around the boxes' sides as the lens shows them."""
+    left, top, right, bottom = boxes.astype(np.float64).T[..., None]
+    along = np.linspace(0, 1, _POINTS)
+    across, down = left + along * (right - left), top + along * (bottom - top)
+    x = np.hstack([across, across, left + 0 * along, right + 0 * along])
+    y = np.hstack([top + 0 * along, bottom + 0 * along, down, down])
+    places = bent(np.stack([x, y], -1).reshape(-1, 2), optics)
+    places = places.reshape(len(boxes), -1, 2)
+    return np.hstack([places.min(1), places.max(1)]).astype(np.float32)
+
+
+def bent(places: NDArray[np.float64], optics: Optics) -> NDArray[np.float64]:
+    """(n, 2) x, y of the corrected photo to where the lens put them; in both, a pixel
+    covers from its number to the next.
+    """
+    camera, lens = _matrices(optics)
+    fx, fy, cx, cy = camera[0, 0], camera[1, 1], camera[0, 2], camera[1, 2]
+    rays = (places - 0.5 - [cx, cy]) / [fx, fy]
+    ahead = np.hstack([rays, np.ones((len(rays), 1))])
+    still = np.zeros(3)
+    shown, _ = cv2.projectPoints(ahead, still, still, camera, lens)
+    return np.asarray(shown, np.float64).reshape(-1, 2) + 0.5
 
 
 def _straightened(image: Image, optics: Optics) -> Image:
@@ -117,3 +178,12 @@ def _straightened(image: Image, optics: Optics) -> Image:
             borderValue=(GREY, GREY, GREY),
         )
     )
+
+
+def _matrices(optics: Optics) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The camera's (3, 3) and the lens's coefficients, as OpenCV wants them."""
+    if optics.camera is None:
+        raise ValueError("these optics have no lens")
+    fx, fy, cx, cy = optics.camera
+    camera = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
+    return camera, np.array(optics.distortion, np.float64)

@@ -143,7 +143,7 @@ def _views(runner: Backend, samples: Sequence[Sample]) -> Iterator[FloatArray]:
         image = decode_file(sample.path)
         wanted = runner.manifest.input.channels == 6
         template = [read_template(sample.template)] if wanted else None
-        for batch in runner.pre_process([image], template):
+        for batch in runner.pre_process(runner.sources([image], template)):
             planes = batch.pixels.transpose(0, 3, 1, 2).astype(np.float32)
             yield np.ascontiguousarray(planes / np.float32(255))
 

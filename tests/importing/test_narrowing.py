@@ -71,7 +71,7 @@ def test_a_network_of_one_size_gets_one_canvas(
     assert (spec.batch, spec.canvas) == (None, (64, 64))
     assert "it gets 64x64 only" in caplog.text
     detector = load_folder(folder, backend="openvino", threads=1, precision="f32")
-    assert detector.runner.geometry(pixels(20, 60, 3)).canvas == (64, 64)
+    assert detector.runner.geometry(20, 60).canvas == (64, 64)
 
 
 def test_what_is_written_is_of_the_size_that_was_tried(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from inference_worker.engine.errors import InferenceFailed, TemplateMissing
 from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.optics import Optics, as_taken, correct
 from inference_worker.engine.postprocess import find
 from inference_worker.engine.preprocess import Geometry, letterbox, plan
-from inference_worker.engine.registration import fit
+from inference_worker.engine.registration import fit, resize
 from inference_worker.engine.types import Detections, FloatArray, Guesses, Image
 
 R = TypeVar("R")
@@ -25,15 +26,29 @@ MAX_BATCH = 8
 """Images in one call of the network; more wait for the next call."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
+class Source:
+    """What a network sees of one photo: it, and beside it a template where it compares.
+
+    `optics` took the photo, and `geometry` is of what they leave of it. The layers are
+    that already if `corrected`, else as they were taken.
+    """
+
+    layers: tuple[Image, ...]
+    geometry: Geometry
+    optics: Optics | None = None
+    corrected: bool = True
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Placed:
     """Images of one canvas; `places` are their positions in the caller's list."""
 
-    geometries: tuple[Geometry, ...]
+    sources: tuple[Source, ...]
     places: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Batch(Placed):
     """The same with their canvases: `pixels` uint8 (n, height, width, channels)."""
 
@@ -66,6 +81,7 @@ class Backend(ABC):
         self,
         images: Sequence[Image],
         templates: Sequence[Image] | None = None,
+        optics: Sequence[Optics | None] | None = None,
         *,
         threshold: float | None = None,
     ) -> list[Detections]:
@@ -74,11 +90,14 @@ class Backend(ABC):
         Images are uint8 (height, width, 3) RGB of any sizes; those of like shape
         share a call. `threshold` replaces the manifest's (to measure precision).
         Templates are scaled to their images and moved onto them (`registration.py`).
-        Raises TemplateError when the model wants templates that are missing or of
-        another shape.
+        `optics` are of the camera of each image, None for one that is looked at as it
+        is: both image and template are corrected by them, and boxes are in pixels of
+        the image as it was taken all the same. Raises TemplateError when the model
+        wants templates that are missing or of another shape, CameraMismatch.
         """
         limit = self.manifest.threshold if threshold is None else threshold
-        return self._run(images, templates, partial(self.post_process, threshold=limit))
+        sources = self.sources(images, templates, optics)
+        return self._run(sources, partial(self.post_process, threshold=limit))
 
     def guess(
         self,
@@ -87,20 +106,20 @@ class Backend(ABC):
         threshold: float,
     ) -> list[Guesses]:
         """The same for measuring: all guesses beside what a line would see."""
-        return self._run(images, templates, partial(self._guesses, threshold=threshold))
+        sources = self.sources(images, templates)
+        return self._run(sources, partial(self._guesses, threshold=threshold))
 
     def _run(
         self,
-        images: Sequence[Image],
-        templates: Sequence[Image] | None,
+        sources: Sequence[Source],
         finish: Callable[[FloatArray, Placed], list[R]],
     ) -> list[R]:
         """What `finish` makes of each image's output, in the order of the images."""
         results: dict[int, R] = {}
-        for batch in self.pre_process(images, templates):
+        for batch in self.pre_process(sources):
             done = finish(self.forward(batch.pixels), batch)
             results.update(zip(batch.places, done, strict=True))
-        return [results[place] for place in range(len(images))]
+        return [results[place] for place in range(len(sources))]
 
     def _guesses(
         self, preds: FloatArray, batch: Placed, threshold: float
@@ -109,22 +128,16 @@ class Backend(ABC):
         every = self.post_process(preds, batch, threshold, every_class=True)
         return [Guesses(*both) for both in zip(every, seen, strict=True)]
 
-    def pre_process(
-        self, images: Sequence[Image], templates: Sequence[Image] | None
-    ) -> Iterator[Batch]:
+    def pre_process(self, sources: Sequence[Source]) -> Iterator[Batch]:
         """Canvases grouped by shape, together as many as the network takes."""
         most = self.manifest.input.batch or MAX_BATCH
-        sources = self._stack(images, templates)
-        geometries = [self.geometry(image) for image in images]
-        for places in together(geometries, most):
-            yield _batch(sources, geometries, places)
+        for places in together(sources, most):
+            yield _batch(sources, places)
 
-    def geometry(self, image: Image) -> Geometry:
-        """Where this image lies on its canvas; those of like canvas share a call."""
-        spec, (height, width) = self.manifest.input, image.shape[:2]
-        return plan(
-            height, width, spec.sizes, self.manifest.stride, spec.fit, spec.canvas
-        )
+    def geometry(self, height: int, width: int) -> Geometry:
+        """Where such an image lies on its canvas; those of like canvas share a call."""
+        spec, stride = self.manifest.input, self.manifest.stride
+        return plan(height, width, spec.sizes, stride, spec.fit, spec.canvas)
 
     def post_process(
         self,
@@ -143,9 +156,16 @@ class Backend(ABC):
         if not np.isfinite(preds).all():  # NaN would pass for "no defect found"
             raise InferenceFailed("the network's output holds NaN or infinity")
         return [
-            find(one, geometry, threshold, self.manifest.nms_iou, every_class)
-            for one, geometry in zip(preds, batch.geometries, strict=True)
+            self._found(one, source, threshold, every_class)
+            for one, source in zip(preds, batch.sources, strict=True)
         ]
+
+    def _found(
+        self, preds: FloatArray, source: Source, threshold: float, every_class: bool
+    ) -> Detections:
+        nms_iou = self.manifest.nms_iou
+        found = find(preds, source.geometry, threshold, nms_iou, every_class)
+        return as_taken(found, source.optics) if source.optics else found
 
     def warm_up(self) -> None:
         """Run one black image at each size.
@@ -162,34 +182,49 @@ class Backend(ABC):
     def close(self) -> None:  # noqa: B027 - most hold nothing
         """Give back what it holds outside of Python; it is not used again."""
 
-    def _stack(
-        self, images: Sequence[Image], templates: Sequence[Image] | None
-    ) -> list[tuple[Image, ...]]:
-        """Each image with what the network wants beside it."""
+    def sources(
+        self,
+        images: Sequence[Image],
+        templates: Sequence[Image] | None = None,
+        optics: Sequence[Optics | None] | None = None,
+    ) -> list[Source]:
+        """See `infer`."""
+        beside: Sequence[Image | None] = templates or [None] * len(images)
         if self.manifest.input.channels == 3:
-            return [(image,) for image in images]
-        if templates is None or len(templates) != len(images):
+            beside = [None] * len(images)
+        elif templates is None or len(templates) != len(images):
             raise TemplateMissing(f"{self.manifest.model} needs a template an image")
-        pairs = zip(images, templates, strict=True)
-        return [(image, fit(image, template)) for image, template in pairs]
+        cameras = optics or [None] * len(images)
+        return [self.source(*one) for one in zip(images, beside, cameras, strict=True)]
+
+    def source(
+        self, image: Image, template: Image | None, optics: Optics | None
+    ) -> Source:
+        """Of one photo, corrected. A template shows what the same camera saw."""
+        beside = () if template is None else (resize(image, template),)
+        layers: tuple[Image, ...] = (image, *beside)
+        if optics is not None:
+            layers = tuple(correct(layer, optics) for layer in layers)
+        if template is not None:
+            layers = (layers[0], fit(*layers))
+        return Source(layers, self.geometry(*layers[0].shape[:2]), optics)
 
 
-def together(geometries: Sequence[Geometry], most: int) -> Iterator[tuple[int, ...]]:
+def together(sources: Sequence[Source], most: int) -> Iterator[tuple[int, ...]]:
     """Places of images that share a canvas, `most` at a time."""
-    by_shape = sorted(range(len(geometries)), key=lambda i: geometries[i].canvas)
-    for _, same in groupby(by_shape, key=lambda i: geometries[i].canvas):
+    canvases = [source.geometry.canvas for source in sources]
+    by_shape = sorted(range(len(sources)), key=lambda i: canvases[i])
+    for _, same in groupby(by_shape, key=lambda i: canvases[i]):
         places = tuple(same)
         for start in range(0, len(places), most):
             yield places[start : start + most]
 
 
-def _batch(
-    sources: Sequence[tuple[Image, ...]],
-    geometries: Sequence[Geometry],
-    places: tuple[int, ...],
-) -> Batch:
-    canvases = [
-        np.concatenate([letterbox(layer, geometries[i]) for layer in sources[i]], 2)
-        for i in places
-    ]
-    return Batch(tuple(geometries[i] for i in places), places, np.stack(canvases))
+def _batch(sources: Sequence[Source], places: tuple[int, ...]) -> Batch:
+    batch = tuple(sources[place] for place in places)
+    return Batch(batch, places, np.stack([_canvas(source) for source in batch]))
+
+
+def _canvas(source: Source) -> Image:
+    layers = [letterbox(layer, source.geometry) for layer in source.layers]
+    return np.concatenate(layers, 2)

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_worker.engine.backends.base import Backend, Placed, together
+from inference_worker.engine.backends.base import Backend, Placed, Source, together
 from inference_worker.engine.errors import InferenceFailed
 from inference_worker.engine.gpu import Gpu, Memory, Stream
 from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.optics import Optics
 from inference_worker.engine.preparing import Layer, Preparer
 from inference_worker.engine.preprocess import (
     STRETCH_SMOOTH,
@@ -94,15 +95,25 @@ class DeviceBackend(Backend):
         while self._held:
             self._held.pop().free()
 
-    def geometry(self, image: Image) -> Geometry:
+    def geometry(self, height: int, width: int) -> Geometry:
         """As everywhere, on a canvas that this network takes."""
-        usual = super().geometry(image)
+        usual = super().geometry(height, width)
         frame = self.frame(usual.canvas)
         if frame == usual.canvas:
             return usual
         spec = self.manifest.input
         stride = self.manifest.stride
         return plan(*usual.original, spec.sizes, stride, spec.fit, frame)
+
+    def source(
+        self, image: Image, template: Image | None, optics: Optics | None
+    ) -> Source:
+        """As everywhere; but a photo that the kernel can correct goes up as it is."""
+        smooth = self.manifest.input.fit == STRETCH_SMOOTH
+        if optics is None or template is not None or smooth:
+            return super().source(image, template, optics)
+        optics.check(image)
+        return Source((image,), self.geometry(*optics.shape), optics, corrected=False)
 
     def forward(self, pixels: NDArray[np.uint8]) -> FloatArray:
         geometry = _whole(pixels[0])
@@ -116,33 +127,26 @@ class DeviceBackend(Backend):
 
     def _run(
         self,
-        images: Sequence[Image],
-        templates: Sequence[Image] | None,
+        sources: Sequence[Source],
         finish: Callable[[FloatArray, Placed], list[R]],
     ) -> list[R]:
-        sources = self._stack(images, templates)
-        geometries = [self.geometry(image) for image in images]
         results: dict[int, R] = {}
         with self.card.active():
-            for places in self._sendable(sources, geometries):
-                placed = Placed(tuple(geometries[i] for i in places), places)
-                layers = [
-                    _layer(image, geometries[i]) for i in places for image in sources[i]
-                ]
-                canvas = placed.geometries[0].canvas
+            for places in self._sendable(sources):
+                placed = Placed(tuple(sources[i] for i in places), places)
+                layers = [layer for one in placed.sources for layer in _layers(one)]
+                canvas = placed.sources[0].geometry.canvas
                 preds = self._forward(layers, len(places), canvas)
                 results.update(zip(places, finish(preds, placed), strict=True))
-        return [results[place] for place in range(len(images))]
+        return [results[place] for place in range(len(sources))]
 
-    def _sendable(
-        self, sources: Sequence[tuple[Image, ...]], geometries: Sequence[Geometry]
-    ) -> Iterator[tuple[int, ...]]:
+    def _sendable(self, sources: Sequence[Source]) -> Iterator[tuple[int, ...]]:
         """Places that share a call, their photos not too large for one upload."""
-        for places in together(geometries, self.most):
+        for places in together(sources, self.most):
             now: tuple[int, ...] = ()
             nbytes = 0
             for place in places:
-                size = sum(image.nbytes for image in sources[place])
+                size = sum(image.nbytes for image in sources[place].layers)
                 if now and nbytes + size > _MOST_BYTES:
                     yield now
                     now, nbytes = (), 0
@@ -187,12 +191,14 @@ def usual_most(card: Gpu) -> int:
     return MOST if card.total_bytes >= _SMALL else MOST_ON_A_SMALL_CARD
 
 
-def _layer(image: Image, geometry: Geometry) -> Layer:
-    """A photo as it is, where the kernel knows how to place it."""
+def _layers(source: Source) -> list[Layer]:
+    """As they are, where the kernel knows how to place them."""
+    geometry = source.geometry
     if geometry.fit != STRETCH_SMOOTH:
-        return Layer(image, geometry)
-    canvas = letterbox(image, geometry)
-    return Layer(canvas, _whole(canvas))
+        optics = None if source.corrected else source.optics
+        return [Layer(image, geometry, optics) for image in source.layers]
+    canvases = [letterbox(image, geometry) for image in source.layers]
+    return [Layer(canvas, _whole(canvas)) for canvas in canvases]
 
 
 def _whole(pixels: NDArray[Any]) -> Geometry:
