@@ -11,6 +11,7 @@ from typing import Protocol
 
 from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import TemplateMissing
+from inference_worker.engine.optics import Optics
 from inference_worker.engine.types import Detections, Image
 from inference_worker.gatherer import Gatherer, Priority
 from inference_worker.ladder.standing import Looked
@@ -25,7 +26,10 @@ class Looker(Protocol):
     def wants_templates(self) -> bool: ...
 
     def infer(
-        self, images: Sequence[Image], templates: Sequence[Image] | None = None
+        self,
+        images: Sequence[Image],
+        templates: Sequence[Image] | None = None,
+        optics: Sequence[Optics | None] | None = None,
     ) -> Looked: ...
 
     def close(self) -> None: ...
@@ -33,10 +37,18 @@ class Looker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """An image to look at, with its golden template where the model wants one."""
+    """An image to look at, with its golden template where the model wants one, and
+    what its camera needs.
+    """
 
     image: Image
     template: Image | None = None
+    optics: Optics | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of what the network is to see of it."""
+        return self.optics.shape if self.optics else self.image.shape[:2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +68,20 @@ class Seen:
 
 
 class Batcher:
-    """Fills batches from what is waiting; images go together that `bucket` alike."""
+    """Fills batches from what is waiting; images go together whose (height, width)
+    `bucket` alike, whatever camera they are from.
+    """
 
     def __init__(
         self,
         looker: Looker,
         *,
-        bucket: Callable[[Image], Hashable] = lambda image: image.shape,
+        bucket: Callable[[tuple[int, int]], Hashable] = lambda size: size,
         most: int = MAX_BATCH,
     ) -> None:
         self._looker = looker
         self.thread: Gatherer[Look, Seen] = Gatherer(
-            "batcher", self._look, most=most, kind=lambda look: bucket(look.image)
+            "batcher", self._look, most=most, kind=lambda look: bucket(look.size)
         )
 
     @property
@@ -78,16 +92,19 @@ class Batcher:
         self,
         image: Image,
         template: Image | None = None,
+        optics: Optics | None = None,
         *,
         priority: Priority = Priority.FIRST,
         deadline: float = math.inf,
     ) -> Future[Seen]:
-        """See Gatherer.submit. Raises TemplateMissing before it can join a batch. The
-        future raises what the looker raises on this one.
+        """See Gatherer.submit. Raises TemplateMissing and CameraMismatch before it can
+        join a batch. The future raises what the looker raises on this one.
         """
         if self.wants_templates and template is None:
             raise TemplateMissing("the detector wants a template beside each image")
-        look = Look(image, template)
+        if optics is not None:
+            optics.check(image)
+        look = Look(image, template, optics)
         return self.thread.submit(look, priority=priority, deadline=deadline)
 
     def close(self) -> None:
@@ -98,7 +115,9 @@ class Batcher:
     def _look(self, looks: list[Look]) -> list[Seen]:
         started = time.monotonic()
         seen = self._looker.infer(
-            [look.image for look in looks], self._templates(looks)
+            [look.image for look in looks],
+            self._templates(looks),
+            [look.optics for look in looks],
         )
         about = (started, time.monotonic(), len(looks), seen.detector)
         return [Seen(found, *about, seen.lost_seconds) for found in seen.found]

@@ -20,7 +20,6 @@ from inference_worker.desk import Desk
 from inference_worker.engine.errors import EngineError
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.preprocess import plan
-from inference_worker.engine.types import Image
 from inference_worker.health import Watchdog, Watched
 from inference_worker.isolation import Aside
 from inference_worker.ladder.climber import Climber
@@ -132,12 +131,14 @@ def _desk_of(ladder: Ladder, slot: Slot, teller: Teller) -> Desk:
     )
 
 
-def bucket(manifest: Manifest) -> Callable[[Image], tuple[int, int]]:
-    """The canvas of an image: those that the network sees at one may share a call."""
+def bucket(manifest: Manifest) -> Callable[[tuple[int, int]], tuple[int, int]]:
+    """The canvas of a (height, width): images that the network sees at one may share a
+    call.
+    """
     spec, stride = manifest.input, manifest.stride
 
-    def canvas(image: Image) -> tuple[int, int]:
-        height, width = image.shape[:2]
+    def canvas(size: tuple[int, int]) -> tuple[int, int]:
+        height, width = size
         return plan(height, width, spec.sizes, stride, spec.fit, spec.canvas).canvas
 
     return canvas

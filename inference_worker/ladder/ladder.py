@@ -10,6 +10,7 @@ from functools import partial
 
 from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import ManifestError, StoreError
+from inference_worker.engine.optics import Optics
 from inference_worker.engine.types import Detections, Image
 from inference_worker.ladder import hops
 from inference_worker.ladder.asking import OF_THE_IMAGE, Ask, Asker
@@ -86,7 +87,10 @@ class Ladder:
             raise self._nothing_holds()
 
     def infer(
-        self, images: Sequence[Image], templates: Sequence[Image] | None = None
+        self,
+        images: Sequence[Image],
+        templates: Sequence[Image] | None = None,
+        optics: Sequence[Optics | None] | None = None,
     ) -> Looked:
         """On the batcher's thread. When the rung fails, the same images are looked at
         on the next one, until one has seen them.
@@ -99,7 +103,7 @@ class Ladder:
             raise self._nothing_holds()
 
         def ask(detector: Detector) -> list[Detections]:
-            return detector.infer(images, templates)
+            return detector.infer(images, templates, optics)
 
         begun, tried = time.monotonic(), list[tuple[Standing, Fallen]]()
         while standing is not None:
