@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from inference_worker.adoption import adopt
 from inference_worker.engine import api
-from inference_worker.engine.adoption import adopt
 from inference_worker.engine.built import EngineManifest, Environment, Machine
 from inference_worker.engine.engines import open_engine, write_engine
 from inference_worker.engine.errors import BackendUnavailable
@@ -76,7 +76,7 @@ def make_site(folder: Path, plan_bytes: int = 20_000) -> Site:
     data = folder / "var"
     for version in (OTHER_VERSION, VERSION):
         write_version(folder / "released", version, rng.randbytes(plan_bytes))
-    adopt(folder / "released", data)
+    adopt(folder / "released", data, shipped=True)
     build(data, OTHER_VERSION, BEFORE, plan(rng, plan_bytes))
     build(data, VERSION, ENGINE, plan(rng, plan_bytes))
     other_card = replace(BUILT, compute_capability="8.9", gpu="NVIDIA L4")

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from inference_worker.adoption import Adopted, adopt
 from inference_worker.commands.main import report
-from inference_worker.commands.models import SHIPPED
-from inference_worker.engine.adoption import Adopted, adopt
+from inference_worker.commands.models import SHIPPED, is_shipped
 from inference_worker.engine.api import data_folder
 
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit 1 when a version is refused; the others are adopted all the same."""
-    found = adopt(args.source, data_folder())
+    found = adopt(args.source, data_folder(), shipped=is_shipped(args.source))
     refused = [one.refused for one in found if one.refused is not None]
     for error in refused:
         report(error)

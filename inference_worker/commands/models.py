@@ -7,8 +7,8 @@ import logging
 import os
 from pathlib import Path
 
+from inference_worker.adoption import adopt
 from inference_worker.commands.arguments import whole
-from inference_worker.engine.adoption import adopt
 from inference_worker.engine.api import (
     Detector,
     data_folder,
@@ -23,6 +23,7 @@ from inference_worker.engine.store import (
     open_adopted,
     open_folder,
 )
+from inference_worker.untrusted.folders import open_unsigned
 
 SHIPPED = Path(__file__).resolve().parents[2] / "engines"
 """The model versions that came with the program."""
@@ -55,7 +56,7 @@ def open_version(text: str) -> Version:
     first named.
     """
     if is_folder(text):
-        return open_folder(Path(text))
+        return open_given(Path(text))
     name, version = split_name(text)
     if not NAME.fullmatch(name):
         raise EngineMissing(
@@ -67,10 +68,17 @@ def open_version(text: str) -> Version:
         if not (SHIPPED / name / (version or "")).is_dir():
             raise
     log.info("adopting the shipped models into %s", data_folder())
-    for one in adopt(SHIPPED, data_folder()):
+    for one in adopt(SHIPPED, data_folder(), shipped=True):
         if one.refused is not None:
             log.warning("%s %s is left out: %s", one.model, one.version, one.refused)
     return open_adopted(data_folder(), name, version)
+
+
+def open_given(folder: Path) -> Version:
+    """A version folder that the user names: one that did not come with the program may
+    be anybody's, so its networks are looked into before they are handed out.
+    """
+    return open_folder(folder) if is_shipped(folder) else open_unsigned(folder)
 
 
 def open_model(args: argparse.Namespace) -> Detector:
@@ -106,6 +114,11 @@ def _open_engine(args: argparse.Namespace, found: Version) -> Detector:
     detector = open_rung(Rung(args.backend, required=True), recipe).detector
     detector.runner.warm_up()
     return detector
+
+
+def is_shipped(folder: Path) -> bool:
+    """Whether it is a part of the program."""
+    return folder.resolve().is_relative_to(SHIPPED.resolve())
 
 
 def is_folder(text: str) -> bool:

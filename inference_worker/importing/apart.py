@@ -14,12 +14,10 @@ from inference_worker.importing.layout import Layout
 from inference_worker.untrusted import frames
 from inference_worker.untrusted.answers import accepted
 from inference_worker.untrusted.inspection import inspect_bytes
-from inference_worker.untrusted.limits import DEFAULT, MEBIBYTE
+from inference_worker.untrusted.limits import DEFAULT, GROWN, MEBIBYTE
 from inference_worker.untrusted.sandbox import Bounds, ask
 
 _MEMORY, _MEMORY_PER_BYTE = 1024 * MEBIBYTE, 8
-# What is grafted on is ours, so it does not count.
-_GRAFTED, _LONGER_NAMES = 200, 64
 _MOST_SHOWN = 200
 
 
@@ -60,15 +58,7 @@ def built(model: bytes, plan: Plan, layout: Layout, seconds: float) -> bytes:
     parts = [model, *frames.blobs(trial.outputs)]
     with doing("building its decoding in"):
         made = _asked("build", request, parts, sum(map(len, parts)), seconds)
-        limits = replace(
-            DEFAULT,
-            seconds=seconds,
-            nodes=DEFAULT.nodes + _GRAFTED,
-            initialisers=DEFAULT.initialisers + _GRAFTED,
-            name_bytes=DEFAULT.name_bytes + _LONGER_NAMES,
-            metadata_bytes=2 * DEFAULT.metadata_bytes,
-        )
-        return inspect_bytes(made, limits).model
+        return inspect_bytes(made, replace(GROWN, seconds=seconds)).model
 
 
 def _asked(

@@ -16,3 +16,10 @@ class PrecisionLost(QuantisationError):
 
     code = "precision_lost"
     hint = "Give more images of every class, or --accept-drop to write it anyway."
+
+
+class RulesBroken(QuantisationError):
+    """A file in int8 that some backend would not take, or would compute otherwise."""
+
+    code = "int8_rules_broken"
+    hint = "docs/int8.md has the rules; `quantise` makes files that keep them."

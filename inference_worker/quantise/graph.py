@@ -21,6 +21,9 @@ _NUMBERS = {
 }
 """How a Constant may hold its value without a tensor, and of what type that is."""
 
+_FEWEST_STEPS = 2  # between two weights any step is even
+_EVEN = 0.02  # what float16 may do to steps between sixteen places
+
 
 def prepared(model: ModelProto) -> ModelProto:
     """A copy to work on: constants are initialisers, nodes have names of their own."""
@@ -80,32 +83,44 @@ def with_names(model: ModelProto) -> ModelProto:
 
 
 def last_convolutions(graph: GraphProto) -> list[NodeProto]:
-    """Those from which the outputs are reached without another one.
+    """Those from which the outputs are reached without another one, in graph order.
 
-    One that sums up channels to a single one by a 1 x 1 kernel is none: networks with
-    distributions for sides (DFL) compute their mean so, behind their last convolutions.
+    Networks with distributions for sides (DFL) compute their mean by one behind their
+    last convolutions: that one computes no features, and is none (see _is_mean).
     """
-    layers = _layers(graph)
-    outputs = {node.output[0] for node in layers}
-    return [
-        node
-        for node in layers
-        if not any(one.output[0] in outputs for one in behind(graph, node.output))
-    ]
+    layers = {node.output[0] for node in _layers(graph)}
+    last: list[NodeProto] = []
+    lead_on: set[str] = set()  # tensors from which one more is reached
+    for node in reversed(graph.node):
+        leads_on = not lead_on.isdisjoint(node.output)
+        is_layer = node.op_type == CONVOLUTION and node.output[0] in layers
+        if is_layer and not leads_on:
+            last.append(node)
+        if is_layer or leads_on:
+            lead_on.update(node.input)
+    return last[::-1]
 
 
 def _layers(graph: GraphProto) -> list[NodeProto]:
     """Convolutions that compute features."""
-    shapes = {one.name: tuple(one.dims) for one in graph.initializer}
+    stored = {one.name: one for one in graph.initializer}
     return [
         node
         for node in graph.node
-        if node.op_type == CONVOLUTION and not _is_mean(shapes.get(node.input[1], ()))
+        if node.op_type == CONVOLUTION and not _is_mean(stored.get(node.input[1]))
     ]
 
 
-def _is_mean(weights: tuple[int, ...]) -> bool:
-    return weights[:1] == (1,) and weights[2:] == (1, 1)
+def _is_mean(weights: TensorProto | None) -> bool:
+    """Whether it weighs channels by 0, 1, 2 ... or other evenly spaced numbers, as the
+    mean of a distribution over places is computed. A head of one class has weights of
+    the same shape, (1, channels, 1, 1), but learnt ones.
+    """
+    if weights is None or weights.dims[:1] != [1] or weights.dims[2:] != [1, 1]:
+        return False
+    steps = np.diff(numpy_helper.to_array(weights).astype(np.float64).reshape(-1))
+    even = np.allclose(steps, steps.mean(), rtol=_EVEN, atol=0) if len(steps) else False
+    return len(steps) >= _FEWEST_STEPS and bool(steps.all()) and even
 
 
 def behind(graph: GraphProto, tensors: Iterable[str]) -> list[NodeProto]:

@@ -10,13 +10,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from inference_worker.engine.backends.openvino_int8 import DEQUANTISE, QUANTISE
+from inference_worker.engine.errors import LoadFailed
+from inference_worker.engine.visible import first_line
+from inference_worker.quantise.errors import RulesBroken
 from inference_worker.quantise.graph import CONVOLUTION, behind, last_convolutions
 
 _HALF_FROM = 19  # the first opset whose scales may be float16
+
+
+def check_rules(model: bytes) -> None:
+    """Raises RulesBroken, which tells the first fault, and LoadFailed for no ONNX."""
+    try:
+        broken = faults(onnx.load_model_from_string(model))
+    except DecodeError as error:
+        raise LoadFailed(f"it is no ONNX file: {first_line(error)}") from error
+    if broken:
+        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        raise RulesBroken(f"{broken[0]}{more}")
 
 
 def faults(model: ModelProto) -> list[str]:
@@ -85,7 +101,7 @@ def _of_node(graph: _Graph, node: NodeProto) -> Iterator[str]:
         axis = next((one.i for one in node.attribute if one.name == "axis"), 1)
         if weights.dtype != np.int8:
             yield f"{node.name}: weights of {weights.dtype}"
-        elif scale.shape != (weights.shape[0],) or axis != 0:
+        elif scale.shape != weights.shape[:1] or axis != 0:
             yield f"{node.name}: weights have no scale for each output channel"
     elif scale.size != 1:
         yield f"{node.name}: an activation has more than one scale"
@@ -118,10 +134,11 @@ def _of_convolutions(graph: GraphProto) -> Iterator[str]:
 def _of_head(graph: GraphProto) -> Iterator[str]:
     """Neither what the last convolutions take nor what follows them is in int8."""
     makers = {name: node for node in graph.node for name in node.output}
-    for node in last_convolutions(graph):
+    last = last_convolutions(graph)
+    for node in last:
         made = [makers[name] for name in node.input if name in makers]
         if any(one.op_type == DEQUANTISE for one in made):
             yield f"{node.name}: a last convolution takes int8"
-        for one in behind(graph, node.output):
-            if one.op_type in (QUANTISE, DEQUANTISE):
-                yield f"{one.name}: int8 behind the last convolutions"
+    for one in behind(graph, (name for node in last for name in node.output)):
+        if one.op_type in (QUANTISE, DEQUANTISE):
+            yield f"{one.name}: int8 behind the last convolutions"

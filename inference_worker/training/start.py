@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference_worker.commands.models import SHIPPED, split_name
+from inference_worker.commands.models import SHIPPED, open_given, split_name
 from inference_worker.engine.api import data_folder
 from inference_worker.engine.errors import EngineMissing
 from inference_worker.engine.manifest import Manifest
@@ -78,7 +78,7 @@ def _start(version: Version, *, named: bool) -> Start:
 
 def _named(text: str) -> Version:
     if os.sep in text or (Path(text) / "manifest.json").is_file():
-        return open_folder(Path(text))
+        return open_given(Path(text))
     name, version = split_name(text)
     try:
         data = data_folder()

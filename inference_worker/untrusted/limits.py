@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MEBIBYTE = 2**20
 
@@ -46,6 +46,15 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+GROWN = replace(
+    DEFAULT,
+    nodes=2 * DEFAULT.nodes,
+    initialisers=2 * DEFAULT.initialisers,
+    name_bytes=DEFAULT.name_bytes + 128,
+    metadata_bytes=2 * DEFAULT.metadata_bytes,
+)
+"""For what importing and quantising made of a file that keeps to DEFAULT."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_worker.engine.adoption import adopt
+from inference_worker.adoption import adopt
 from inference_worker.engine.api import Detector, load_folder
 from tests.engine.toy import write_toy
 
@@ -27,5 +27,5 @@ def released(tmp_path: Path) -> Path:
 @pytest.fixture
 def data(tmp_path: Path, released: Path) -> Path:
     """A data folder that adopted toy 1."""
-    adopt(released, tmp_path / "var")
+    adopt(released, tmp_path / "var", shipped=True)
     return tmp_path / "var"

@@ -26,8 +26,8 @@ from benchmarks.signing.site import (
     make_site,
     plan,
 )
+from inference_worker.adoption import adopt
 from inference_worker.engine import engines, files, resigning
-from inference_worker.engine.adoption import adopt
 from inference_worker.engine.built import EngineManifest
 from inference_worker.engine.engines import engines_of, open_engine, recheck
 from inference_worker.engine.errors import (
@@ -192,7 +192,9 @@ def test_an_engine_can_have_a_last_day(site: Site) -> None:
 
 def test_adopting_again_keeps_what_was_built(site: Site, tmp_path: Path) -> None:
     (site.version / "model.onnx").write_bytes(b"damaged")
-    assert [one.fresh for one in adopt(tmp_path / "released", site.data)] == [
+    assert [
+        one.fresh for one in adopt(tmp_path / "released", site.data, shipped=True)
+    ] == [
         False,
         True,
     ]

@@ -27,8 +27,8 @@ from benchmarks.signing.site import (
     build,
     make_site,
 )
+from inference_worker.adoption import adopt
 from inference_worker.engine import audit, files, history, resigning
-from inference_worker.engine.adoption import adopt
 from inference_worker.engine.ed25519 import PrivateKey
 from inference_worker.engine.engines import engines_of, open_engine
 from inference_worker.engine.errors import (
@@ -227,7 +227,9 @@ def test_a_revoked_key_vouches_for_nothing_any_more(site: Site, tmp_path: Path) 
     assert {one.error.code for one in resigning.resign(site.data) if one.error} == {
         "key_revoked"
     }
-    assert all(one.fresh for one in adopt(tmp_path / "released", site.data))
+    assert all(
+        one.fresh for one in adopt(tmp_path / "released", site.data, shipped=True)
+    )
     assert open_latest(site.data, MODEL).manifest.version == VERSION
     with pytest.raises(KeyRevoked):
         open_engine(site.data, MODEL, VERSION, HERE)
@@ -362,8 +364,12 @@ def test_an_operator_can_go_back_to_an_older_version_and_adopting_keeps_it(
     assert made.release_seq == 3
     assert made.raw["previous"]["version"] == VERSION
     assert open_latest(site.data, MODEL).manifest.version == OTHER_VERSION
-    assert not any(one.fresh for one in adopt(tmp_path / "released", site.data))
-    assert not any(one.refused for one in adopt(tmp_path / "released", site.data))
+    assert not any(
+        one.fresh for one in adopt(tmp_path / "released", site.data, shipped=True)
+    )
+    assert not any(
+        one.refused for one in adopt(tmp_path / "released", site.data, shipped=True)
+    )
     assert open_latest(site.data, MODEL).manifest.version == OTHER_VERSION
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inference_worker.engine.adoption import adopt
+from inference_worker.adoption import adopt
 from inference_worker.engine.api import Detector, load_detector
 from inference_worker.engine.boxes import pairwise_iou
 from inference_worker.engine.errors import TemplateError
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("site")
-    adopt(ENGINES, data)
+    adopt(ENGINES, data, shipped=True)
     return data
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inference_worker.adoption import adopt
 from inference_worker.engine import api, files, keyring
-from inference_worker.engine.adoption import adopt
 from inference_worker.engine.api import load_detector
 from inference_worker.engine.errors import (
     EngineMissing,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_worker.engine.adoption import adopt
+from inference_worker.adoption import adopt
 from inference_worker.engine.backends import registry
 from inference_worker.ladder import raising as module
 from inference_worker.ladder.hops import Situation
@@ -56,7 +56,7 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("toy")
     sizes = {"layout": "NCHW", "channels": 3, "range": [0, 1], "sizes": [320, 640]}
     write_toy(folder / "released", input=sizes)
-    adopt(folder / "released", folder / "data")
+    adopt(folder / "released", folder / "data", shipped=True)
     return folder / "data"
 
 

@@ -403,13 +403,48 @@ def test_what_can_be_quantised_passes(model: ModelProto) -> None:
     assert model.SerializeToString() == before
 
 
-def test_a_mean_over_a_distribution_is_no_convolution_of_features() -> None:
-    """As in Ultralytics' heads: softmax over bins, then their mean by a kernel."""
+def behind_the_last(weights: np.ndarray) -> ModelProto:
+    """The net with one more convolution, of a single kernel of 1 x 1."""
     model = with_names(net())
     graph = model.graph
-    bins = np.arange(6, dtype=np.float32).reshape(1, 6, 1, 1)
-    graph.initializer.append(numpy_helper.from_array(bins, "bins"))
+    kernel = weights.astype(np.float32).reshape(1, -1, 1, 1)
+    graph.initializer.append(numpy_helper.from_array(kernel, "bins"))
     graph.node.append(onnx.helper.make_node("Softmax", ["last"], ["p"], axis=1))
-    graph.node.append(onnx.helper.make_node("Conv", ["p", "bins"], ["side"]))
+    graph.node.append(onnx.helper.make_node("Conv", ["p", "bins"], ["side"], "side"))
+    graph.output.append(
+        onnx.helper.make_tensor_value_info("side", TensorProto.FLOAT, None)
+    )
+    return model
+
+
+@pytest.mark.parametrize(
+    "bins",
+    [np.arange(6), np.arange(6) * 0.1, np.linspace(-4, 4, 6), np.arange(6)[::-1]],
+)
+def test_a_mean_over_a_distribution_is_no_convolution_of_features(
+    bins: np.ndarray,
+) -> None:
+    """As in Ultralytics' heads: softmax over bins, then their mean by a kernel."""
+    graph = behind_the_last(bins).graph
     assert [n.output[0] for n in last_convolutions(graph)] == ["last"]
     assert [n.output[0] for n in quantised_convolutions(graph)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "learnt", [np.random.default_rng(5).normal(size=6), np.ones(6), np.zeros(6)]
+)
+def test_a_head_of_one_class_is_a_last_convolution(learnt: np.ndarray) -> None:
+    """Its weights have the shape of a mean's; what is before it is quantised."""
+    model = behind_the_last(learnt)
+    last = [node.output[0] for node in last_convolutions(model.graph)]
+    assert last == ["side"]
+    layers = quantised_convolutions(model.graph)
+    assert [n.output[0] for n in layers] == ["one", "two", "last"]
+    made = quantised(model, {node.input[0]: (0.0, 1.0) for node in layers})
+    (head,) = (
+        node
+        for node in onnx.load_model_from_string(made).graph.node
+        if node.name == "side"
+    )
+    assert list(head.input) == ["p", "bins"]
+    assert faults(onnx.load_model_from_string(made)) == []

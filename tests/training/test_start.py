@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from inference_worker.adoption import adopt
 from inference_worker.commands.models import SHIPPED
-from inference_worker.engine.adoption import adopt
 from inference_worker.engine.errors import DatasetError, EngineMissing, FileAltered
 from inference_worker.training.naming import named
 from inference_worker.training.recipe import Beginning

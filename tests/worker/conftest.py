@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from inference_worker import ledger
+from inference_worker.adoption import adopt
 from inference_worker.batcher import Batcher
 from inference_worker.desk import Desk
-from inference_worker.engine.adoption import adopt
 from inference_worker.isolation import Aside
 from inference_worker.ladder.climber import Climber
 from inference_worker.ladder.ladder import Ladder
@@ -35,7 +35,7 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that adopted the toy model."""
     folder = tmp_path_factory.mktemp("toy")
     write_toy(folder / "released")
-    adopt(folder / "released", folder / "data")
+    adopt(folder / "released", folder / "data", shipped=True)
     return folder / "data"
 
 

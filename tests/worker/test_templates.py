@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from inference_worker.adoption import adopt
 from inference_worker.desk import Desk
-from inference_worker.engine.adoption import adopt
 from inference_worker.engine.errors import TemplateError, TemplateMissing
 from inference_worker.golden import GoldenShelf
 from tests.engine.toy import board, traced
@@ -33,7 +33,7 @@ Photo = Callable[[bytes], Job]
 def pair_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pair")
     write_pair(folder / "released")
-    adopt(folder / "released", folder / "data")
+    adopt(folder / "released", folder / "data", shipped=True)
     return folder / "data"
 
 

@@ -77,9 +77,7 @@ def _unsigned(model: bytes) -> bytes:
         return for_openvino(model)
     # protobuf, numpy and the graph itself: what is damaged fails anywhere.
     except Exception as error:
-        raise LoadFailed(
-            f"the int8 network cannot be read: {_said(error)}"
-        ) from error
+        raise LoadFailed(f"the int8 network cannot be read: {_said(error)}") from error
 
 
 def _compile(

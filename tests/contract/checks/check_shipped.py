@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_worker.engine.adoption import adopt
+from inference_worker.adoption import adopt
 from inference_worker.engine.api import Detector
 from inference_worker.engine.backends.tensorrt import TensorRtBackend
 from inference_worker.engine.store import open_latest
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shipped") / "var"
-    adopt(SHIPPED, folder)
+    adopt(SHIPPED, folder, shipped=True)
     return folder
 
 

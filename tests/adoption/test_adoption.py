@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_worker.engine.adoption import Adopted, adopt
+from inference_worker.adoption import Adopted, adopt
 from inference_worker.engine.errors import (
     EngineConflict,
     EngineError,
@@ -21,7 +21,9 @@ from inference_worker.engine.errors import (
     StoreUnusable,
 )
 from inference_worker.engine.store import open_latest, open_signed
-from tests.engine.toy import toy_network, write_toy
+from inference_worker.untrusted.errors import ModelRefused
+from tests.adoption.strangers import NET, net_in_int8
+from tests.engine.toy import write_toy
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -64,7 +66,7 @@ def test_processes_that_start_at_once_agree(released: Path, tmp_path: Path) -> N
     data = tmp_path / "var"
     code = (
         "import sys; from pathlib import Path;"
-        "from inference_worker.engine.adoption import adopt;"
+        "from inference_worker.adoption import adopt;"
         "print(adopt(Path(sys.argv[1]), Path(sys.argv[2]))[0].fresh)"
     )
     command = [sys.executable, "-c", code, str(released), str(data)]
@@ -178,26 +180,26 @@ def test_one_that_is_refused_leaves_the_others_alone(
     assert open_latest(tmp_path / "var", "toy").manifest.version == "3"
 
 
-def test_int8_that_does_not_run_is_refused_and_nothing_is_kept(
+def test_int8_that_is_no_network_is_refused_and_nothing_is_kept(
     tmp_path: Path,
 ) -> None:
     released, data = tmp_path / "released", tmp_path / "var"
     write_toy(released, int8=b"no network")
-    assert isinstance(refusal(released, data, "model.int8.onnx"), LoadFailed)
+    assert isinstance(refusal(released, data, "model.int8.onnx"), ModelRefused)
+    (shipped,) = adopt(released, data, shipped=True)
+    assert isinstance(shipped.refused, LoadFailed)
     assert not (data / "engines/toy").exists()
 
 
-def test_int8_that_gives_other_classes_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shipped", [False, True])
+def test_int8_that_gives_other_classes_is_refused(
+    shipped: bool, tmp_path: Path
+) -> None:
     released, data = tmp_path / "released", tmp_path / "var"
-    write_toy(released, int8=toy_network(), classes=["only", "two"])
-    assert isinstance(refusal(released, data, "model.int8.onnx"), InferenceFailed)
-
-
-def test_int8_that_runs_is_adopted(tmp_path: Path) -> None:
-    write_toy(tmp_path / "released", int8=toy_network())
-    adopt(tmp_path / "released", tmp_path / "var")
-    version = open_signed(tmp_path / "var", "toy", "1")
-    assert "model.int8.onnx" in version.read_all()
+    write_toy(released, int8=net_in_int8(), input=NET["input"])
+    (one,) = adopt(released, data, shipped=shipped)
+    assert isinstance(one.refused, InferenceFailed)
+    assert "toy 1: model.int8.onnx" in str(one.refused)
 
 
 def test_int8_is_adopted_where_nothing_could_run_it(
@@ -206,8 +208,8 @@ def test_int8_is_adopted_where_nothing_could_run_it(
     """A machine may be there to hand models out."""
     for runtime in ("openvino", "onnxruntime"):
         monkeypatch.setitem(sys.modules, runtime, None)
-    write_toy(tmp_path / "released", int8=b"no network")
-    (one,) = adopt(tmp_path / "released", tmp_path / "var")
+    write_toy(tmp_path / "released", int8=net_in_int8(), input=NET["input"])
+    (one,) = adopt(tmp_path / "released", tmp_path / "var", shipped=True)
     assert one.fresh
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.backends.registry import ON_PROCESSOR, open_backend
 from inference_worker.engine.errors import (
     BackendError,
@@ -38,6 +40,15 @@ from inference_worker.engine.store import (
     root,
     version_folders,
 )
+from inference_worker.quantise.errors import RulesBroken
+from inference_worker.quantise.rules import check_rules
+from inference_worker.untrusted.confined import ConfinedBackend
+from inference_worker.untrusted.errors import ModelRefused
+from inference_worker.untrusted.folders import open_unsigned
+from inference_worker.untrusted.limits import DEFAULT_PROBE
+
+TRIED_WITHIN = DEFAULT_PROBE
+"""What running a stranger's int8 once may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +63,26 @@ class Adopted:
     refused: EngineError | None = None
 
 
-def adopt(source: Path, data: Path) -> list[Adopted]:
+def adopt(source: Path, data: Path, *, shipped: bool = False) -> list[Adopted]:
     """Adopt every `<model>/<version>/` below `source` into the data folder.
 
     1. Checks every file against the size and SHA-256 pinned in its manifest.
-    2. Runs the file in 8 bits once, which would be taken without being asked for.
-    3. Copies the bytes that were checked, beside a manifest naming the site's key.
-    4. Signs that manifest and moves the folder into place in one step.
+    2. Has a child look into every network, unless the source is `shipped`: part of the
+       program, as much to be trusted as this function.
+    3. Holds the file in 8 bits, which would be taken without being asked for, against
+       the rules of `quantise/rules.py`, and runs it once (in a child, as above).
+    4. Copies the bytes that were checked, beside a manifest naming the site's key.
+    5. Signs that manifest and moves the folder into place in one step.
 
     A version that is there and verifies is left alone; one that does not is put
     right from the source. Processes that start at once take turns.
 
     One that is refused leaves the others alone: EngineConflict when a version of that
     name was adopted with other files, FileAltered or ManifestError when the source is
-    not what was released, LoadFailed or InferenceFailed when its int8 does not run.
-    Raises EngineMissing when there is nothing to adopt, KeyRingError and StoreUnusable
-    when the data folder is no place for it.
+    not what was released, ModelRefused or SandboxUnavailable for a network that breaks
+    a rule or cannot be looked into, RulesBroken, LoadFailed or InferenceFailed for its
+    int8. Raises EngineMissing when there is nothing to adopt, KeyRingError and
+    StoreUnusable when the data folder is no place for it.
     """
     folders = [folder for folder in version_folders(source) if _is_meant(folder)]
     if not folders:
@@ -77,7 +92,7 @@ def adopt(source: Path, data: Path) -> list[Adopted]:
     try:
         with turn(root(data)):
             ring = KeyRing.load_or_create(data)
-            return [_adopt_one(folder, data, ring) for folder in folders]
+            return [_adopt_one(folder, data, ring, shipped) for folder in folders]
     except OSError as error:
         raise StoreUnusable(f"{data}: {error.strerror or error}") from error
 
@@ -87,15 +102,17 @@ def _is_meant(folder: Path) -> bool:
     return any((folder / name).exists() for name in (MANIFEST, MODEL))
 
 
-def _adopt_one(folder: Path, data: Path, ring: KeyRing) -> Adopted:
+def _adopt_one(folder: Path, data: Path, ring: KeyRing, shipped: bool) -> Adopted:
     model, version = folder.parent.name, folder.name
+    opened = open_folder if shipped else open_unsigned
     try:
-        return Adopted(model, version, fresh=_adopt(open_folder(folder), data, ring))
+        fresh = _adopt(opened(folder), data, ring, shipped)
+        return Adopted(model, version, fresh)
     except EngineError as error:
         return Adopted(model, version, fresh=False, refused=error)
 
 
-def _adopt(released: Version, data: Path, ring: KeyRing) -> bool:
+def _adopt(released: Version, data: Path, ring: KeyRing, shipped: bool) -> bool:
     """False when it is there already."""
     manifest = released.manifest
     model, version = manifest.model, manifest.version
@@ -108,7 +125,7 @@ def _adopt(released: Version, data: Path, ring: KeyRing) -> bool:
         return False
     files = released.read_all()
     if INT8_MODEL in files:
-        _try_int8(manifest, files[INT8_MODEL])
+        _check_int8(manifest, files[INT8_MODEL], shipped)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".", dir=root(data)) as work:
         draft = Path(work) / version
@@ -168,18 +185,39 @@ def _essence(manifest: Manifest) -> dict[str, Any]:
     return {name: told for name, told in manifest.raw.items() if name not in sites_own}
 
 
-def _try_int8(manifest: Manifest, model: bytes) -> None:
+def _check_int8(manifest: Manifest, model: bytes, shipped: bool) -> None:
+    """It keeps the rules, and runs; the error names version and file."""
+    try:
+        check_rules(model)
+        _try_int8(manifest, model, shipped)
+    except ModelRefused as refused:
+        text = f"{_named(manifest)}: {refused.told}"
+        raise ModelRefused(refused.reason, text, refused.hint) from refused
+    except (RulesBroken, BackendError) as error:
+        raise type(error)(
+            f"{_named(manifest)}: {error}",
+            "Make it again with `quantise`, or take the version it was made from.",
+        ) from error
+
+
+def _named(manifest: Manifest) -> str:
+    return f"{manifest.model} {manifest.version}: {INT8_MODEL}"
+
+
+def _try_int8(manifest: Manifest, model: bytes, shipped: bool) -> None:
     """On the first backend that is installed here; where none is, nothing runs."""
+    opened: Callable[..., Backend] = open_backend
+    if not shipped:
+        opened = partial(ConfinedBackend, limits=TRIED_WITHIN)
     for name in ON_PROCESSOR:
         try:
-            open_backend(name, manifest, model, precision=INT8).warm_up()
+            runner = opened(name, manifest, model, precision=INT8)
         except BackendUnavailable:
             continue
-        except BackendError as error:
-            raise type(error)(
-                f"{manifest.model} {manifest.version}: {INT8_MODEL}: {error}",
-                "Make it again with `quantise`, or take the version it was made from.",
-            ) from error
+        try:
+            runner.warm_up()
+        finally:
+            runner.close()
         return
 
 
