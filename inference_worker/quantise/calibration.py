@@ -48,7 +48,7 @@ def skew(samples: Sequence[Sample], classes: Sequence[str]) -> list[str]:
     missing = [name for name, n in zip(classes, boxes, strict=True) if not n]
     if missing:
         found.append(f"no box of {', '.join(missing)}")
-    if len(classes) > 2 and boxes.max() > _MOSTLY * boxes.sum() > 0:
+    if len(classes) > 1 and boxes.max() > _MOSTLY * boxes.sum() > 0:
         share = boxes.max() / boxes.sum()
         found.append(f"{share:.0%} of the boxes are {classes[int(boxes.argmax())]}")
     if all(len(sample.truth) for sample in samples):

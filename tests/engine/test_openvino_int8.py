@@ -8,7 +8,11 @@ import openvino as ov
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from inference_worker.engine.backends.openvino_int8 import for_openvino
+from inference_worker.engine.backends.onnxruntime import OnnxRuntimeBackend
+from inference_worker.engine.backends.openvino import OpenVinoBackend
+from inference_worker.engine.backends.openvino_int8 import for_openvino, is_quantised
+from inference_worker.engine.manifest import Manifest, canonical
+from tests.engine.toy import toy_manifest, toy_network
 
 SCALE = 0.02
 
@@ -46,6 +50,24 @@ def joined(activation: str = "Relu", last: str = "Concat") -> ModelProto:
     model.ir_version = 10
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def whole() -> bytes:
+    """The same of `images`, as a version's network takes them."""
+    model = joined()
+    rng = np.random.default_rng(1)
+    graph, nodes = model.graph, list(model.graph.node)
+    for name in "ab":
+        weights = rng.normal(0, 1, (24, 3, 1, 1)).astype(np.float32)
+        graph.initializer.append(numpy_helper.from_array(weights, f"{name}.w"))
+        nodes.insert(0, helper.make_node("Conv", ["images", f"{name}.w"], [name]))
+    del graph.node[:], graph.input[:]
+    graph.node.extend(nodes)
+    graph.input.append(
+        helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 3, "H", "W"])
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString()
 
 
 def zero_points(data: bytes) -> dict[str, int]:
@@ -112,3 +134,32 @@ def test_a_graph_as_deep_as_it_likes_is_walked() -> None:
     model.graph.node.extend([*nodes[:3], *chain, *nodes[3:]])
     found = zero_points(for_openvino(model.SerializeToString()))
     assert found["q"] == TensorProto.UINT8
+
+
+@pytest.mark.parametrize("precision", ["int8", "f32", None])
+def test_a_quantised_network_is_computed_right_whatever_it_is_taken_for(
+    precision: str | None,
+) -> None:
+    """Imported, it is the file in float of its version."""
+    model = whole()
+    manifest = Manifest.parse(canonical(toy_manifest({"model.onnx": model})))
+    pixels = np.random.default_rng(2).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    expected = OnnxRuntimeBackend(manifest, model).forward(pixels)
+    found = OpenVinoBackend(manifest, model, precision=precision).forward(pixels)
+    apart = np.sqrt(np.square(found - expected).mean() / np.square(expected).mean())
+    assert apart < 0.03
+
+
+def test_zero_points_that_shift_are_left_alone() -> None:
+    """Other quantisers' files: as unsigned they would stand for other numbers."""
+    model = joined()
+    for one in model.graph.initializer:
+        if one.name == "zero":
+            one.CopyFrom(numpy_helper.from_array(np.int8(-128), "zero"))
+    data = for_openvino(model.SerializeToString())
+    assert set(zero_points(data).values()) == {TensorProto.INT8}
+
+
+def test_a_file_in_float_is_not_taken_for_a_quantised_one() -> None:
+    assert is_quantised(whole())
+    assert not is_quantised(toy_network())

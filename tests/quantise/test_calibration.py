@@ -65,3 +65,14 @@ def test_images_of_everything_are_not_skewed() -> None:
 def test_what_is_missing_is_told(samples: list[Sample], told: str) -> None:
     found = skew(samples, CLASSES)
     assert any(told in one for one in found) if told else not found
+
+
+def test_two_classes_may_be_skewed_as_well() -> None:
+    samples = [*[sample(0, 0, 0)] * 60, *[sample(1)] * 30, *[sample()] * 30]
+    (told,) = skew(samples, ("dent", "scratch"))
+    assert told == "86% of the boxes are dent"
+    assert not skew([*[sample(0)] * 60, *[sample(1)] * 40, sample()], ("a", "b"))
+
+
+def test_one_class_alone_is_all_that_there_can_be() -> None:
+    assert skew([*[sample(0)] * 90, *[sample()] * 30], ("dent",)) == []

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_worker.engine.backends.base import Backend
-from inference_worker.engine.backends.openvino_int8 import for_openvino
+from inference_worker.engine.backends.openvino_int8 import for_openvino, is_quantised
 from inference_worker.engine.errors import (
     BackendUnavailable,
     InferenceFailed,
@@ -47,7 +47,7 @@ class OpenVinoBackend(Backend):
         quantised = precision == INT8
         floats = "f32" if quantised else precision or hinted()
         settings = _settings(threads, floats)
-        if quantised:
+        if is_quantised(model):  # whatever it is called: import takes such files too
             model = _unsigned(model)
         compiled = _compile(ov, model, manifest, settings)
         used = _short(compiled.get_property(HINT))

@@ -29,10 +29,18 @@ _AS_ALL_INPUTS = {"Concat", "Add", "Mul", "Max"}
 _MOVED_BY = {"Relu", "LeakyRelu", "Clip", "MaxPool", "Identity", "Reshape", "Transpose"}
 
 
+def is_quantised(model: bytes) -> bool:
+    """Whether a file holds such nodes. Where only a text of it names them,
+    `for_openvino` changes nothing.
+    """
+    return QUANTISE.encode() in model
+
+
 def for_openvino(model: bytes) -> bytes:
     """The same quantised model, as OpenVINO's CPU computes it right.
 
-    Images count among what is never negative: they are 0..1.
+    Images count among what is never negative: they are 0..1. Zero points other than 0,
+    which files of ours never have, stay.
     """
     proto = onnx.load_model_from_string(model)
     graph = proto.graph
@@ -66,13 +74,17 @@ def _make_unsigned(graph: GraphProto, walk: _Walk) -> None:
         if node.op_type not in (QUANTISE, DEQUANTISE) or len(node.input) < 3:
             continue
         zero = constants.get(node.input[2])
-        if zero is None or zero.data_type != TensorProto.INT8:
+        if zero is None or zero.data_type != TensorProto.INT8 or _shifts(zero):
             continue
         if node.input[0] not in constants and walk.never_negative(node.input[0]):
             unsigned[zero.name] = node.input[2] = f"{zero.name}_unsigned"
     for name, other in unsigned.items():
         zeros = numpy_helper.to_array(constants[name]).astype(np.uint8)
         graph.initializer.append(numpy_helper.from_array(zeros, other))
+
+
+def _shifts(zero: TensorProto) -> bool:
+    return bool(numpy_helper.to_array(zero).any())
 
 
 class _Walk:
