@@ -15,6 +15,7 @@ from inference_worker.engine.optics import Optics
 from inference_worker.engine.types import Detections, Image
 from inference_worker.gatherer import Gatherer, Priority
 from inference_worker.ladder.standing import Looked
+from inference_worker.measures import BATCH
 
 MAX_BATCH = 8
 
@@ -113,6 +114,7 @@ class Batcher:
         self._looker.close()
 
     def _look(self, looks: list[Look]) -> list[Seen]:
+        BATCH.observe(len(looks))
         started = time.monotonic()
         seen = self._looker.infer(
             [look.image for look in looks],

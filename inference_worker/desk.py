@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from dataclasses import dataclass, field
@@ -37,11 +38,13 @@ from inference_worker.ledger import (
     Taken,
     Ticket,
 )
+from inference_worker.measures import Ended
 from inference_worker.telling import Teller
 from traceability.inspection.models import Image as Subject
 from traceability.inspection.models import Inspection, InspectionRole
 from traceability.inspection.results import Box, Detector, InspectionResult
 from traceability.jobs.models import Job
+from traceability.lib.trace import tracing
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ class Desk:
     climber: Climber
     teller: Teller
     claims: Gatherer[Ticket, Taken | Refused]
-    writer: Gatherer[Outcome, None]
+    writer: Gatherer[Outcome, Ended]
     lane: Lane = field(default_factory=Lane)
     shelf: GoldenShelf = field(default_factory=GoldenShelf)
 
@@ -103,7 +106,8 @@ class Desk:
         self.leases.close()
 
     def _work(self, taken: Taken, care: Care) -> None:
-        with self.leases.held(taken.job):
+        trace_id = taken.inspection.trace_id if taken.inspection else ""
+        with tracing(trace_id), self.leases.held(taken.job):
             what = self._outcome(taken, care)
             try:
                 self._write(what)
@@ -115,7 +119,8 @@ class Desk:
                 self._write(Failure(taken.job, "result_refused", text, final=True))
 
     def _write(self, what: InspectionResult | Failure | Delay) -> None:
-        self.writer.submit(Outcome(what, time.monotonic())).result()
+        ended = self.writer.submit(Outcome(what, time.monotonic())).result()
+        logger.info("inspection.ended %s", _told(what, ended))
 
     def _outcome(self, taken: Taken, care: Care) -> InspectionResult | Failure | Delay:
         job, inspection = taken.job, taken.inspection
@@ -142,7 +147,7 @@ class Desk:
             logger.exception("inspecting %s failed", job)
             return Failure(job, "inspection_failed", repr(error), final=False)
         boxes = boxes_of(found, detector.classes)
-        timings = {"queue": _queued_ms(job), **timings}
+        timings = {**inspection.timings_ms, "queue": _queued_ms(job), **timings}
         return InspectionResult(job, detector, boxes, timings)
 
     def _see(self, inspection: Inspection) -> Sight:
@@ -214,6 +219,21 @@ def boxes_of(detections: Detections, classes: tuple[str, ...]) -> tuple[Box, ...
             detections.names(classes), detections.scores, detections.xywh(), strict=True
         )
     )
+
+
+def _told(what: InspectionResult | Failure | Delay, ended: Ended) -> str:
+    """For the log line of one attempt, to be read by people and programs."""
+    told: dict[str, object] = {
+        "inspection": what.job.arguments["inspection"],
+        "outcome": ended,
+        "attempt": what.job.attempts,
+    }
+    if isinstance(what, InspectionResult):
+        told |= {"defects": len(what.boxes), "backend": what.detector.backend}
+        told["timings_ms"] = what.timings_ms
+    else:
+        told |= {"code": what.code, "message": what.message}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _no_template(subject: Subject, model: str) -> str:

@@ -126,6 +126,11 @@ class Gatherer(Generic[T, R]):
             self._changed.notify()
         return queued.future
 
+    @property
+    def depth(self) -> int:
+        """How many wait."""
+        return sum(map(len, self._waiting))
+
     def busy_seconds(self) -> float:
         """How long `work` has been at it; 0 while nothing is being worked on."""
         since = self._busy_since

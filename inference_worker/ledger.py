@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 
 from inference_worker.gatherer import Gatherer
+from inference_worker.measures import Ended, count_error, count_results
 from traceability.inspection.models import Inspection
 from traceability.inspection.recording import record, record_failure
 from traceability.inspection.results import InspectionResult
@@ -96,12 +97,11 @@ def claims(worker: str) -> Gatherer[Ticket, Taken | Refused]:
     return Gatherer("claims", work, most=MOST)
 
 
-def writer() -> Gatherer[Outcome, None]:
+def writer() -> Gatherer[Outcome, Ended]:
     """The thread that writes results, in one transaction for all that wait."""
 
-    def work(outcomes: list[Outcome]) -> Sequence[None]:
-        _patiently(lambda: _write(outcomes))
-        return [None] * len(outcomes)
+    def work(outcomes: list[Outcome]) -> Sequence[Ended]:
+        return _patiently(lambda: _write(outcomes))
 
     return Gatherer(
         "writer",
@@ -150,24 +150,44 @@ def _tried_before(job_ids: list[UUID]) -> set[UUID]:
     return set(pending.filter(attempts__gt=0).values_list("id", flat=True))
 
 
-def _write(outcomes: list[Outcome]) -> None:
+def _write(outcomes: list[Outcome]) -> list[Ended]:
+    """What came of each; results never come together with others."""
     now = time.monotonic()
-    results = []
+    results, ended = list[InspectionResult](), list[Ended]()
     for outcome in outcomes:
-        if isinstance(outcome.what, Failure):
-            failure = outcome.what
-            record_failure(
-                failure.job, failure.code, failure.message, final=failure.final
-            )
-        elif isinstance(outcome.what, Delay):
-            delay = outcome.what
-            put_off(delay.job, delay.code, delay.message, delay.seconds)
+        what = outcome.what
+        if isinstance(what, InspectionResult):
+            what.timings_ms["write"] = round((now - outcome.ready) * 1000, 2)
+            results.append(what)
         else:
-            waited = round((now - outcome.ready) * 1000, 2)
-            outcome.what.timings_ms["write"] = waited
-            results.append(outcome.what)
-    if results:
-        record(results)
+            ended.append(_write_error(what))
+    return ended + _write_results(results) if results else ended
+
+
+def _write_results(results: list[InspectionResult]) -> list[Ended]:
+    begun = time.monotonic()
+    written = record(results)
+    took = time.monotonic() - begun
+    ended = [_ended(result, written) for result in results]
+    count_results(zip(results, ended, strict=True), took)
+    return ended
+
+
+def _ended(result: InspectionResult, written: set[UUID]) -> Ended:
+    if result.job.id not in written:
+        return Ended.OVERTAKEN
+    return Ended.DEFECTIVE if result.boxes else Ended.CLEAN
+
+
+def _write_error(what: Failure | Delay) -> Ended:
+    if isinstance(what, Delay):
+        put_off(what.job, what.code, what.message, what.seconds)
+        ended = Ended.DELAYED
+    else:
+        state = record_failure(what.job, what.code, what.message, final=what.final)
+        ended = Ended.RETRIED if state == JobState.PENDING else Ended.FAILED
+    count_error(ended, what.code)
+    return ended
 
 
 def _patiently(work: Callable[[], R]) -> R:

@@ -20,6 +20,8 @@ from inference_worker.desk import Desk
 from inference_worker.engine.errors import EngineError
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.preprocess import plan
+from inference_worker.exporter import Exporter
+from inference_worker.figures import WorkerFigures
 from inference_worker.health import Watchdog, Watched
 from inference_worker.isolation import Aside
 from inference_worker.ladder.climber import Climber
@@ -47,8 +49,12 @@ INSPECTION_SECONDS = 300.0
 RETRY_SECONDS = 5.0
 CANNOT_START = 69  # EX_UNAVAILABLE
 
+# Each would write a line or two for every photo, without its trace.
+TALKATIVE = ("celery.worker.strategy", "celery.app.trace")
+
 _opening = threading.Lock()
 _desk: Desk | None = None
+_exporter: Exporter | None = None
 
 
 def desk() -> Desk:
@@ -63,6 +69,8 @@ def desk() -> Desk:
 @celeryd_after_setup.connect
 def open_desk(**_: Any) -> None:
     """Load and warm up before the first message is taken."""
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         desk()
     except (EngineError, DatabaseError) as error:
@@ -75,6 +83,8 @@ def open_desk(**_: Any) -> None:
 def close_desk(**_: Any) -> None:
     if _desk is not None:
         _desk.close()
+    if _exporter is not None:
+        _exporter.close()
 
 
 def _open() -> Desk:
@@ -96,7 +106,21 @@ def _open() -> Desk:
         raise
     opened = _desk_of(ladder, slot, teller)
     watchdog.watch(_watched(opened))
+    _expose(opened, ladder, slot)
     return opened
+
+
+def _expose(opened: Desk, ladder: Ladder, slot: Slot) -> None:
+    """Let Prometheus read; a port that is taken must not stop the line."""
+    global _exporter
+    if not settings.METRICS_PORT:
+        return
+    port = settings.METRICS_PORT + slot.number - 1
+    figures = WorkerFigures(opened, ladder, visible_cards()[:1])
+    try:
+        _exporter = Exporter(settings.METRICS_HOST, port, figures)
+    except OSError as error:
+        logger.error("no figures on %s:%s: %s", settings.METRICS_HOST, port, error)
 
 
 def _ladder(slot: Slot, teller: Teller) -> Ladder:

@@ -101,7 +101,13 @@ class Factory:
         ).stdout
 
     def upload(
-        self, image: bytes, *, serial: str = "", wait: int = 0, **fields: str
+        self,
+        image: bytes,
+        *,
+        serial: str = "",
+        wait: int = 0,
+        traceparent: str = "",
+        **fields: str,
     ) -> tuple[int, dict[str, Any]]:
         """POST an image; returns status and body."""
         form = {
@@ -117,6 +123,8 @@ class Factory:
         }
         if wait:
             headers["Prefer"] = f"wait={wait}"
+        if traceparent:
+            headers["traceparent"] = traceparent
         return self._send("POST", "/api/v1/inspections/", body, headers)
 
     def inspection(self, pk: str) -> dict[str, Any]:

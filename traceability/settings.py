@@ -110,6 +110,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "traceability.lib.request_id.RequestIdMiddleware",
+    "traceability.lib.trace.TraceMiddleware",
+    "traceability.lib.counting.CountingMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -289,6 +291,12 @@ SNAPSHOT_BYTES = config.number("CAUSELINE_SNAPSHOT_MB", 2048) * 1024 * 1024
 ANALYSIS_DASK_SCHEDULER = config.text("ANALYTICS_DASK_SCHEDULER")
 ALERT_MAX_AGE_HOURS = 24
 
+# --- Figures for Prometheus: docs/metrics.md -----------------------------------------
+METRICS_TOKEN = config.secret("CAUSELINE_METRICS_TOKEN", KEYS_DIR)
+# Each inspection worker listens on a port of its own, from this one on; 0: none does.
+METRICS_PORT = config.number("CAUSELINE_METRICS_PORT", 0, 0, 65_000)
+METRICS_HOST = config.text("CAUSELINE_METRICS_HOST", "127.0.0.1")
+
 # --- Mail ----------------------------------------------------------------------------
 EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = config.text("CAUSELINE_MAIL_FROM", "causeline@localhost")
@@ -334,17 +342,21 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "traceability.lib.request_id.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "traceability.lib.request_id.RequestIdFilter"},
+        "trace": {"()": "traceability.lib.trace.TraceFilter"},
+    },
     "formatters": {
         "line": {
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+            "format": "%(asctime)s %(levelname)s %(name)s"
+            " [%(request_id)s %(trace_id)s] %(message)s"
         }
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["request_id"],
+            "filters": ["request_id", "trace"],
         }
     },
     "root": {

@@ -26,6 +26,8 @@ from traceability.inspection.filters import InspectionFilter
 from traceability.inspection.models import Inspection, InspectionState
 from traceability.inspection.services import Accepted, Upload, accept
 from traceability.lib.errors import BadInput, TooLarge
+from traceability.lib.measures import WAITS, Laps
+from traceability.lib.trace import continue_trace, current_trace
 from traceability.lib.wakeup import wait
 
 WITH_RESULTS = (
@@ -65,6 +67,9 @@ class InspectionsView(generics.ListAPIView[Inspection]):
         parameters=[
             OpenApiParameter("Prefer", str, "header", description="wait=N seconds"),
             OpenApiParameter("Idempotency-Key", str, "header"),
+            OpenApiParameter(
+                "traceparent", str, "header", description="W3C Trace Context"
+            ),
         ],
         responses={
             200: AcceptedSerializer,
@@ -76,17 +81,24 @@ class InspectionsView(generics.ListAPIView[Inspection]):
     )
     def post(self, request: Request) -> Response:
         key = key_of(request)
-        upload = _read_form(request)
+        laps = Laps(current_trace().began)
+        upload = _read_form(request, laps)
         seconds = wanted_seconds(request)
         with place(wanted=bool(seconds)) as waits:
             accepted = accept(key, upload)
             if waits and accepted.inspection.state == InspectionState.PENDING:
-                wait(accepted.inspection.pk, seconds)
-        return self._answer(accepted, waits=waits)
+                _wait(accepted.inspection, seconds)
+        laps.skip()
+        answer = self._answer(accepted, waits=waits)
+        laps.lap("answer")
+        laps.observe()
+        return answer
 
     def _answer(self, accepted: Accepted, *, waits: bool) -> Response:
         """200 for what was sent before, 201 with a result, 202 while it is coming."""
         inspection = inspections_of(self.request).get(pk=accepted.inspection.pk)
+        if not accepted.created and inspection.trace_id:
+            continue_trace(inspection.trace_id)
         body = InspectionSerializer(inspection, context=self.get_serializer_context())
         data = {**body.data, "warnings": accepted.warnings}
         headers = {"Location": data["url"]}
@@ -110,12 +122,17 @@ class InspectionView(generics.RetrieveAPIView[Inspection]):
         return inspections_of(self.request)
 
 
-def _read_form(request: Request) -> Upload:
+def _wait(inspection: Inspection, seconds: int) -> None:
+    woken = wait(inspection.pk, seconds)
+    WAITS.labels("woken" if woken else "late").inc()
+
+
+def _read_form(request: Request, laps: Laps) -> Upload:
     form = UploadForm(data=request.data)
     form.is_valid(raise_exception=True)
     fields: dict[str, Any] = form.validated_data
     template = fields.get("image_of_template")
-    return Upload(
+    upload = Upload(
         image=read_file(fields["image"], "image"),
         serial=fields["serial"],
         station=fields["station"],
@@ -123,7 +140,11 @@ def _read_form(request: Request) -> Upload:
         external_id=fields.get("external_id"),
         idempotency_key=_idempotency_key(request),
         image_of_template=template and read_file(template, "image_of_template"),
+        trace_id=current_trace().id,
+        laps=laps,
     )
+    laps.lap("receive")
+    return upload
 
 
 def read_file(file: UploadedFile, name: str) -> bytes:

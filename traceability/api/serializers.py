@@ -145,6 +145,7 @@ class InspectionSerializer(serializers.ModelSerializer[Inspection]):
             "timings_ms",
             "error_code",
             "error_message",
+            "trace_id",
             "created_at",
             "finished_at",
         ]

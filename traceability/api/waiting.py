@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from django.conf import settings
 from rest_framework.request import Request
 
+from traceability.lib.measures import WAITING, WAITS
+
 # Half of the web threads may wait; the other half goes on answering.
 _places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,6})(?:$|[,;\s])")
@@ -25,8 +27,14 @@ def wanted_seconds(request: Request) -> int:
 def place(*, wanted: bool) -> Iterator[bool]:
     """Whether this thread may wait, if it wants to; gives the place back at the end."""
     got = wanted and _places.acquire(blocking=False)
+    if not got:
+        if wanted:
+            WAITS.labels("no_place").inc()
+        yield False
+        return
+    WAITING.inc()
     try:
-        yield got
+        yield True
     finally:
-        if got:
-            _places.release()
+        WAITING.dec()
+        _places.release()

@@ -12,6 +12,9 @@ TASKS = {
 }
 
 STAGES = {
+    "receive": gettext_lazy("receive"),
+    "check": gettext_lazy("check"),
+    "store": gettext_lazy("write to disk"),
     "read": gettext_lazy("read file"),
     "decode": gettext_lazy("decode"),
     "preprocess": gettext_lazy("prepare"),

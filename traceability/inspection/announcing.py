@@ -52,6 +52,7 @@ def message(inspection: Inspection) -> Mapping[str, Any]:
         "timings_ms": inspection.timings_ms,
         "error_code": inspection.error_code,
         "error_message": inspection.error_message,
+        "trace_id": inspection.trace_id,
         "finished_at": _moment(inspection.finished_at),
     }
 

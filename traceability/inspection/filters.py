@@ -53,6 +53,7 @@ class InspectionFilter(BaseInspectionFilter):
     )
     serial = django_filters.CharFilter("image__unit__serial", label=_("Serial"))
     external_id = django_filters.CharFilter("image__external_id")
+    trace_id = django_filters.CharFilter()
     state = django_filters.ChoiceFilter(
         choices=InspectionState.choices, label=_("State")
     )

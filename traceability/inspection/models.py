@@ -167,6 +167,7 @@ class Inspection(models.Model):
     """One look of one detector at one image.
 
     `timings_ms` maps stage → milliseconds; `defective` is the detector's verdict.
+    `trace_id` is of the upload, as W3C's Trace Context has it; several may share one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -187,6 +188,7 @@ class Inspection(models.Model):
     defective = models.BooleanField(null=True, blank=True)
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
+    trace_id = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -203,6 +205,7 @@ class Inspection(models.Model):
         ]
         indexes = [
             models.Index(fields=["-created_at"], name="inspection_newest"),
+            models.Index(fields=["trace_id"], name="inspection_trace"),
         ]
 
     def __str__(self) -> str:

@@ -23,8 +23,8 @@ from traceability.lib.wakeup import wake
 from traceability.outbox.services import emit_all
 
 
-def record(results: Sequence[InspectionResult]) -> int:
-    """Write finished inspections in one transaction; returns how many were written.
+def record(results: Sequence[InspectionResult]) -> set[UUID]:
+    """Write finished inspections in one transaction; returns the jobs of those.
 
     Only results whose job is still the caller's are written: a worker that was slow
     enough to lose its lease must not overwrite or double what another one found.
@@ -36,7 +36,7 @@ def record(results: Sequence[InspectionResult]) -> int:
         _tell(kept)
         finished = [_inspection_id(result.job) for result in kept]
         transaction.on_commit(lambda: wake(finished))
-    return len(kept)
+    return mine
 
 
 def _write_results(results: list[InspectionResult]) -> None:
@@ -98,6 +98,7 @@ def _event(
     image = inspection.image
     about = {
         "inspection": str(inspection.pk),
+        "trace_id": inspection.trace_id,
         "line": image.station.line_id,
         "station": image.station_id,
         "unit": image.unit_id,

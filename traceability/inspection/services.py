@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from traceability.inspection.models import (
 from traceability.jobs import services as jobs
 from traceability.lib.errors import BadInput
 from traceability.lib.images import ImageFacts, examine
+from traceability.lib.measures import Laps
 from traceability.production.models import Unit
 from traceability.production.services import unit_or_placeholder
 
@@ -35,7 +37,10 @@ QUEUE = "inspect"
 
 @dataclass(frozen=True)
 class Upload:
-    """A photo as a camera sends it; `image_of_template` is the golden board, if any."""
+    """A photo as a camera sends it; `image_of_template` is the golden board, if any.
+
+    `laps` times the way in: what is in it when the rows are written stays with them.
+    """
 
     image: bytes
     serial: str
@@ -44,6 +49,8 @@ class Upload:
     external_id: str | None = None
     idempotency_key: str | None = None
     image_of_template: bytes | None = None
+    trace_id: str = ""
+    laps: Laps = field(default_factory=Laps)
 
 
 @dataclass
@@ -70,9 +77,11 @@ def accept(key: ApiKey, upload: Upload) -> Accepted:
     facts = _examine(upload.image, "image")
     if upload.image_of_template is not None:
         check_shape(facts, _examine(upload.image_of_template, "image_of_template"))
+    upload.laps.lap("check")
     stored = _store_files(upload)
+    upload.laps.lap("store")
     try:
-        return _write(key, upload, station, facts, stored, ahead=ahead)
+        accepted = _write(key, upload, station, facts, stored, ahead=ahead)
     except IntegrityError:
         # The same upload, twice at once: the other one won.
         _remove_files(stored)
@@ -86,6 +95,20 @@ def accept(key: ApiKey, upload: Upload) -> Accepted:
     except BaseException:
         _remove_files(stored)
         raise
+    upload.laps.lap("enter")
+    _log(accepted.inspection, upload)
+    return accepted
+
+
+def _log(inspection: Inspection, upload: Upload) -> None:
+    """One line, to be read by people and programs."""
+    about = {
+        "inspection": str(inspection.pk),
+        "station": upload.station,
+        "serial": upload.serial,
+        "bytes": len(upload.image),
+    }
+    logger.info("inspection.accepted %s", json.dumps(about, ensure_ascii=False))
 
 
 def _sent_before(key: ApiKey, upload: Upload) -> Accepted | None:
@@ -217,7 +240,12 @@ def _write(
         height=facts.height,
         size=len(upload.image),
     )
-    inspection = Inspection.objects.create(image=image, created_at=now)
+    inspection = Inspection.objects.create(
+        image=image,
+        trace_id=upload.trace_id,
+        timings_ms=upload.laps.milliseconds(),
+        created_at=now,
+    )
     arguments = {"inspection": str(inspection.id)}
     jobs.enqueue(TASK, arguments, queue=QUEUE, tenant=key.site_id)
     return Accepted(inspection, created=True, warnings=warnings)

@@ -25,11 +25,13 @@ class Slot:
     """A held slot: keep it as long as the process may claim jobs.
 
     `worker` is the name to claim with; no process before or after has the same.
+    `number` counts the slots of its role on this machine from 1.
     """
 
     worker: str
     released: int
     file: IO[str]
+    number: int
 
     @property
     def place(self) -> str:
@@ -48,5 +50,5 @@ def take_slot(role: str) -> Slot:
         except AlreadyLocked:
             continue
         counts = release(f"{name}#")
-        return Slot(f"{name}#{secrets.token_hex(4)}", counts["released"], file)
+        return Slot(f"{name}#{secrets.token_hex(4)}", counts["released"], file, number)
     raise RuntimeError(f"All {MOST} slots of {role} in {folder} are taken.")

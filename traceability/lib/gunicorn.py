@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import struct
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
+
+from traceability.lib.figures_folder import take_folder
 
 worker_class = "gthread"
 workers = 1
@@ -20,6 +24,26 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # A camera that loses its cable in the middle of an upload says nothing more: without
 # this the thread that reads from it would be gone.
 SILENCE_SECONDS = 5
+COUNTED = "PROMETHEUS_MULTIPROC_DIR"
+_held: IO[str] | None = None
+
+
+def on_starting(server: Any) -> None:
+    """Before any worker: they count together, and from nothing."""
+    global _held
+    folder, _held = take_folder(settings.DATA_DIR)
+    os.environ[COUNTED] = str(folder)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker had in hand ends with it; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(os.environ[COUNTED], ignore_errors=True)
 
 
 def when_ready(server: Any) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from uuid import UUID
 
 from redis.exceptions import RedisError
 
+from traceability.lib.measures import STAGE_SECONDS
 from traceability.lib.redis import client, patient
 
 logger = logging.getLogger(__name__)
@@ -26,8 +28,9 @@ def wake(subjects: Iterable[UUID]) -> None:
         return
     try:
         pipeline = client().pipeline(transaction=False)
+        now = time.time()
         for subject in waited:
-            pipeline.lpush(_name(subject), 1)
+            pipeline.lpush(_name(subject), now)
             pipeline.expire(_name(subject), KEEP_SECONDS)
         pipeline.execute()
     except RedisError as error:
@@ -39,8 +42,14 @@ def wait(subject: UUID, seconds: int) -> bool:
 
     The message is put back where it was taken: any number may wait for one subject.
     """
-    name = _name(subject)
+    name, began = _name(subject), time.time()
     try:
-        return patient().blmove(name, name, timeout=seconds) is not None
+        sent = patient().blmove(name, name, timeout=seconds)
     except RedisError:
         return False
+    if sent is None:
+        return False
+    # Nobody wakes who has not begun to wait, or on a clock that is ahead.
+    woken = time.time()
+    STAGE_SECONDS.labels("wake").observe(max(0.0, woken - max(float(sent), began)))
+    return True

@@ -16,6 +16,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from traceability.lib.trace import tracing
 from traceability.outbox import wake
 from traceability.outbox.models import Delivery, Event
 
@@ -115,7 +116,7 @@ def _call(event: Event, path: str, consumer: Consumer) -> str:
     """
     handled = [*event.handled, path]
     try:
-        with transaction.atomic():
+        with tracing(event.payload.get("trace_id", "")), transaction.atomic():
             if not _ours(event).update(handled=handled):
                 return ""
             consumer(event)
