@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +17,8 @@ from inference_worker.gatherer import Gatherer, Priority
 from inference_worker.ladder.standing import Looked
 from inference_worker.measures import BATCH
 
-MAX_BATCH = 8
+Canvas = tuple[int, int]
+"""Height and width that the network sees."""
 
 
 class Looker(Protocol):
@@ -25,6 +26,13 @@ class Looker(Protocol):
 
     @property
     def wants_templates(self) -> bool: ...
+
+    @property
+    def most(self) -> int:
+        """Images that share a call now."""
+
+    def frame(self, canvas: Canvas) -> Canvas:
+        """Images whose canvases have the same one may share a call now."""
 
     def infer(
         self,
@@ -43,13 +51,9 @@ class Look:
     """
 
     image: Image
-    template: Image | None = None
-    optics: Optics | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of what the network is to see of it."""
-        return self.optics.shape if self.optics else self.image.shape[:2]
+    template: Image | None
+    optics: Optics | None
+    canvas: Canvas
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,20 +73,23 @@ class Seen:
 
 
 class Batcher:
-    """Fills batches from what is waiting; images go together whose (height, width)
-    `bucket` alike, whatever camera they are from.
+    """Fills batches from what is waiting, up to what the looker takes at that moment.
+
+    `bucket` gives the canvas of a (height, width), whatever camera it is from.
     """
 
     def __init__(
         self,
         looker: Looker,
         *,
-        bucket: Callable[[tuple[int, int]], Hashable] = lambda size: size,
-        most: int = MAX_BATCH,
+        bucket: Callable[[tuple[int, int]], Canvas] = lambda size: size,
     ) -> None:
-        self._looker = looker
+        self._looker, self._bucket = looker, bucket
         self.thread: Gatherer[Look, Seen] = Gatherer(
-            "batcher", self._look, most=most, kind=lambda look: bucket(look.size)
+            "batcher",
+            self._look,
+            most=lambda: looker.most,
+            kind=lambda look: looker.frame(look.canvas),
         )
 
     @property
@@ -105,7 +112,8 @@ class Batcher:
             raise TemplateMissing("the detector wants a template beside each image")
         if optics is not None:
             optics.check(image)
-        look = Look(image, template, optics)
+        size = optics.shape if optics else image.shape[:2]
+        look = Look(image, template, optics, self._bucket(size))
         return self.thread.submit(look, priority=priority, deadline=deadline)
 
     def close(self) -> None:

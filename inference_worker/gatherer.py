@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import islice
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -34,7 +35,6 @@ class Priority(IntEnum):
 @dataclass(eq=False)
 class _Waiting(Generic[T, R]):
     item: T
-    kind: Hashable
     deadline: float
     future: Future[R] = field(default_factory=Future)
 
@@ -69,7 +69,8 @@ class Gatherer(Generic[T, R]):
     It never waits for more to come: while `work` is busy the next batch fills up by
     itself, and an item that comes alone starts at once. `work` returns one result an
     item. When it raises on several, each is tried alone, so that a bad item harms only
-    itself. `kind` says which items may go together.
+    itself. `kind` says which items may go together; it and `most` are asked anew for
+    each batch, on the thread, and must not raise.
     """
 
     def __init__(
@@ -77,13 +78,14 @@ class Gatherer(Generic[T, R]):
         name: str,
         work: Callable[[list[T]], Sequence[R]],
         *,
-        most: int,
+        most: int | Callable[[], int],
         room: int = 256,
         kind: Callable[[T], Hashable] = lambda item: None,
     ) -> None:
         self.name = name
         self._work, self._kind = work, kind
-        self._most, self._room = most, room
+        self._most = most if callable(most) else lambda: most
+        self._room = room
         self._waiting: tuple[deque[_Waiting[T, R]], ...] = tuple(
             deque() for _ in Priority
         )
@@ -106,7 +108,7 @@ class Gatherer(Generic[T, R]):
         The future raises Late for an item whose turn comes after `deadline`, which is
         of `time.monotonic`. There is room for as many of each priority.
         """
-        waiting: _Waiting[T, R] = _Waiting(item, self._kind(item), deadline)
+        waiting: _Waiting[T, R] = _Waiting(item, deadline)
         with self._changed:
             if self._closing or len(self._waiting[priority]) >= self._room:
                 raise Overloaded(f"{self.name} has no room")
@@ -166,13 +168,19 @@ class Gatherer(Generic[T, R]):
 
     def _next_batch(self) -> list[_Waiting[T, R]]:
         oldest = next(queue[0] for queue in self._waiting if queue)
-        alike = [
-            one for queue in self._waiting for one in queue if one.kind == oldest.kind
-        ]
-        batch = alike[: self._most]
-        for one in batch:
-            queue = next(queue for queue in self._waiting if one in queue)
-            queue.remove(one)
+        kind = self._kind(oldest.item)
+        alike = (
+            one
+            for queue in self._waiting
+            for one in queue
+            if self._kind(one.item) == kind
+        )
+        batch = list(islice(alike, self._most()))
+        taken = set(batch)
+        for queue in self._waiting:
+            left = [one for one in queue if one not in taken]
+            queue.clear()
+            queue.extend(left)
         return batch
 
     def _settle(self, batch: list[_Waiting[T, R]]) -> None:

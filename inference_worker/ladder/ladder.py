@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from inference_worker.engine.api import Detector
-from inference_worker.engine.errors import ManifestError, StoreError
+from inference_worker.engine.errors import EngineError, ManifestError, StoreError
 from inference_worker.engine.optics import Optics
 from inference_worker.engine.types import Detections, Image
 from inference_worker.ladder import hops
@@ -62,6 +62,20 @@ class Ladder:
     @property
     def wants_templates(self) -> bool:
         return self.workshop.manifest.input.channels == 6
+
+    @property
+    def most(self) -> int:
+        """Images that the rung stood on looks at in one call."""
+        standing = self._standing
+        return standing.detector.runner.most if standing else 1
+
+    def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
+        """What that rung makes of a canvas: images of one frame share a call."""
+        standing = self._standing
+        try:
+            return standing.detector.runner.frame(canvas) if standing else canvas
+        except EngineError:  # it will say so when it looks
+            return canvas
 
     @property
     def situation(self) -> Situation:

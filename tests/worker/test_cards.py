@@ -55,6 +55,8 @@ def test_each_card_has_a_process_that_sees_no_other(tmp_path: Path) -> None:
     assert text.count("CUDA_VISIBLE_DEVICES") == 2
     assert f'environment = CUDA_VISIBLE_DEVICES="{TWO}"' in text
     assert "programs = inspect,inspect-2,clock" in text
+    threads = [one.command[one.command.index("-c") + 1] for one in found]
+    assert threads[:2] == ["64", "64"]  # two batches of a card
     nodes = {one.command[one.command.index("-n") + 1] for one in found}
     assert len(nodes) == 3
 

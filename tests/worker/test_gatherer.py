@@ -77,6 +77,21 @@ def test_only_like_items_go_together_the_oldest_first(
     assert bench.batches == [[0], [100, 101], [1, 2]]
 
 
+def test_how_many_and_which_go_together_is_asked_for_each_batch(bench: Bench) -> None:
+    most, divisor = [2], [1]
+    made: Gatherer[int, int] = Gatherer(
+        "test", bench.work, most=lambda: most[0], kind=lambda n: n % divisor[0]
+    )
+    block(made, bench)
+    futures = [made.submit(n) for n in range(1, 7)]
+    most[0], divisor[0] = 3, 2
+    bench.go.set()
+    for future in futures:
+        future.result(5)
+    made.close()
+    assert bench.batches == [[0], [1, 3, 5], [2, 4, 6]]
+
+
 def test_a_bad_item_harms_only_itself(
     gatherer: Gatherer[int, int], bench: Bench
 ) -> None:

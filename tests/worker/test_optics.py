@@ -43,6 +43,13 @@ class Held:
         self.counts.append(len(images))
         return Looked(self.detector.infer(images, templates, optics), self.detector)
 
+    @property
+    def most(self) -> int:
+        return self.detector.runner.most
+
+    def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
+        return self.detector.runner.frame(canvas)
+
     def close(self) -> None:
         self.detector.close()
 

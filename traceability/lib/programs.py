@@ -19,8 +19,9 @@ WORKERS = "workers"
 LOG_BYTES = 10 * 2**20
 LOG_BACKUPS = 3
 # Threads of the inspect worker: they read, decode and wait, so that a full batch is
-# ready while another one is with the detector.
+# ready while another one is with the detector. A batch is 8 images, on a card 32.
 INSPECT_THREADS = 16
+CARD_THREADS = 64
 CLOCK_THREADS = 4
 
 
@@ -76,20 +77,21 @@ def _address(host: str, port: int) -> str:
 
 
 def _inspectors(cards: Sequence[str]) -> list[Program]:
-    first = _worker("inspect", 20, 30, *_inspect())
     if not cards:
-        return [first]
-    more = [f"inspect-{number}" for number in range(2, len(cards) + 1)]
-    every = [_worker(name, 20, 30, *_inspect(), queue="inspect") for name in more]
+        return [_worker("inspect", 20, 30, *_inspect(INSPECT_THREADS))]
+    names = ["inspect", *(f"inspect-{number}" for number in range(2, len(cards) + 1))]
+    every = [
+        _worker(name, 20, 30, *_inspect(CARD_THREADS), queue="inspect")
+        for name in names
+    ]
     return [
-        replace(program, card=card)
-        for program, card in zip([first, *every], cards, strict=True)
+        replace(program, card=card) for program, card in zip(every, cards, strict=True)
     ]
 
 
-def _inspect() -> tuple[str, ...]:
-    threads = ("-P", "threads", "-c", str(INSPECT_THREADS))
-    return (*threads, "-I", "inference_worker.worker")
+def _inspect(threads: int) -> tuple[str, ...]:
+    pool = ("-P", "threads", "-c", str(threads))
+    return (*pool, "-I", "inference_worker.worker")
 
 
 def _clock() -> tuple[str, ...]:

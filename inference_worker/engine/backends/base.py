@@ -23,7 +23,7 @@ from inference_worker.engine.types import Detections, FloatArray, Guesses, Image
 R = TypeVar("R")
 
 MAX_BATCH = 8
-"""Images in one call of the network; more wait for the next call."""
+"""Images in one call of a network on the CPU; more wait for the next call."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -65,8 +65,18 @@ class Backend(ABC):
     name: ClassVar[str]
     precision: str
 
+    most: int
+    """Images in one call of the network, at every size."""
+
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
+        self.most = manifest.input.batch or MAX_BATCH
+
+    def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
+        """The smallest canvas that the network takes and that holds this one: images
+        of one frame share a call. Raises InferenceFailed where there is none.
+        """
+        return canvas
 
     @abstractmethod
     def forward(self, pixels: NDArray[np.uint8]) -> FloatArray:
@@ -130,8 +140,7 @@ class Backend(ABC):
 
     def pre_process(self, sources: Sequence[Source]) -> Iterator[Batch]:
         """Canvases grouped by shape, together as many as the network takes."""
-        most = self.manifest.input.batch or MAX_BATCH
-        for places in together(sources, most):
+        for places in together(sources, self.most):
             yield _batch(sources, places)
 
     def geometry(self, height: int, width: int) -> Geometry:

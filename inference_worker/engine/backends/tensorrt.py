@@ -59,7 +59,7 @@ class TensorRtBackend(DeviceBackend):
             half = self._engine.get_tensor_dtype(self._source) == _HALF
             self.precision = precision or ("f16" if half else "f32")
             self._profiles = self._read_profiles(manifest)
-            images = max(one.most[0] for one in self._profiles)
+            images = min(one.most[0] for one in self._profiles)
             most = min(manifest.input.batch or usual_most(card), images)
             super().__init__(manifest, card, half=half, most=most)
             self._recorder = Recorder(card, self.stream)
