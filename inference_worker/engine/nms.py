@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference_worker.engine.boxes import Boxes, areas
 from inference_worker.engine.types import FloatArray, IndexArray
+
+BoolArray = NDArray[np.bool_]
+
+
+_BLOCK = 128
+"""Boxes compared with each other at once: few calls for the usual dozens, and memory
+that grows with the boxes only.
+"""
 
 
 def nms(
@@ -18,28 +27,45 @@ def nms(
     output. Time grows with kept times given boxes, memory with the boxes only.
     """
     order = np.argsort(-scores, kind="stable")
-    kept = np.zeros(len(order), np.bool_)
-    for class_id in np.unique(class_ids):
-        ranks = np.flatnonzero(class_ids[order] == class_id)
-        kept[ranks[_greedy(boxes_xyxy[order[ranks]], iou)]] = True
-    return order[kept]
+    ranked = _Ranked(np.asarray(boxes_xyxy, np.float64)[order], class_ids[order], iou)
+    alive = np.ones(len(order), np.bool_)
+    for start in range(0, len(order), _BLOCK):
+        end = start + _BLOCK
+        block = start + np.flatnonzero(alive[start:end])
+        stays = _greedy(ranked.overlap(block, block))
+        alive[block] = stays
+        later = end + np.flatnonzero(alive[end:])
+        if len(later):
+            alive[later] = ~ranked.overlap(block[stays], later).any(0)
+    return order[alive]
 
 
-def _greedy(boxes: Boxes, iou: float) -> list[int]:
-    """Of one class's boxes, best first, the places of those that stay."""
-    left, top, right, bottom = np.asarray(boxes, np.float64).T
-    area = areas(boxes)
-    waiting = np.arange(len(boxes))
-    kept: list[int] = []
-    while len(waiting):
-        best, rest = waiting[0], waiting[1:]
-        kept.append(int(best))
-        width = np.minimum(right[rest], right[best]) - np.maximum(
-            left[rest], left[best]
-        )
-        height = np.minimum(bottom[rest], bottom[best]) - np.maximum(
-            top[rest], top[best]
-        )
+class _Ranked:
+    """Boxes best first, compared by their places."""
+
+    def __init__(self, boxes: Boxes, classes: IndexArray, iou: float) -> None:
+        self._corners = boxes.T
+        self._areas = areas(boxes)
+        self._classes, self._iou = classes, iou
+
+    def overlap(self, some: IndexArray, others: IndexArray) -> BoolArray:
+        """(some, others): of one class, and sharing more than they may."""
+        left, top, right, bottom = self._corners[:, some, None]
+        far_left, far_top, far_right, far_bottom = self._corners[:, None, others]
+        width = np.minimum(right, far_right) - np.maximum(left, far_left)
+        height = np.minimum(bottom, far_bottom) - np.maximum(top, far_top)
         shared = width.clip(0.0) * height.clip(0.0)
-        waiting = rest[shared <= iou * (area[rest] + area[best] - shared)]
-    return kept
+        both = self._areas[others] + self._areas[some, None] - shared
+        same = self._classes[some, None] == self._classes[others]
+        return np.asarray(same & (shared > self._iou * both))
+
+
+def _greedy(overlap: BoolArray) -> BoolArray:
+    """Which of boxes stay, best first, when those that stay push others out."""
+    stays = np.zeros(len(overlap), np.bool_)
+    pushed = 0  # a bit for each box: Python's integers are quicker than short arrays
+    for place, row in enumerate(np.packbits(overlap, 1, "little")):
+        if not pushed >> place & 1:
+            stays[place] = True
+            pushed |= int.from_bytes(row.tobytes(), "little")
+    return stays

@@ -25,13 +25,19 @@ from inference_worker.quantise.rules import faults
 _FLOAT, _HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 _OPSET = 19  # from which scales may be float16
 _STAY_FLOAT = {"Resize": (1, 2)}  # inputs that the operator has in float32 only
+_SUMS = {
+    *("ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceL1", "ReduceL2"),
+    *("ReduceLogSum", "ReduceLogSumExp", "GlobalAveragePool", "GlobalLpPool"),
+    *("CumSum", "ReduceProd"),
+}
 
 
 def in_half(model: ModelProto) -> ModelProto:
     """The model computing its features in float16, quantised or not.
 
     Inputs, outputs and all that turns features into boxes stay float32: float16 knows
-    places beyond 512 pixels by halves of a pixel only. Raises QuantisationError for
+    places beyond 512 pixels by halves of a pixel only. So does a mean over a plane: it
+    is summed first, and a sum beyond 65504 is infinite. Raises QuantisationError for
     weights that float16 cannot hold, an opset below 19 where there are scales, or a
     result that breaks the rules of `rules.py`.
     """
@@ -65,7 +71,12 @@ class _Halving:
         typed = (*graph.value_info, *graph.input, *graph.output)
         floats = {o.name for o in typed if o.type.tensor_type.elem_type == _FLOAT}
         floats |= {o.name for o in graph.initializer if o.data_type == _FLOAT}
-        return cls(model, before(graph, last_convolutions(graph)), floats)
+        features = {
+            index
+            for index in before(graph, last_convolutions(graph))
+            if graph.node[index].op_type not in _SUMS
+        }
+        return cls(model, features, floats)
 
     def done(self) -> ModelProto:
         graph = self.model.graph

@@ -57,6 +57,19 @@ def test_what_turns_features_into_boxes_stays_float32() -> None:
     assert half.graph.output[0].type.tensor_type.elem_type == TensorProto.FLOAT
 
 
+def test_sums_over_planes_stay_float32() -> None:
+    """320 x 320 values are summed for one mean: beyond 65504 that is infinite."""
+    shipped = onnx.load(SHIPPED / "pcb-defects" / "3" / "model.onnx")
+    half = onnx.shape_inference.infer_shapes(in_half(shipped))
+    typed = (*half.graph.value_info, *half.graph.output)
+    kinds = {one.name: one.type.tensor_type.elem_type for one in typed}
+    means = [node for node in half.graph.node if node.op_type == "ReduceMean"]
+    assert len(means) == 4
+    for node in means:
+        taken, given = kinds[node.input[0]], kinds[node.output[0]]
+        assert (taken, given) == (TensorProto.FLOAT, TensorProto.FLOAT)
+
+
 def test_a_shipped_model_finds_the_same_in_float16() -> None:
     shipped = onnx.load(SHIPPED / "pcb-defects" / "2" / "model.onnx")
     board = draw_sample(np.random.default_rng(5), 512).image
