@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -22,7 +23,7 @@ from inference_worker.engine.store import (
 )
 from inference_worker.evaluation import read_labelled
 from inference_worker.publishing import Place, place_for
-from inference_worker.quantise.calibration import skew, stratified
+from inference_worker.quantise.calibration import halved, skew, stratified
 from inference_worker.quantise.checking import check_usable
 from inference_worker.quantise.drawn import write_boards
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 IMAGES = whole(8, 2000)
 
-_VALIDATED = 300  # images, at most
+_VALIDATED = 400  # images, at most
 _BLIND = 0.1  # of mAP@0.5: a model that finds less has nothing to lose
 
 
@@ -85,6 +86,7 @@ def _quantise(args: argparse.Namespace, place: Place) -> Path:
     calibration = _calibration(args, old, folder)
     for warning in calibration.warnings:
         log.warning("ranges may not fit the line: %s", warning)
+    log.info("%s", calibration.judged)
     if calibration.rough:
         log.warning("%s", calibration.rough)
     trials = run_trials(
@@ -92,6 +94,7 @@ def _quantise(args: argparse.Namespace, place: Place) -> Path:
         old.read(MODEL),
         calibration.images,
         calibration.validation,
+        calibration.halves,
         args.threads,
     )
     check_loss(trials, args.accept_drop)
@@ -119,9 +122,8 @@ def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibr
     samples = _read(folder, old)
     most = args.images if args.held else min(args.images, len(samples) // 2)
     chosen = stratified(samples, most, args.seed)
-    known = {_digest(samples[i]) for i in chosen}  # a copy of one is no other image
     others = _read(args.held, old) if args.held else samples
-    rest = [one for one in others if _digest(one) not in known]
+    rest = _unlike(others, [samples[i] for i in chosen])
     held = [rest[i] for i in stratified(rest, _VALIDATED, args.seed)]
     if not chosen or not any(len(one.truth) for one in held):
         raise DatasetError(
@@ -130,7 +132,20 @@ def _calibration(args: argparse.Namespace, old: Version, folder: Path) -> Calibr
         )
     images: list[Sample] = [samples[i] for i in chosen]
     source = f"the folder {folder.resolve().name}" if args.coco else "drawn boards"
-    return Calibration(source, images, held, skew(images, classes))
+    halves = halved(held, args.seed)
+    return Calibration(source, images, held, halves, skew(images, classes))
+
+
+def _unlike(samples: Sequence[Sample], known: Sequence[Sample]) -> list[Sample]:
+    """Those that are no copy of one that is known, nor of one before."""
+    digests = {_digest(one) for one in known}
+    found = []
+    for one in samples:
+        digest = _digest(one)
+        if digest not in digests:
+            digests.add(digest)
+            found.append(one)
+    return found
 
 
 def _read(folder: Path, old: Version) -> list[Sample]:

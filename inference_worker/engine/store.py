@@ -36,7 +36,7 @@ MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 COMING_SIGNATURE = "manifest.sig.next"
 """While a manifest is signed anew: the signature of the one that is about to come."""
 
-MODEL, INT8_MODEL = "model.onnx", "model.int8.onnx"
+MODEL, INT8_MODEL, CARD = "model.onnx", "model.int8.onnx", "card.md"
 ENGINES = "engines"
 """Below a version: the engines that were built from it."""
 

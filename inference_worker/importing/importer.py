@@ -10,7 +10,7 @@ from inference_worker.engine.errors import DatasetError
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.notes import MARKS_NOTE, noted
-from inference_worker.engine.store import MANIFEST, MODEL
+from inference_worker.engine.store import CARD, MANIFEST, MODEL
 from inference_worker.engine.visible import visible
 from inference_worker.importing.card import (
     CardFacts,
@@ -29,7 +29,6 @@ from inference_worker.importing.layout import check_size
 from inference_worker.importing.marks import Marks
 from inference_worker.importing.measuring import measure_imported
 from inference_worker.importing.release import (
-    CARD,
     Release,
     manifest_of,
     next_release,

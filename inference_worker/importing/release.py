@@ -21,7 +21,6 @@ from inference_worker.engine.store import MODEL, next_version, open_latest
 from inference_worker.importing.errors import ImportRefused
 from inference_worker.importing.layout import Layout
 
-CARD = "card.md"
 PRECISION = "f32"
 """What its own runtime computes in: in bf16, boxes near the threshold come and go."""
 _MILLION = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
@@ -20,6 +20,7 @@ from inference_worker.engine.types import FloatArray
 from inference_worker.evaluation import find_all, measure
 from inference_worker.golden import read_template
 from inference_worker.progress import shown
+from inference_worker.quantise.calibration import Halves
 from inference_worker.quantise.graph import prepared, quantised_convolutions
 from inference_worker.quantise.qdq import quantised
 from inference_worker.quantise.ranges import METHODS, ranges_of
@@ -50,10 +51,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Trials:
-    """All of them, beside what the model reaches in float."""
+    """All of them, beside what the model reaches in float, on the images that judge.
+
+    `choosing` is the same on other images, which say what is best: whoever is the best
+    of three on some images looks better there than it is. None where all do both.
+    """
 
     base: Mapping[str, Metrics]
     tried: Sequence[Trial]
+    choosing: Trials | None = None
 
     def drop(self, trial: Trial) -> float:
         """Of mAP@0.5 on the backend that loses more, as a fraction; below 0: a gain."""
@@ -83,8 +89,10 @@ class Trials:
 
     @property
     def best(self) -> Trial:
-        """The first of those under the least strain."""
-        return min(self.tried, key=self.strain)
+        """The first of those under the least strain, where that is chosen."""
+        chooser = self.choosing or self
+        method = min(chooser.tried, key=chooser.strain).method
+        return next(one for one in self.tried if one.method == method)
 
 
 def run_trials(
@@ -92,32 +100,40 @@ def run_trials(
     model: bytes,
     calibration: Sequence[Sample],
     validation: Sequence[Sample],
+    halves: Halves | None,
     threads: int | None = None,
 ) -> Trials:
-    """Measure ranges on `calibration`, precision on `validation`.
+    """Measure ranges on `calibration`, precision on `validation`, each of its `halves`
+    for itself.
 
     Raises QuantisationError for a model that cannot be quantised, ImageError or
     TemplateError for an image that cannot be read.
     """
     files = candidates(manifest, model, calibration, threads)
+    every = range(len(validation))
+    parts = [halves.judging, halves.choosing] if halves else [every]
 
-    def reached(model: bytes, precision: str) -> dict[str, Metrics]:
-        return {
-            name: _measured(
-                open_backend(
-                    name, manifest, model, threads=threads, precision=precision
-                ),
-                validation,
+    def reached(model: bytes, precision: str) -> list[dict[str, Metrics]]:
+        """By backend, for each part of the images."""
+        figures: list[dict[str, Metrics]] = [{} for _ in parts]
+        for name in BACKENDS:
+            runner = open_backend(
+                name, manifest, model, threads=threads, precision=precision
             )
-            for name in BACKENDS
-        }
+            for part, one in zip(
+                figures, _measured(runner, validation, parts), strict=True
+            ):
+                part[name] = one
+        return figures
 
-    base = reached(model, _FLOAT)
-    tried = []
+    bases = reached(model, _FLOAT)
+    tried: list[list[Trial]] = [[] for _ in parts]
     for method, data in files.items():
-        tried.append(Trial(method, data, reached(data, _INT8)))
-        _say(tried[-1], base)
-    return Trials(base, tried)
+        for trials, figures in zip(tried, reached(data, _INT8), strict=True):
+            trials.append(Trial(method, data, figures))
+        _say(tried[0][-1], bases[0])
+    judged, *choosing = map(Trials, bases, tried)
+    return replace(judged, choosing=next(iter(choosing), None))
 
 
 def candidates(
@@ -148,11 +164,17 @@ def _views(runner: Backend, samples: Sequence[Sample]) -> Iterator[FloatArray]:
             yield np.ascontiguousarray(planes / np.float32(255))
 
 
-def _measured(runner: Backend, samples: Sequence[Sample]) -> Metrics:
+def _measured(
+    runner: Backend, samples: Sequence[Sample], parts: Sequence[Sequence[int]]
+) -> list[Metrics]:
+    """The figures on each part, from one look at each sample."""
     detector = Detector(runner)
     label = f"measuring {runner.name} {runner.precision}"
     found = list(shown(find_all(detector, samples), len(samples), label))
-    return measure(detector, samples, found)
+    return [
+        measure(detector, [samples[i] for i in part], [found[i] for i in part])
+        for part in parts
+    ]
 
 
 def _say(trial: Trial, base: Mapping[str, Metrics]) -> None:

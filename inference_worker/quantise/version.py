@@ -12,14 +12,13 @@ from typing import Any
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.manifest import Manifest, canonical, pin
 from inference_worker.engine.metrics import Metrics
-from inference_worker.engine.store import INT8_MODEL, MANIFEST, MODEL, Version
+from inference_worker.engine.store import CARD, INT8_MODEL, MANIFEST, MODEL, Version
 from inference_worker.publishing import Place
+from inference_worker.quantise.calibration import FEW, Halves
 from inference_worker.quantise.naming import Name
 from inference_worker.quantise.trial import Trial, Trials
 from inference_worker.training.markdown import table
 
-CARD = "card.md"
-_FEW = 100
 _COMPUTED = re.compile(r"^\| computed in \|.*$", re.MULTILINE)
 """The row of an imported model's card that is no longer true."""
 
@@ -31,21 +30,37 @@ class Calibration:
     source: str
     images: Sequence[Sample]
     validation: Sequence[Sample]
+    halves: Halves | None
     warnings: Sequence[str]
+
+    @property
+    def judged(self) -> str:
+        """Who chose the method, and who measured what it loses."""
+        count = len(self.validation)
+        if self.halves is not None:
+            chosen, judged = len(self.halves.choosing), len(self.halves.judging)
+            return (
+                f"of {count} other images {chosen} chose the method, and {judged}"
+                " that had no part in that gave the figures"
+            )
+        return (
+            f"the same {count} other images chose the method and gave the figures, so"
+            f" these flatter it a little; {2 * FEW} can be parted"
+        )
 
     @property
     def rough(self) -> str:
         """What the number of images to measure on makes of the figures, if anything."""
         count = len(self.validation)
         told = f"only {count} images to measure on: the figures are rough"
-        return told if count < _FEW else ""
+        return told if count < FEW else ""
 
 
 def write_quantised(
     old: Version, trials: Trials, calibration: Calibration, place: Place, name: Name
 ) -> Path:
     """Publish the next version of `old`."""
-    text = old.read(CARD).decode() if CARD in old.manifest.files else ""
+    text = old.read(CARD).decode(errors="replace") if CARD in old.manifest.files else ""
     files = {
         MODEL: old.read(MODEL),
         INT8_MODEL: trials.best.model,
@@ -99,18 +114,22 @@ def _section(trials: Trials, calibration: Calibration) -> list[str]:
     ]
     worse = "points, on the worse of the two"
     lost = (f"mAP@0.5: {worse}", f"F: {worse}", "class that loses most: points")
-    said = [f"- {one[:1].upper()}{one[1:]}." for one in calibration.warnings]
+    said = [f"- {_sentence(one)}" for one in calibration.warnings]
     rough = calibration.rough
     return [
         "## INT8",
         f"`{INT8_MODEL}` computes its convolutions in 8 bits, but for the last ones:"
         f" ranges by {best.method} on {len(calibration.images)} images of"
-        f" {calibration.source}, measured on {len(calibration.validation)} others.",
-        *([f"{rough[:1].upper()}{rough[1:]}."] if rough else []),
+        f" {calibration.source}. {_sentence(calibration.judged)}",
+        *([_sentence(rough)] if rough else []),
         "mAP@0.5, and F at the threshold of the version:",
         table(("", *trials.base, *lost), rows),
         *(["The images for the ranges are skewed:", "\n".join(said)] if said else []),
     ]
+
+
+def _sentence(told: str) -> str:
+    return f"{told[:1].upper()}{told[1:]}."
 
 
 def _shown(figures: Mapping[str, Metrics]) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 from inference_worker.engine.manifest import SCHEMA, Manifest, canonical, pin
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.notes import noted, notes_of
-from inference_worker.engine.store import MANIFEST
+from inference_worker.engine.store import CARD, MANIFEST, MODEL
 from inference_worker.engine.types import Guesses
 from inference_worker.publishing import Place
 from inference_worker.report import write_training_report
@@ -74,8 +74,8 @@ def write_version(finished: Finished, place: Place) -> Path:
     """
     told = _manifest(finished)
     files = {
-        "model.onnx": noted(finished.model, notes_of(told)),
-        "card.md": card(_facts(finished)).encode(),
+        MODEL: noted(finished.model, notes_of(told)),
+        CARD: card(_facts(finished)).encode(),
     }
     measured = [*_measured(finished), *_golden(finished.golden)]
     figures = {name: metrics.as_json() for name, metrics in measured}
@@ -124,7 +124,7 @@ def _previous(start: Start | None) -> dict[str, str] | None:
     """The version that a named beginning makes this one the successor of."""
     if start is None or not start.named:
         return None
-    digest = start.manifest.files["model.onnx"].sha256
+    digest = start.manifest.files[MODEL].sha256
     return {"version": start.manifest.version, "sha256": digest}
 
 

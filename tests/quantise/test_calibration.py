@@ -9,7 +9,7 @@ import pytest
 
 from inference_worker.engine.coco import Sample
 from inference_worker.engine.types import Detections
-from inference_worker.quantise.calibration import NORMAL, skew, stratified
+from inference_worker.quantise.calibration import FEW, NORMAL, halved, skew, stratified
 
 CLASSES = ("open", "short", "spur")
 
@@ -44,6 +44,35 @@ def test_what_is_rare_is_taken_whole_and_the_rest_filled_up() -> None:
 def test_the_same_seed_chooses_the_same() -> None:
     assert stratified(MIXED, 50, seed=1) == stratified(MIXED, 50, seed=1)
     assert stratified(MIXED, 50, seed=1) != stratified(MIXED, 50, seed=2)
+
+
+def test_halves_share_no_image_and_show_each_class_alike() -> None:
+    halves = halved(MIXED, seed=3)
+    assert halves is not None
+    assert sorted([*halves.choosing, *halves.judging]) == list(range(len(MIXED)))
+    shown = [
+        Counter(stratum(MIXED[i]) for i in half)
+        for half in (halves.choosing, halves.judging)
+    ]
+    for kind in (0, 1, 2, NORMAL):
+        assert abs(shown[0][kind] - shown[1][kind]) <= 1
+    assert halves == halved(MIXED, seed=3)
+    assert halves != halved(MIXED, seed=4)
+
+
+def test_an_image_of_several_classes_counts_for_the_rarest() -> None:
+    both = [*[sample(0)] * 190, *[sample(0, 1)] * 10]
+    halves = halved(both, seed=0)
+    assert halves is not None
+    assert sum(i >= 190 for i in halves.judging) == 5
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [MIXED[: 2 * FEW - 1], [sample()] * 2 * FEW, [sample(1), *[sample()] * 2 * FEW]],
+)
+def test_too_few_images_or_boxes_are_not_parted(samples: list[Sample]) -> None:
+    assert halved(samples, seed=0) is None
 
 
 def test_images_of_everything_are_not_skewed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from inference_worker.engine.metrics import ClassMetrics, Metrics
 from inference_worker.engine.store import open_folder
 from inference_worker.engine.types import Detections
 from inference_worker.publishing import place_for
+from inference_worker.quantise.calibration import halved
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
 from inference_worker.quantise.naming import Name
 from inference_worker.quantise.trial import Trial, Trials
@@ -65,6 +67,17 @@ def test_the_best_method_is_strained_least_by_either_figure() -> None:
     assert trials(*tried).best.method == "near"
 
 
+def test_who_chooses_does_not_judge() -> None:
+    """The best where it is chosen may lose more than another where it is judged."""
+    choosing = trials(trial("a", one=FEWER, two=SAME), trial("b", one=SAME, two=SAME))
+    judging = trials(trial("a", one=SAME, two=SAME), trial("b", one=WORSE, two=SAME))
+    assert judging.best.method == "a"
+    parted = replace(judging, choosing=choosing)
+    assert parted.best is judging.tried[1]
+    with pytest.raises(PrecisionLost, match=r"loses 4\.00 points .* best method, b;"):
+        check_loss(parted, accept_drop=False)
+
+
 @pytest.mark.parametrize(
     ("found", "told"),
     [
@@ -100,7 +113,10 @@ def written(tmp_path: Path, text: str, measured: int) -> str:
         json.dumps(toy_manifest(files, precision="f32"))
     )
     sample = Sample(Path("x.png"), Path("t.png"), Detections.truth([], []))
-    calibration = Calibration("there", [sample], [sample] * measured, ["few images"])
+    drawn = Sample(Path("y.png"), Path("t.png"), Detections.truth([[0, 0, 5, 5]], [0]))
+    held = [sample, drawn] * (measured // 2)
+    halves = halved(held, seed=0)
+    calibration = Calibration("there", [sample], held, halves, ["few images"])
     every = trials(trial("minmax", one=FEWER, two=WORSE))
     with place_for(tmp_path / "toy" / "5") as place:
         made = write_quantised(
@@ -120,6 +136,10 @@ def test_the_card_has_both_figures_and_the_class_that_loses_most(
     tmp_path: Path,
 ) -> None:
     text = written(tmp_path, "# toy 1\n\nSaid before.\n", 200)
+    assert (
+        "on 1 images of there. Of 200 other images 100 chose the method, and 100"
+        " that had no part in that gave the figures."
+    ) in text
     assert "Said before." in text
     assert (
         "| minmax | 0.8500, F 0.8800 | 0.8100, F 0.9000 | -4.00 | -2.00"
@@ -130,8 +150,10 @@ def test_the_card_has_both_figures_and_the_class_that_loses_most(
 
 
 def test_the_card_says_that_few_images_measure_roughly(tmp_path: Path) -> None:
-    text = written(tmp_path, "# toy 1\n", 99)
-    assert "Only 99 images to measure on: the figures are rough." in text
+    text = written(tmp_path, "# toy 1\n", 98)
+    assert "Only 98 images to measure on: the figures are rough." in text
+    assert "The same 98 other images chose the method and gave the figures" in text
+    assert "200 can be parted" in text
 
 
 def test_an_imported_models_card_says_what_it_is_computed_in_now(
