@@ -4,7 +4,8 @@
     python -m benchmarks.inference.run --device cpu --batches 1 8 --sizes 640
 
 The calls of all contestants go in turn, so that whatever else the machine does hits
-all of them; each has a thread pool of the same size for its decoding. A contestant
+all of them; `ahead` is the throughput of ours when the next batch is decoded meanwhile,
+as a worker does. Each has a thread pool of the same size for its decoding. A contestant
 whose package is missing is named and left out. On a card the measured ceilings and the
 floor that they imply stand in the same table.
 """
@@ -130,6 +131,7 @@ def measured(
             "calls": len(taken),
             "images_s": round(1000 * len(photos) / float(np.median(taken)), 1),
             "times_faster": round(float(np.median(base / np.array(taken))), 2),
+            "ahead_images_s": ahead(contestants[name], photos, float(np.median(taken))),
             "boxes": sum(map(len, wanted)),
             "boxes_apart": apart[name],
             "stages_ms": stages_ms(contestants[name]),
@@ -140,6 +142,14 @@ def measured(
 
 def stages_ms(contestant: Contestant) -> dict[str, float]:
     return contestant.stages_ms() if isinstance(contestant, Ours) else {}
+
+
+def ahead(contestant: Contestant, photos: Sequence[bytes], ms: float) -> float | None:
+    """Throughput with decoding ahead: what only ours can be asked for."""
+    if not isinstance(contestant, Ours):
+        return None
+    calls = max(5, min(100, int(1500 / ms)))
+    return round(contestant.ahead(photos, calls), 1)
 
 
 def forget(contestants: dict[str, Contestant]) -> None:
@@ -191,6 +201,7 @@ def show(row: dict[str, Any]) -> None:
     print(
         f"{row['size']:>5} x{row['batch']:<3} {row['name']:<24} {row['ms']:>9.2f} ms"
         f" p99 {row['p99_ms']:>9.2f} {row['images_s']:>8.1f}/s"
+        f" ({row['ahead_images_s'] or '-'} ahead)"
         f" {row['times_faster']:>6.2f} x {row['boxes_apart']}/{row['boxes']}"
         f" apart{floor} {row['stages_ms'] or ''}",
         flush=True,

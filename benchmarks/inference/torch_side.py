@@ -85,7 +85,8 @@ class TorchSide:
 
     @torch.inference_mode()
     def __call__(self, jpegs: Sequence[bytes]) -> list[Boxes]:
-        canvases, geometries = zip(*self.pool.map(self._read, jpegs), strict=True)
+        read = self.pool.map if len(jpegs) > 1 else map
+        canvases, geometries = zip(*read(self._read, jpegs), strict=True)
         pixels = torch.from_numpy(np.stack(canvases))
         if self.device != "cpu":
             pixels = pixels.pin_memory().to(self.device, non_blocking=True)
