@@ -33,8 +33,11 @@ JOB = np.dtype(
 """struct Job of prepare.cu."""
 
 _BLOCK = (32, 8, 1)
-_PIXELS_A_THREAD = 4
+_TILE = (32, 64)
+"""DOWN and ACROSS of prepare.cu: what a block makes of the canvas."""
 _ALIGNED = 256
+_BEYOND = 32
+"""Bytes behind a photo that may be read, since the kernel reads whole words."""
 _LENSES = 8
 
 
@@ -174,7 +177,7 @@ def _placed(layers: Sequence[Layer]) -> tuple[list[int], int]:
     at, places = _aligned(len(layers) * JOB.itemsize), []
     for layer in layers:
         places.append(at)
-        at = _aligned(at + layer.image.size)
+        at = _aligned(at + layer.image.size + _BEYOND)
     return places, at
 
 
@@ -183,6 +186,5 @@ def _aligned(value: int) -> int:
 
 
 def _grid(canvas: tuple[int, int], layers: int) -> tuple[int, int, int]:
-    height, width = canvas
-    across = _BLOCK[0] * _PIXELS_A_THREAD
-    return -(-width // across), -(-height // _BLOCK[1]), layers
+    down, across = (-(-side // tile) for side, tile in zip(canvas, _TILE, strict=True))
+    return across, down, layers

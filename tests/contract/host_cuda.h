@@ -14,6 +14,48 @@
 #define __launch_bounds__(...)
 #define HOST_HALF
 
+struct uint2 {
+    unsigned x, y;
+};
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+
+template <typename Kind> static Kind __ldg(const Kind *at) { return *at; }
+
+static float __fdividef(float a, float b) { return a / b; }
+
+static float __uint_as_float(unsigned bits) {
+    float value;
+    memcpy(&value, &bits, 4);
+    return value;
+}
+
+/* Four of eight bytes; each digit of `which` names one. */
+static unsigned __byte_perm(unsigned low, unsigned high, unsigned which) {
+    const uint64_t both = (uint64_t)high << 32 | low;
+    unsigned out = 0;
+    for (int i = 0; i < 4; i++)
+        out |= (unsigned)(both >> 8 * (which >> 4 * i & 7u) & 255u) << 8 * i;
+    return out;
+}
+
+static unsigned __funnelshift_r(unsigned low, unsigned high, unsigned bits) {
+    return (unsigned)(((uint64_t)high << 32 | low) >> (bits & 31u));
+}
+
+/* Two of 16 bits by the lower, or the upper, two of four bytes, and a sum. */
+static unsigned __dp2a_lo(unsigned pair, unsigned bytes, unsigned sum) {
+    return sum + (pair & 0xffffu) * (bytes & 255u) + (pair >> 16) * (bytes >> 8 & 255u);
+}
+
+static unsigned __dp2a_hi(unsigned pair, unsigned bytes, unsigned sum) {
+    return __dp2a_lo(pair, bytes >> 16, sum);
+}
+
 struct Place {
     unsigned x, y, z;
 };
