@@ -16,7 +16,7 @@ from tests.alerts.scene import Scene
 from traceability.accounts.models import Membership, Role, User
 from traceability.alerts import services as alerts
 from traceability.alerts.models import Alert
-from traceability.inspection.models import InspectionState
+from traceability.inspection.models import Inspection, InspectionState
 from traceability.inspection.recording import record
 from traceability.inspection.results import Box, Detector, InspectionResult
 from traceability.jobs import services as jobs
@@ -65,6 +65,7 @@ def test_every_inspection_is_told_in_its_stations_order(scene: Scene) -> None:
         scene.photo(1, [scene.short, scene.open]),
         scene.photo(2, station=other),
     ]
+    Inspection.objects.filter(pk=looked[1].pk).update(trace_id="4b" * 16)
     drain()
     said = [valid(one, "inspection") for one in messages("/inspection")]
     assert [(one["station"], one["sequence"]) for one in said] == [
@@ -73,6 +74,7 @@ def test_every_inspection_is_told_in_its_stations_order(scene: Scene) -> None:
         ("AOI-2", 1),
     ]
     assert [one["id"] for one in said] == [str(one.pk) for one in looked]
+    assert [one["trace_id"] for one in said] == ["", "4b" * 16, ""]
     assert [one["category"] for one in said[1]["defects"]] == ["short", "open"]
     topics = [one.topic for one in messages("/inspection")]
     assert topics[0] == "causeline/S1/L1/AOI-1/inspection"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client import Metric
@@ -26,7 +26,8 @@ class Depths:
         )
         try:
             found = [*_jobs(), _outbox(), *_alerts()]
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
+            connection.close()  # the next use makes a new one
             found = []
         up.add_metric([], float(bool(found)))
         yield up

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from prometheus_client import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -14,6 +15,7 @@ from traceability.lib.exposition import REFUSAL, may_read, written
 from traceability.lib.measures import REGISTRY
 
 
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """For who has the token: the database need not be there to check it."""
     if not may_read(request.headers.get("Authorization", "")):
