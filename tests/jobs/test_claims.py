@@ -100,6 +100,17 @@ def test_fail_gives_back_with_a_growing_pause_then_quarantines(
     assert pauses == [pytest.approx(2, abs=0.5), pytest.approx(4, abs=0.5)]
 
 
+def test_what_failed_does_not_wait_beside_another_of_its_key(db: None) -> None:
+    first = services.enqueue("analyse", queue="analysis", dedup_key="line:1")
+    taken = claimed(first)
+    newer = services.enqueue("analyse", queue="analysis", dedup_key="line:1")
+    services.fail(taken, "analysis_failed", "broken")
+    first.refresh_from_db()
+    newer.refresh_from_db()
+    assert (first.state, first.error_code) == ("failed", "superseded")
+    assert newer.state == "pending"
+
+
 def test_a_final_failure_is_not_tried_again(job: Job) -> None:
     state = services.fail(claimed(job), "image_unreadable", "x" * 900, final=True)
     assert state == JobState.FAILED

@@ -44,6 +44,27 @@ def test_a_live_lease_is_left_alone(queued: Job) -> None:
     assert services.sweep() == {"released": 0, "quarantined": 0, "published": 0}
 
 
+def test_of_a_key_that_waits_again_by_now_the_dead_one_ends(
+    queued: Job, age: Age
+) -> None:
+    dead = services.enqueue("analyse", queue="analysis", dedup_key="line:1")
+    run_out(dead, age)
+    run_out(queued, age)
+    newer = services.enqueue("analyse", queue="analysis", dedup_key="line:1")
+    assert services.sweep()["released"] == 1, "others are not held up"
+    dead.refresh_from_db()
+    assert (dead.state, dead.error_code) == ("failed", "superseded")
+    assert services.claim(newer.id, "w2").attempts == 1
+    assert services.claim(queued.id, "w2").attempts == 2
+
+
+def test_of_a_key_that_nobody_else_waits_for_the_dead_one_waits(age: Age) -> None:
+    dead = services.enqueue("analyse", queue="analysis", dedup_key="line:1")
+    run_out(dead, age)
+    assert services.sweep()["released"] == 1
+    assert services.claim(dead.id, "w2").attempts == 2
+
+
 def test_what_killed_three_workers_is_quarantined_and_told(
     queued: Job, age: Age
 ) -> None:

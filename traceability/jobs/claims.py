@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from traceability.jobs.models import Job, JobState
 from traceability.jobs.recovery import BLAMELESS
+from traceability.jobs.waiting import wait_again
 
 
 def claim(job_id: UUID | str, worker: str) -> Job | None:
@@ -102,12 +103,9 @@ def fail(job: Job, code: str, message: str, *, final: bool = False) -> JobState:
 
 def put_off(job: Job, code: str, message: str, seconds: float) -> None:
     """Give a job back that nobody could work on: the attempt does not count."""
-    _held(job).update(
-        state=JobState.PENDING,
+    wait_again(
+        _held(job),
         attempts=F("attempts") - 1,
-        leased_by="",
-        leased_until=None,
-        published_at=None,
         not_before=timezone.now() + timedelta(seconds=seconds),
         error_code=code[:50],
         message=message[:500],
@@ -117,14 +115,7 @@ def put_off(job: Job, code: str, message: str, seconds: float) -> None:
 def _give_back(job: Job, **changes: Any) -> None:
     """Let a job wait for another attempt, a little longer each time."""
     pause = timedelta(seconds=2**job.attempts)
-    _held(job).update(
-        state=JobState.PENDING,
-        leased_by="",
-        leased_until=None,
-        published_at=None,
-        not_before=timezone.now() + pause,
-        **changes,
-    )
+    wait_again(_held(job), not_before=timezone.now() + pause, **changes)
 
 
 def _held(job: Job) -> QuerySet[Job]:

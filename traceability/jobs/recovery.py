@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from traceability.jobs.messages import publish_waiting
 from traceability.jobs.models import Job, JobState
+from traceability.jobs.waiting import wait_again
 from traceability.outbox.services import emit
 
 QUARANTINED = "job.quarantined"
@@ -40,17 +41,11 @@ def _put_back(dead: QuerySet[Job]) -> dict[str, int]:
     2. What has used up its attempts may be what kills workers: quarantine, and tell.
     3. The rest waits again.
     """
-    waiting = {
-        "state": JobState.PENDING,
-        "leased_by": "",
-        "leased_until": None,
-        "published_at": None,
-    }
     blameless = dead.filter(leased_by__endswith=BLAMELESS)
-    released = blameless.update(attempts=F("attempts") - 1, **waiting)
+    released = wait_again(blameless, attempts=F("attempts") - 1)
     spent = dead.filter(attempts__gte=settings.JOB_MAX_ATTEMPTS)
     quarantined = sum(_quarantine(spent.filter(pk=job.pk), job) for job in spent)
-    released += dead.update(**waiting)
+    released += wait_again(dead)
     return {"released": released, "quarantined": quarantined}
 
 
