@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from tests.api.cameras import photo
@@ -23,6 +24,16 @@ def envelope(response, status, code):
     assert body["hint"]
     assert body["request_id"] == response["X-Request-ID"]
     return body
+
+
+@pytest.fixture
+def without_database(monkeypatch):
+    """The server is gone when a view asks it for the first time."""
+
+    def fail(*args, **kwargs):
+        raise OperationalError("secret detail")
+
+    monkeypatch.setattr("traceability.api.inspections.inspections_of", fail)
 
 
 @pytest.fixture
@@ -76,6 +87,12 @@ def test_a_broken_api(broken, reader):
     reader.raise_request_exception = False
     answer = reader.get("/api/v1/inspections/")
     envelope(answer, 500, "internal_error")
+    assert "secret detail" not in answer.content.decode()
+
+
+def test_without_a_database_a_caller_is_told_to_come_again(without_database, reader):
+    answer = reader.get("/api/v1/inspections/")
+    assert "Try again" in envelope(answer, 503, "unavailable")["hint"]
     assert "secret detail" not in answer.content.decode()
 
 

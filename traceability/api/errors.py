@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from traceability.lib.errors import CauselineError
+from traceability.lib.errors import CauselineError, Unavailable
 from traceability.lib.request_id import current_request_id
+
+logger = logging.getLogger(__name__)
 
 HINTS = {
     "not_authenticated": "Send 'Authorization: Api-Key <prefix>.<secret>'.",
@@ -40,6 +44,9 @@ def body(
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler; None lets an unexpected error become a logged 500."""
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("the database does not do what it is asked", exc_info=error)
+        error = Unavailable("The database does not answer.")
     if isinstance(error, CauselineError):
         envelope = body(error.code, error.message, error.hint, error.fields)
         return Response(envelope, status=error.status)
