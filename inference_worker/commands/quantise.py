@@ -22,13 +22,13 @@ from inference_worker.engine.store import (
     root,
 )
 from inference_worker.evaluation import read_labelled
+from inference_worker.naming import Name, elsewhere, named_by, next_name, taken
 from inference_worker.publishing import Place, place_for
 from inference_worker.quantise.calibration import halved, skew, stratified
 from inference_worker.quantise.checking import check_usable
 from inference_worker.quantise.drawn import write_boards
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
 from inference_worker.quantise.graph import prepared
-from inference_worker.quantise.naming import Name, elsewhere, named_by, next_name
 from inference_worker.quantise.qdq import check_quantisable
 from inference_worker.quantise.trial import (
     MOST_DROP,
@@ -111,7 +111,9 @@ def _named(args: argparse.Namespace, old: Version) -> Name:
         )
     stores = root(data_folder()), models.SHIPPED, args.out.resolve().parent.parent
     version = args.version or named_by(args.out, told.model)
-    name = next_name(told, version, stores)
+    name = next_name(told.model, version, stores, told)
+    if name.version in taken(told.model, stores, told):
+        raise DatasetError(f"--version {name.version}: {told.model} has it already")
     if hint := elsewhere(args.out, told.model, name.version):
         log.warning("%s", hint)
     return name

@@ -9,17 +9,15 @@ from pathlib import Path
 
 from inference_worker.engine.errors import EngineMissing
 from inference_worker.engine.manifest import (
-    NAME,
-    NAMING,
     SCHEMA,
     Manifest,
     canonical,
     pin,
 )
 from inference_worker.engine.metrics import Metrics
-from inference_worker.engine.store import MODEL, next_version, open_latest
-from inference_worker.importing.errors import ImportRefused
+from inference_worker.engine.store import MODEL, open_latest, root
 from inference_worker.importing.layout import Layout
+from inference_worker.naming import check_name, next_name
 
 PRECISION = "f32"
 """What its own runtime computes in: in bf16, boxes near the threshold come and go."""
@@ -43,21 +41,21 @@ class Release:
 def next_release(model: str, version: str | None, data: Path) -> Release:
     """The one after the latest adopted in `data`, or the first of its name.
 
-    Raises ImportRefused for a name that no folder may have.
+    Raises DatasetError for a name that no folder may have.
     """
-    named = ("--name", model, "scratches"), ("--version", version or "1", "2")
-    for option, text, like in named:
-        if not NAME.fullmatch(text):
-            raise ImportRefused(
-                f"{option} {text!r}: use {NAMING}", f"Give another: {option} {like}."
-            )
+    check_name("--name", model, "scratches")
     try:
         latest = open_latest(data, model).manifest
     except EngineMissing:
-        return Release(model, version or "1", 1, None)
-    previous = {"version": latest.version, "sha256": latest.files[MODEL].sha256}
-    following = version or next_version(latest.version)
-    return Release(model, following, latest.release_seq + 1, previous)
+        latest = None
+    name = next_name(model, version or "", [root(data)], latest)
+    return Release(model, name.version, name.release_seq, _previous(latest))
+
+
+def _previous(latest: Manifest | None) -> Mapping[str, str] | None:
+    if latest is None:
+        return None
+    return {"version": latest.version, "sha256": latest.files[MODEL].sha256}
 
 
 def manifest_of(

@@ -13,9 +13,9 @@ from inference_worker.engine.coco import Sample
 from inference_worker.engine.manifest import Manifest, canonical, pin
 from inference_worker.engine.metrics import Metrics
 from inference_worker.engine.store import CARD, INT8_MODEL, MANIFEST, MODEL, Version
+from inference_worker.naming import Name
 from inference_worker.publishing import Place
 from inference_worker.quantise.calibration import FEW, Halves
-from inference_worker.quantise.naming import Name
 from inference_worker.quantise.trial import Trial, Trials
 from inference_worker.training.markdown import table
 

@@ -14,10 +14,10 @@ from inference_worker.engine.coco import Sample
 from inference_worker.engine.metrics import ClassMetrics, Metrics
 from inference_worker.engine.store import open_folder
 from inference_worker.engine.types import Detections
+from inference_worker.naming import Name
 from inference_worker.publishing import place_for
 from inference_worker.quantise.calibration import halved
 from inference_worker.quantise.errors import PrecisionLost, QuantisationError
-from inference_worker.quantise.naming import Name
 from inference_worker.quantise.trial import Trial, Trials
 from inference_worker.quantise.version import Calibration, write_quantised
 from inference_worker.training.markdown import table
