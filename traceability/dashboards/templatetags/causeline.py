@@ -29,7 +29,7 @@ from traceability.inspection.models import Defect
 register = template.Library()
 NOTHING = "–"
 DEFECT_COLOURS = 8
-STAGE_COLOURS = 6
+STAGE_COLOURS = 9
 
 
 @dataclass(frozen=True)
