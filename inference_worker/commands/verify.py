@@ -99,5 +99,8 @@ def _show_log(*, as_json: bool) -> int:
     else:
         for entry in entries:
             told = " ".join(f"{name}={it}" for name, it in entry["details"].items())
-            print(entry["number"], entry["at"], entry["by"], entry["event"], told)
+            if entry["event"] == audit.CUT_SHORT:
+                told = "by a crash while it was written: what it said is lost"
+            said = (entry["at"], entry["by"], entry["event"], told)
+            print(entry["number"], *filter(None, said))
     return 0

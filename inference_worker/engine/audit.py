@@ -3,7 +3,8 @@
 Each line names the hash of the line before and carries a code by a key of the ring, so
 nobody without the ring can change, take out or add one unseen. `history` keeps how many
 there were, so that a shorter log is seen too. Lines of keys that are gone are vouched
-for by the lines after them.
+for by the lines after them; so are the remains of a line that a crash cut short, if it
+never counted as written.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from inference_worker.engine.keyring import KeyRing
 
 FILE = Path("engines/audit.log")
 PURPOSE = b"causeline audit log v1"
+CUT_SHORT = "cut short"
+"""The event of a line of which a crash has left only a part."""
+
 _FIRST = "0" * 64
 Entry = dict[str, Any]
 
@@ -31,9 +36,10 @@ def append(data: Path, ring: KeyRing, number: int, event: str, **details: Any) -
     """Add a line; returns its number, `number` or what the log's end asks for."""
     path = data / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = _lines(path)
+    there = path.read_bytes() if path.exists() else b""
+    lines, cut = there.splitlines(), _cut_short(there, number - 1)
     number = max(number, len(lines) + 1)
-    told = {
+    told: Entry = {
         "number": number,
         "at": clock.now(),
         "event": event,
@@ -42,32 +48,43 @@ def append(data: Path, ring: KeyRing, number: int, event: str, **details: Any) -
         "before": _hash(lines[-1]) if lines else _FIRST,
         "kid": ring.active,
     }
+    if cut:
+        told["cut"] = cut
     told["code"] = _code(told, ring)
     # What a crash left of a line must not swallow the next one.
-    torn = path.exists() and path.stat().st_size and not _is_whole(path)
+    torn = bool(there) and not there.endswith(b"\n")
     with path.open("ab") as file:
-        file.write(b"\n" * bool(torn) + canonical(told) + b"\n")
+        file.write(b"\n" * torn + canonical(told) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     return number
 
 
 def read(data: Path, ring: KeyRing, expected: int) -> list[Entry]:
-    """The whole log, checked. Raises AuditBroken naming the first wrong line."""
-    before, entries = _FIRST, list[Entry]()
-    for i, line in enumerate(_lines(data / FILE), start=1):
-        entry = _entry(line, i)
-        if entry.get("number") != i or entry.get("before") != before:
-            raise AuditBroken(f"{data / FILE}: a line is missing before line {i}")
-        _check_code(entry, ring, i)
+    """The whole log, checked; CUT_SHORT where a crash left a part of a line.
+
+    Raises AuditBroken naming the first wrong line.
+    """
+    path = data / FILE
+    text = path.read_bytes() if path.exists() else b""
+    before, entries, cut, kid = _FIRST, list[Entry](), list[int](), ring.active
+    for i, line in enumerate(text.splitlines(), start=1):
+        if not _is_entry(line):
+            cut.append(i)
+        else:
+            entry = _entry(line, i)
+            _check_place(entry, i, before, cut)
+            _check_code(entry, ring, i)
+            entries += [*map(_remains, cut), entry]
+            cut, kid = [], entry["kid"]
         before = _hash(line)
-        entries.append(entry)
+    if len(cut) > _cut_short(text, expected):
+        raise AuditBroken(f"line {cut[0]} of the audit log is no entry")
+    entries += map(_remains, cut)
     if len(entries) < expected:
-        raise AuditBroken(
-            f"{data / FILE} has {len(entries)} lines, {expected} were written"
-        )
-    if entries and entries[-1]["kid"] not in ring.keys:
-        raise AuditBroken(f"{data / FILE}: nobody here vouches for the last line")
+        raise AuditBroken(f"{path} has {len(entries)} lines, {expected} were written")
+    if kid not in ring.keys:
+        raise AuditBroken(f"{path}: nobody here vouches for the last line")
     return entries
 
 
@@ -92,6 +109,37 @@ def _entry(line: bytes, number: int) -> Entry:
         raise AuditBroken(f"line {number} of the audit log is no entry") from error
 
 
+def _is_entry(line: bytes) -> bool:
+    try:
+        _entry(line, 0)
+    except AuditBroken:
+        return False
+    return True
+
+
+def _cut_short(text: bytes, written: int) -> int:
+    """How many lines at the end a crash may have cut: none of those `written` before,
+    and none that are whole.
+    """
+    if text.endswith(b"\n"):
+        return 0
+    later = text.splitlines()[written:]
+    return len(list(takewhile(lambda line: not _is_entry(line), reversed(later))))
+
+
+def _remains(number: int) -> Entry:
+    told = {"number": number, "at": "", "event": CUT_SHORT, "by": "", "details": {}}
+    return {**told, "kid": None}
+
+
+def _check_place(entry: Entry, number: int, before: str, cut: list[int]) -> None:
+    if entry.get("cut", 0) != len(cut):
+        first = cut[0] if cut else number
+        raise AuditBroken(f"line {first} of the audit log is no entry")
+    if entry.get("number") != number or entry.get("before") != before:
+        raise AuditBroken(f"{FILE}: a line is missing before line {number}")
+
+
 def _check_code(entry: Mapping[str, Any], ring: KeyRing, number: int) -> None:
     try:
         right = _code(entry, ring)
@@ -108,10 +156,6 @@ def _code(entry: Mapping[str, Any], ring: KeyRing) -> str:
 
 def _lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines() if path.exists() else []
-
-
-def _is_whole(path: Path) -> bool:
-    return path.read_bytes().endswith(b"\n")
 
 
 def _hash(line: bytes) -> str:

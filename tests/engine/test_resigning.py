@@ -443,15 +443,64 @@ def test_a_line_by_a_key_that_nobody_has_is_seen(site: Site) -> None:
         log(site)
 
 
-def test_the_log_goes_on_after_a_line_that_a_crash_cut_short(site: Site) -> None:
+def events(site: Site) -> list[str]:
+    return [entry["event"] for entry in log(site)]
+
+
+@pytest.mark.parametrize("left", [b'{"at":', b"\0" * 40, b'{"at":"2026"}, {'])
+def test_a_line_that_a_crash_cut_short_is_told_and_the_others_are_read(
+    site: Site, left: bytes
+) -> None:
+    path = site.data / audit.FILE
+    before = events(site)
+    path.write_bytes(path.read_bytes() + left)
+    assert events(site) == [*before, audit.CUT_SHORT]
+    resigning.rotate(site.data, window_days=1)
+    after = events(site)
+    assert after[: len(before) + 1] == [*before, audit.CUT_SHORT]
+    assert "rotate" in after[len(before) + 1 :]
+    numbers = [entry["number"] for entry in log(site)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_two_crashes_in_a_row_are_two_lines(site: Site) -> None:
+    path = site.data / audit.FILE
+    path.write_bytes(path.read_bytes() + b'{"at":\n{"at":"2')
+    resigning.rotate(site.data, window_days=1)
+    assert events(site).count(audit.CUT_SHORT) == 2
+
+
+def test_a_line_whose_end_alone_is_missing_is_whole(site: Site) -> None:
+    path = site.data / audit.FILE
+    before = events(site)
+    path.write_bytes(path.read_bytes().removesuffix(b"\n"))
+    assert events(site) == before
+    resigning.rotate(site.data, window_days=1)
+    assert audit.CUT_SHORT not in events(site)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_line_that_had_been_written_was_not_cut_by_a_crash(
+    site: Site, again: bool
+) -> None:
+    path = site.data / audit.FILE
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(path.read_bytes()[: -len(lines[-1]) // 2])
+    if again:
+        resigning.rotate(site.data, window_days=1)
+    with pytest.raises(AuditBroken, match=f"line {len(lines)} of the audit log is no"):
+        log(site)
+
+
+def test_what_a_crash_left_cannot_be_exchanged_or_taken_out(site: Site) -> None:
     path = site.data / audit.FILE
     path.write_bytes(path.read_bytes() + b'{"at":')
     resigning.rotate(site.data, window_days=1)
-    with pytest.raises(AuditBroken):
-        log(site)
-    lines = path.read_bytes().splitlines()
-    assert lines.count(b'{"at":') == 1
-    assert any(b'"event":"rotate"' in line for line in lines)
+    good = path.read_bytes()
+    for other in (b'{"at":"', b""):
+        path.write_bytes(good.replace(b'{"at":\n', other + b"\n" * bool(other)))
+        with pytest.raises(AuditBroken):
+            log(site)
 
 
 def test_lines_of_keys_that_are_gone_are_vouched_for_by_later_ones(site: Site) -> None:

@@ -190,6 +190,9 @@ def test_going_back_and_reading_of_it_in_the_log(
     events = [entry["event"] for entry in said(capsys)]
     assert events.count("rollback") == 2
     path = adopted / "engines/audit.log"
+    path.write_bytes(path.read_bytes() + b'{"at":"20')
+    assert main(["verify", "--log"]) == 0
+    assert f"{len(events) + 1} cut short by a crash" in capsys.readouterr().out
     path.write_bytes(path.read_bytes().replace(b'"rollback"', b'"sign"'))
     assert main(["verify", "--log"]) == 1
     assert "audit_log_broken" in capsys.readouterr().err
