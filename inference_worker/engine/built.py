@@ -28,14 +28,9 @@ from inference_worker.engine.fields import (
     refuse,
     require,
 )
+from inference_worker.engine.tensorrt.plan import version_of
 
 PLAN, TIMING_CACHE = "engine.plan", "timing.cache"
-
-_HEAD = b"ftrt" + bytes(4)
-"""The mark of a plan, and the version of its serialisation."""
-
-_VERSION_AT = 24
-"""Of a plan: major, minor, patch and build of its TensorRT, a byte each."""
 
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -121,11 +116,8 @@ class Environment:
 
     def check_plan(self, plan: bytes) -> None:
         """Raises PlanWrong unless it begins as a plan of this TensorRT does."""
-        if plan[: len(_HEAD)] != _HEAD:
-            raise PlanWrong(f"{PLAN} does not begin as a plan does")
-        told = tuple(plan[_VERSION_AT : _VERSION_AT + 4])
-        if told != _numbers(self.tensorrt):
-            by = ".".join(map(str, told))
+        by = version_of(plan)
+        if by != self.tensorrt:
             raise PlanWrong(f"{PLAN} is of TensorRT {by}, not of {self.tensorrt}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,17 +11,14 @@ from inference_worker.engine.backends.device import (
     Shape,
     usual_most,
 )
-from inference_worker.engine.errors import InferenceFailed, LoadFailed
+from inference_worker.engine.errors import InferenceFailed
 from inference_worker.engine.gpu import Gpu, Memory, Stream, open_gpu
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.tensorrt.library import trt
 from inference_worker.engine.tensorrt.listening import Listener
-from inference_worker.engine.tensorrt.plan import check_plan
-from inference_worker.engine.tensorrt.profiles import Profile
+from inference_worker.engine.tensorrt.loading import Loaded
 from inference_worker.engine.tensorrt.recording import MOST_RECORDED, Recorder
 from inference_worker.engine.tensorrt.scratch import Scratch
-
-_HALF, _SINGLE = trt.DataType.HALF, trt.DataType.FLOAT
 
 
 class TensorRtBackend(DeviceBackend):
@@ -47,18 +43,15 @@ class TensorRtBackend(DeviceBackend):
         """`precision` is what the engine was made for, as its manifest says; `threads`
         has no meaning here. Raises PlanWrong, OtherTensorRT, LoadFailed.
         """
-        check_plan(model, str(trt.__version__))
         card = card or open_gpu()
         self._heard = Listener()
         self._contexts: list[Any] = []
         self._plan_bytes = len(model)
         self._scratch = Scratch.of(card)
         with card.active():
-            self._runtime, self._engine = self._deserialised(model)
-            self._source, self._result = self._tensors()
-            half = self._engine.get_tensor_dtype(self._source) == _HALF
+            self._loaded = Loaded.of(model, manifest, self._heard)
+            half, self._profiles = self._loaded.half, self._loaded.profiles
             self.precision = precision or ("f16" if half else "f32")
-            self._profiles = self._read_profiles(manifest)
             images = min(one.most[0] for one in self._profiles)
             most = min(manifest.input.batch or usual_most(card), images)
             super().__init__(manifest, card, half=half, most=most)
@@ -119,18 +112,16 @@ class TensorRtBackend(DeviceBackend):
         super().warm_up()
 
     def close(self) -> None:
-        """Graphs before their contexts, those before their engine, that before its
-        runtime.
-        """
+        """Graphs before their contexts, those before their engine."""
         self._recorder.close()
         self._contexts.clear()
-        self._engine = self._runtime = None
+        self._loaded.close()
         self._scratch.leave(self)
         super().close()
 
     def _open(self) -> None:
         """Contexts, and the memory for the largest that each may be asked for."""
-        self._scratch.need(self, int(self._engine.device_memory_size_v2))
+        self._scratch.need(self, int(self._loaded.engine.device_memory_size_v2))
         largest = 0
         for index, profile in enumerate(self._profiles):
             self._contexts.append(self._context(index))
@@ -143,7 +134,7 @@ class TensorRtBackend(DeviceBackend):
     ) -> tuple[int, ...]:
         """Run it on our stream: the output's shape."""
         answer = self._answer(context, shape)
-        addresses = ((self._source, source), (self._result, self._output))
+        addresses = ((self._loaded.source, source), (self._loaded.result, self._output))
         for name, memory in addresses:
             done = context.set_tensor_address(name, memory.pointer)
             self._must(done, f"the address of {name}")
@@ -155,56 +146,18 @@ class TensorRtBackend(DeviceBackend):
 
     def _answer(self, context: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The output's shape for this input's, which is set."""
-        self._must(context.set_input_shape(self._source, shape), f"the shape {shape}")
-        answer = tuple(context.get_tensor_shape(self._result))
+        self._must(
+            context.set_input_shape(self._loaded.source, shape), f"the shape {shape}"
+        )
+        answer = tuple(context.get_tensor_shape(self._loaded.result))
         if len(answer) != 3 or min(answer) < 1:
             raise self._failed(f"the output for {shape} would be {answer}")
         return answer
 
-    def _deserialised(self, plan: bytes) -> tuple[Any, Any]:
-        """Plans may bring code of their own; ours never do, and none is allowed."""
-        heard = self._heard
-        with heard.making("there is no runtime"):
-            runtime = trt.Runtime(heard.logger)
-            runtime.error_recorder = heard.recorder
-            runtime.engine_host_code_allowed = False
-        if runtime.engine_host_code_allowed:
-            raise LoadFailed("TensorRT would run code that a plan brings along")
-        engine = runtime.deserialize_cuda_engine(plan)
-        if engine is None:
-            raise heard.load_failed(
-                "the engine could not be deserialised",
-                "Build it on this machine: python -m inference_worker build",
-            )
-        engine.error_recorder = heard.recorder
-        return runtime, engine
-
-    def _tensors(self) -> tuple[str, str]:
-        """Names of the only input and the only output, whose types we know."""
-        engine = self._engine
-        names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
-        kinds = [engine.get_tensor_mode(name) for name in names]
-        source, result = trt.TensorIOMode.INPUT, trt.TensorIOMode.OUTPUT
-        if sorted(map(int, kinds)) != sorted(map(int, (source, result))):
-            raise LoadFailed(f"the engine has the tensors {', '.join(names)}, not two")
-        first, last = names[kinds.index(source)], names[kinds.index(result)]
-        typed = engine.get_tensor_dtype
-        if typed(first) not in (_HALF, _SINGLE) or typed(last) != _SINGLE:
-            raise LoadFailed(f"the engine takes {typed(first)} and gives {typed(last)}")
-        return first, last
-
-    def _read_profiles(self, manifest: Manifest) -> list[Profile]:
-        engine, found = self._engine, []
-        for index in range(engine.num_optimization_profiles):
-            shapes = engine.get_tensor_profile_shape(self._source, index)
-            found.append(Profile(*(tuple(shape) for shape in shapes)))
-        _check_profiles(found, manifest)
-        return found
-
     def _context(self, profile: int) -> Any:
         heard = self._heard
         strategy = trt.ExecutionContextAllocationStrategy.USER_MANAGED
-        context = self._engine.create_execution_context(strategy)
+        context = self._loaded.engine.create_execution_context(strategy)
         if context is None:
             raise heard.load_failed(f"no context for profile {profile}")
         context.error_recorder = heard.recorder
@@ -233,20 +186,3 @@ class TensorRtBackend(DeviceBackend):
         """DeviceLost instead where the card itself has failed."""
         self.card.check()
         return InferenceFailed(what, "", self._heard.why())
-
-
-def _check_profiles(found: Sequence[Profile], manifest: Manifest) -> None:
-    """LoadFailed for an engine that was made for another network's input."""
-    spec = manifest.input
-    if {one.most[1] for one in found} != {spec.channels}:
-        raise LoadFailed(
-            f"the engine takes other planes than the {spec.channels} of its manifest"
-        )
-    for height, width in (
-        [spec.canvas] if spec.canvas else zip(spec.sizes, spec.sizes, strict=True)
-    ):
-        if not any(height <= o.most[2] and width <= o.most[3] for o in found):
-            raise LoadFailed(
-                f"the engine has no profile for {height} x {width}",
-                "Build it for all sizes of the model's manifest.",
-            )
