@@ -10,6 +10,7 @@ import time_machine
 from django.db import transaction
 from pytest_django import Settings
 
+from traceability.lib.trace import current_trace
 from traceability.outbox import services
 from traceability.outbox.models import Event
 
@@ -56,6 +57,15 @@ def test_each_consumer_sees_each_event_once_in_order() -> None:
     drain()
     drain()
     assert seen == [(name, "a", n) for n in range(3) for name in ("first", "second")]
+
+
+def test_what_a_consumer_logs_carries_the_trace_of_the_photo() -> None:
+    traces: list[str] = []
+    trouble["first"] = lambda event: traces.append(current_trace().id)
+    services.emit("inspection.finished", "a", {"trace_id": "4b" * 16})
+    services.emit("tick", "a")
+    drain()
+    assert traces == ["4b" * 16, "-"]
 
 
 def test_an_event_of_a_transaction_that_fails_never_happened() -> None:
