@@ -39,6 +39,7 @@ from inference_worker.ledger import (
     Ticket,
 )
 from inference_worker.measures import Ended
+from inference_worker.stations import optics_of
 from inference_worker.telling import Teller
 from traceability.inspection.models import Image as Subject
 from traceability.inspection.models import Inspection, InspectionRole
@@ -154,13 +155,16 @@ class Desk:
         """Decode here, let the batcher look; with the times that took."""
         subject, begun = inspection.image, time.monotonic()
         name = self._template_of(subject)
-        image = self._read(subject.file)
+        image, optics = self._read(subject.file), optics_of(subject.optics)
+        if optics is not None:
+            optics.check(image)
         template = self.shelf.template(self.media / name, image) if name else None
         decoded = time.monotonic()
         live = inspection.role == InspectionRole.LIVE
         future = self.batcher.submit(
             image,
             template,
+            optics,
             priority=Priority.FIRST if live else Priority.LATER,
             deadline=decoded + DEADLINE_SECONDS,
         )
@@ -179,7 +183,8 @@ class Desk:
         subject, begun = inspection.image, time.monotonic()
         name = self._template_of(subject)
         template = self.media / name if name else None
-        found, detector = self.apart.look(self.media / subject.file, template)
+        optics = optics_of(subject.optics)
+        found, detector = self.apart.look(self.media / subject.file, template, optics)
         waited = {"decode": 0.0, "wait": 0.0}
         timings = {**waited, "infer": _ms(time.monotonic() - begun)}
         return found, detector, timings

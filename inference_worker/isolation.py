@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import EngineError, ImageError, TemplateError
+from inference_worker.engine.optics import Optics
 from inference_worker.engine.types import Detections
 from inference_worker.golden import read_template
 from inference_worker.ladder.opening import open_rung
@@ -49,13 +50,16 @@ class Aside:
     rung: Rung
     recipe: Recipe
 
-    def look(self, image: Path, template: Path | None) -> tuple[Detections, Detector]:
+    def look(
+        self, image: Path, template: Path | None, optics: Optics | None = None
+    ) -> tuple[Detections, Detector]:
         """What is seen on the image, and by what. Raises Apart, FileNotFoundError."""
         request = {
             "rung": asdict(self.rung),
             "recipe": self.recipe.to_json(),
             "image": str(image.resolve(strict=True)),
             "template": str(template.resolve(strict=True)) if template else None,
+            "optics": optics.to_json() if optics else None,
         }
         with _turn:
             answer = _ask(request)
@@ -95,7 +99,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         image = decode_file(Path(request["image"]))
         golden = request["template"]
         templates = [read_template(Path(golden))] if golden else None
-        (found,) = detector.infer([image], templates)
+        told = request["optics"]
+        optics = Optics.from_json(told) if told else None
+        (found,) = detector.infer([image], templates, [optics])
     except EngineError as error:
         final = isinstance(error, ImageError | TemplateError)
         return {"error": error.code, "message": str(error), "final": final}

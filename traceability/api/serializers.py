@@ -108,6 +108,7 @@ class InspectionSerializer(serializers.ModelSerializer[Inspection]):
     width = serializers.IntegerField(source="image.width")
     height = serializers.IntegerField(source="image.height")
     has_template = serializers.BooleanField(source="image.template")
+    optics = serializers.UUIDField(source="image.optics_id", allow_null=True)
     model = serializers.CharField(
         source="model_version.model", allow_null=True, default=None
     )
@@ -135,6 +136,7 @@ class InspectionSerializer(serializers.ModelSerializer[Inspection]):
             "width",
             "height",
             "has_template",
+            "optics",
             "defective",
             "defects",
             "model",

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from traceability.inspection.cameras import Optics
 from traceability.inspection.models import (
     Defect,
     GoldenTemplate,
@@ -56,6 +57,16 @@ class GoldenTemplateAdmin(KeptAdmin):
     list_display = ["id", "product", "station", "created_at", "retired_at"]
     list_select_related = ["product", "station"]
     search_fields = ["=product__code", "=station__code"]
+    ordering = ["-created_at"]
+
+
+@admin.register(Optics)
+class OpticsAdmin(KeptAdmin):
+    """Made on the pages or by the API, which read the calibration."""
+
+    list_display = ["id", "station", "width", "height", "created_at", "retired_at"]
+    list_select_related = ["station"]
+    search_fields = ["=station__code"]
     ordering = ["-created_at"]
 
 

@@ -70,6 +70,7 @@ def _photo(image: Image) -> dict[str, Any]:
         "received_at": _moment(image.received_at),
         "width": image.width,
         "height": image.height,
+        "optics": str(image.optics_id) if image.optics_id else None,
     }
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from traceability.accounts.models import ApiKey
 from traceability.catalog.models import DefectClass, Product, Site, Station
+from traceability.inspection.cameras import Optics
 from traceability.production.models import Unit
 
 
@@ -83,7 +84,8 @@ class GoldenTemplate(models.Model):
 class Image(models.Model):
     """A photo as a camera sent it; `file` and `template` are below the media root.
 
-    Photos that were seen with the same golden template name the same file.
+    Photos that were seen with the same golden template name the same file. `optics` are
+    what its station had when it came in, and what every look at it goes through.
     `captured_at` is the camera's clock, `received_at` ours; `clock_ahead` marks a photo
     that claims to come from the future.
     """
@@ -103,6 +105,9 @@ class Image(models.Model):
     clock_ahead = models.BooleanField(default=False)
     file = models.CharField(max_length=100)
     template = models.CharField(max_length=100, blank=True)
+    optics = models.ForeignKey(
+        Optics, models.PROTECT, null=True, blank=True, related_name="images"
+    )
     media_type = models.CharField(max_length=30)
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()

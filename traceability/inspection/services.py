@@ -22,6 +22,8 @@ from traceability.inspection.models import (
     Inspection,
     Verdict,
 )
+from traceability.inspection.optics import active as active_optics
+from traceability.inspection.optics import unfit
 from traceability.jobs import services as jobs
 from traceability.lib.errors import BadInput
 from traceability.lib.images import ImageFacts, examine
@@ -221,6 +223,9 @@ def _write(
     golden = None if stored.template else golden_of(unit, station)
     if golden is not None:
         warnings += misshapen(golden, facts)
+    optics = active_optics(station).first()
+    if optics is not None:
+        warnings += unfit(optics, facts)
     now = timezone.now()
     image = Image.objects.create(
         site_id=key.site_id,
@@ -234,6 +239,7 @@ def _write(
         clock_ahead=ahead,
         file=stored.file,
         template=golden.file if golden else stored.template,
+        optics=optics,
         media_type=facts.media_type,
         sha256=media.sha256(upload.image),
         width=facts.width,

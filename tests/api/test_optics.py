@@ -1,0 +1,228 @@
+"""Optics of stations over REST: sending, keeping, retiring, and what photos get."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+
+from tests.api.calibrations import CAMERA, KINDS, LENS, written
+from tests.api.cameras import client_with, photo, upload
+from tests.api.test_errors import envelope
+from traceability.accounts.models import Scope
+from traceability.catalog.models import Line, Site, Station
+from traceability.inspection.calibration import MOST_BYTES
+from traceability.inspection.cameras import Optics
+from traceability.inspection.models import Image
+
+ADDRESS = "/api/v1/optics/"
+
+
+def send(client, calibration=None, **fields):
+    form = {"station": "AOI-1", **fields}
+    if calibration is not None:
+        form["calibration"] = SimpleUploadedFile("camera.yml", calibration)
+    return client.post(ADDRESS, form, format="multipart")
+
+
+@pytest.fixture
+def stranger(db):
+    other = Site.objects.create(code="S2", name="Elsewhere")
+    return client_with(other, Scope.UPLOAD)
+
+
+# Sending
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_calibration_is_stored_and_said(camera, station, kind):
+    answer = send(camera, written(kind), region="8, 4, 40, 32", denoise="25")
+    assert answer.status_code == 201
+    body = answer.json()
+    assert answer["Location"] == body["url"]
+    assert (body["width"], body["height"]) == (64, 48)
+    assert body["camera"] == [CAMERA[0][0], CAMERA[1][1], CAMERA[0][2], CAMERA[1][2]]
+    assert body["distortion"] == LENS[0]
+    assert (body["region"], body["denoise"]) == ([8, 4, 40, 32], 25)
+    assert body["warnings"] == []
+    read = camera.get(body["url"]).json()
+    assert read == {name: body[name] for name in body if name != "warnings"}
+    assert Optics.objects.get().api_key.name == "test"
+
+
+def test_a_region_alone_needs_the_size_of_the_photos(camera, station):
+    assert send(camera, region="0,0,32,32", width=64, height=48).status_code == 201
+    body = envelope(send(camera, region="0,0,32,32"), 422, "invalid")
+    assert set(body["fields"]) == {"width", "height"}
+    body = envelope(send(camera, region="0,0,32,32", width=64), 422, "invalid")
+    assert set(body["fields"]) == {"height"}
+
+
+def test_the_size_need_not_be_in_the_file(camera, station):
+    bare = written(image_width=None, image_height=None)
+    assert set(envelope(send(camera, bare), 422, "invalid")["fields"]) == {
+        "width",
+        "height",
+    }
+    body = send(camera, bare, width=64, height=48).json()
+    assert (body["width"], body["height"]) == (64, 48)
+
+
+def test_the_same_again_changes_nothing_and_new_ones_retire_the_old(camera, station):
+    first, again = (send(camera, written(), denoise=10) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    second = send(camera, written(), denoise=20).json()
+    rows = camera.get(ADDRESS).json()["results"]
+    assert [row["id"] for row in rows] == [second["id"], first.json()["id"]]
+    assert [row["retired_at"] is None for row in rows] == [True, False]
+    for query, count in [("active=true", 1), ("station=AOI-1", 2), ("station=no", 0)]:
+        assert len(camera.get(f"{ADDRESS}?{query}").json()["results"]) == count
+
+
+def test_a_calibration_can_be_kept_while_the_rest_changes(camera, station):
+    first = send(camera, written()).json()
+    body = send(camera, keep_calibration=True, region="0 0 32 40").json()
+    assert body["camera"] == first["camera"]
+    assert body["sha256"] == first["sha256"]
+    assert body["region"] == [0, 0, 32, 40]
+    camera.post(f"{body['url']}retire/")
+    answer = send(camera, keep_calibration=True, denoise=5, width=64, height=48)
+    assert answer.json()["camera"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"region": "0,0,65,48"}, "region"),
+        ({"region": "30,0,40,40"}, "region"),
+        ({"region": "0,0,31,40"}, "region"),
+        ({"region": "-1,0,40,40"}, "region"),
+        ({"region": "1,2,3"}, "region"),
+        ({"region": "a"}, "region"),
+        ({"region": "0,0,999999,40"}, "region"),
+        ({"denoise": -1}, "denoise"),
+        ({"denoise": 101}, "denoise"),
+        ({"denoise": "much"}, "denoise"),
+        ({"width": 64, "height": 64}, "height"),
+        ({"width": 640, "height": 480}, "width"),
+        ({"calibration": b"?"}, "calibration"),
+        ({"calibration": b""}, "calibration"),
+        ({"station": ""}, "station"),
+        ({"station": ["AOI-1", "AOI-1"]}, "station"),
+    ],
+)
+def test_what_is_wrong_is_named(camera, station, fields, named):
+    data = fields.pop("calibration", written())
+    answer = send(camera, data, **fields)
+    body = answer.json()
+    assert answer.status_code == 422
+    assert body["fields"][named][0]
+    assert not Optics.objects.exists()
+
+
+def test_a_principal_point_beside_the_photo_is_refused(camera, station):
+    small = written(image_width=16, image_height=16)
+    body = envelope(send(camera, small), 422, "calibration_invalid")
+    assert "32.25, 23.5" in body["fields"]["calibration"][0]
+
+
+def test_nothing_to_do_is_no_optics(camera, station):
+    body = envelope(send(camera, width=64, height=48), 422, "invalid")
+    assert set(body["fields"]) == {"calibration"}
+
+
+def test_a_large_file_is_refused(camera, station):
+    answer = send(camera, b"x" * (MOST_BYTES + 1))
+    envelope(answer, 413, "calibration_too_large")
+
+
+def test_an_unknown_station_is_named(camera, station, stranger):
+    envelope(send(camera, written(), station="AOI-9"), 422, "unknown_station")
+    envelope(send(stranger, written()), 422, "unknown_station")
+
+
+# Who may
+
+
+@pytest.mark.parametrize(
+    ("scope", "reads", "writes"),
+    [("UPLOAD", 200, 201), ("READ", 200, 403), ("INGEST", 403, 403)],
+)
+def test_the_scopes_of_keys(site, camera, station, scope, reads, writes):
+    url = send(camera, written()).json()["url"]
+    client = client_with(site, Scope[scope])
+    assert client.get(ADDRESS).status_code == reads
+    assert client.get(url).status_code == reads
+    assert send(client, written(), denoise=3).status_code == writes
+    assert client.post(f"{url}retire/").status_code == {201: 200}.get(writes, writes)
+
+
+def test_another_site_sees_and_changes_nothing(camera, stranger, station):
+    url = send(camera, written()).json()["url"]
+    assert stranger.get(ADDRESS).json()["results"] == []
+    envelope(stranger.get(url), 404, "not_found")
+    envelope(stranger.post(f"{url}retire/"), 404, "not_found")
+    camera.credentials()
+    envelope(send(camera, written()), 401, "not_authenticated")
+    assert Optics.objects.get().retired_at is None
+
+
+# Which photo gets which
+
+
+def test_photos_taken_in_from_now_on_get_them(camera, station):
+    before = upload(camera, photo()).json()
+    row = send(camera, written()).json()
+    during = upload(camera, photo(seed=1)).json()
+    camera.post(f"{row['url']}retire/")
+    after = upload(camera, photo(seed=2)).json()
+    assert [one["optics"] for one in (before, during, after)] == [None, row["id"], None]
+    assert during["warnings"][-1]["code"] == "unknown_serial"
+    assert Image.objects.get(optics=row["id"]).inspections.count() == 1
+
+
+def test_another_station_keeps_its_own(camera, site, station):
+    line = Line.objects.get()
+    Station.objects.create(site=site, line=line, code="AOI-2")
+    send(camera, written(), station="AOI-2")
+    assert upload(camera, photo()).json()["optics"] is None
+
+
+def test_a_photo_of_another_size_is_taken_in_and_told(camera, station):
+    send(camera, written())
+    answer = upload(camera, photo(width=80))
+    assert answer.status_code == 202
+    warning = answer.json()["warnings"][-1]
+    assert warning["code"] == "camera_mismatch"
+    assert "80 × 48" in warning["message"]
+    assert "64 × 48" in warning["message"]
+
+
+def test_optics_unlike_the_stations_photos_are_told(camera, station):
+    upload(camera, photo(width=80))
+    (warning,) = send(camera, written()).json()["warnings"]
+    assert warning["code"] == "camera_mismatch"
+
+
+def test_the_admin_shows_them_and_changes_none(admin_client, camera, station):
+    row = send(camera, written()).json()["id"]
+    address = f"/admin/inspection/optics/{row}/change/"
+    assert admin_client.get(address).status_code == 200
+    assert admin_client.post(address, {}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_optics_sent_at_once_leave_one_in_use(camera, station):
+    def one(denoise):
+        try:
+            return send(camera, written(), denoise=denoise % 4).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(one, range(12)))
+    assert codes <= {200, 201}
+    assert Optics.objects.filter(retired_at__isnull=True).count() == 1
