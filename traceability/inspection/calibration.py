@@ -84,7 +84,8 @@ def _camera(tree: Tree) -> tuple[float, float, float, float]:
         text = _("{name} is not of the form fx 0 cx / 0 fy cy / 0 0 1.")
         raise wrong(text.format(name=name))
     if min(fx, fy) <= 0:
-        raise wrong(_("{name} has a focal length that is not above 0.").format(name=name))
+        text = _("{name} has a focal length that is not above 0.")
+        raise wrong(text.format(name=name))
     return fx, fy, cx, cy
 
 
