@@ -29,9 +29,13 @@ DATA_DIR = config.path("CAUSELINE_DATA", BASE_DIR / "var")
 KEYS_DIR = DATA_DIR / "keys"
 MEDIA_ROOT = DATA_DIR / "media"
 RUNS_ROOT = DATA_DIR / "runs"
-STATIC_ROOT = DATA_DIR / "static"
+# Where `collectstatic` put them when an image was built; else they are served from
+# where they lie.
+COLLECTED = config.text("CAUSELINE_STATIC")
+STATIC_ROOT = Path(COLLECTED) if COLLECTED else DATA_DIR / "static"
 try:
-    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    for folder in (DATA_DIR, STATIC_ROOT):
+        folder.mkdir(parents=True, exist_ok=True)
 except OSError as error:
     hint = "Set CAUSELINE_DATA to a folder that this user may write."
     raise ImproperlyConfigured(f"CAUSELINE_DATA: {error}. {hint}") from error
@@ -167,7 +171,7 @@ TIME_ZONE = config.one_of(
 # --- Files ---------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = not COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

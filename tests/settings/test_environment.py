@@ -88,6 +88,39 @@ def test_mail_addresses(monkeypatch, url, expected):
     )
 
 
+def test_the_database_s_password_may_be_a_file(monkeypatch, tmp_path):
+    from traceability.lib.config import Config
+    from traceability.lib.urls import database_from_url
+
+    (tmp_path / "password").write_text("p@ss\n")
+    monkeypatch.setenv("X", "postgresql://causeline:other@db:5432/causeline")
+    monkeypatch.setenv("CAUSELINE_DATABASE_PASSWORD_FILE", str(tmp_path / "password"))
+    database = database_from_url(Config(), "X", tmp_path / "db.sqlite3")
+    assert (database["USER"], database["PASSWORD"]) == ("causeline", "p@ss")
+    monkeypatch.delenv("CAUSELINE_DATABASE_PASSWORD_FILE")
+    database = database_from_url(Config(), "X", tmp_path / "db.sqlite3")
+    assert database["PASSWORD"] == "other"
+
+
+def test_an_address_with_a_password_may_be_a_file(monkeypatch, tmp_path):
+    from traceability.lib.config import Config
+    from traceability.lib.urls import mail_from_url
+
+    (tmp_path / "mail").write_text("smtps://user:secret@mail\n")
+    monkeypatch.setenv("X_FILE", str(tmp_path / "mail"))
+    assert mail_from_url(Config(), "X")["EMAIL_HOST_PASSWORD"] == "secret"
+
+
+def test_collected_files_are_served_from_where_they_were_collected(tmp_path):
+    code = "from django.conf import settings as s; print(s.WHITENOISE_USE_FINDERS)"
+    print_it = ["shell", "-v", "0", "-c", f"{code}; print(s.STATIC_ROOT)"]
+    collected = str(tmp_path / "collected")
+    done = run(tmp_path, *print_it, CAUSELINE_STATIC=collected)
+    assert done.stdout.split() == ["False", collected], done.stderr
+    done = run(tmp_path, *print_it)
+    assert done.stdout.split() == ["True", str(tmp_path / "data" / "static")]
+
+
 def test_a_site_and_keys_from_the_shell(tmp_path):
     assert run(tmp_path, "migrate", "-v", "0").returncode == 0
     made = run(tmp_path, "create_site", "SZ1", "--time-zone", "Asia/Shanghai")

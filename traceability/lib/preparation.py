@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from traceability.lib.programs import REPOSITORY
 
@@ -30,7 +31,17 @@ def check_port(host: str, port: int) -> None:
             ) from None
 
 
-def run_python(environment: Mapping[str, str], *words: str) -> None:
+def migrate(environment: Mapping[str, str]) -> None:
+    """Bring the database's tables up to this version; raises ServeError."""
+    _run(environment, "manage.py", "migrate", "--no-input", "--verbosity", "0")
+
+
+def adopt(environment: Mapping[str, str], models: Path) -> None:
+    """Sign the released models in `models` for this site; raises ServeError."""
+    _run(environment, "-m", "inference_worker", "adopt", "--source", str(models))
+
+
+def _run(environment: Mapping[str, str], *words: str) -> None:
     """Run a step in the repository; raises ServeError with what it complained of."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, *words],

@@ -19,13 +19,14 @@ from xmlrpc.client import ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from traceability.lib import embedded_redis
 from traceability.lib.cards import visible_cards
-from traceability.lib.preparation import ServeError, check_port, run_python
+from traceability.lib.preparation import ServeError, adopt, check_port, migrate
 from traceability.lib.programs import (
+    PARTS,
     REPOSITORY,
     WORKERS,
     Program,
+    completed,
     configuration,
     control_socket,
     log_file,
@@ -36,7 +37,6 @@ from traceability.lib.sockets import AlreadyLocked, lock
 
 __all__ = ["PARTS", "Process", "ProcessGroup", "ServeError"]
 
-PARTS = ("redis", "inspect", "analysis", "clock", "mqtt", "web")
 LOG_LINES = 20
 # A process that had to be started more often than this before it was ready never will.
 STARTS = 4
@@ -76,7 +76,8 @@ class ProcessGroup:
         self.programs = programs(
             self.data, host, port, self._wanted(parts), visible_cards(self.environment)
         )
-        self._complete_environment()
+        self.environment = completed(self.environment, self.data)
+        self.environment.setdefault("CAUSELINE_URL", self.url)
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
@@ -192,16 +193,6 @@ class ProcessGroup:
             return ""
         return "\n".join(text.splitlines()[-LOG_LINES:])
 
-    def _complete_environment(self) -> None:
-        self.environment["CAUSELINE_DATA"] = str(self.data)
-        self.environment.setdefault("CAUSELINE_URL", self.url)
-        self.environment.setdefault("DJANGO_SETTINGS_MODULE", "traceability.settings")
-        # The checks ran before the start; without them a worker is back sooner.
-        self.environment["CELERY_SKIP_CHECKS"] = "1"
-        self.environment["PYTHONUNBUFFERED"] = "1"
-        if not self.environment.get("CAUSELINE_REDIS_URL"):
-            self.environment["CAUSELINE_REDIS_URL"] = embedded_redis.url(self.data)
-
     def _wanted(self, parts: Collection[str]) -> list[str]:
         """Those of the parts that the environment leaves something to do."""
         idle = set()
@@ -225,12 +216,9 @@ class ProcessGroup:
             ) from None
 
     def _prepare(self) -> None:
-        """Migrate the database, adopt the released models."""
-        migrate = ("manage.py", "migrate", "--no-input", "--verbosity", "0")
-        run_python(self.environment, *migrate)
+        migrate(self.environment)
         if self._has("inspect"):
-            adopt = ("-m", "inference_worker", "adopt", "--source", str(self.models))
-            run_python(self.environment, *adopt)
+            adopt(self.environment, self.models)
 
     def _is_ready(self, program: Program) -> bool:
         if program.name == "web":

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from configparser import RawConfigParser
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
+from traceability.lib import embedded_redis
 from traceability.lib.cards import CHOSEN
 from traceability.lib.sockets import socket_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ("redis", "inspect", "analysis", "clock", "mqtt", "web")
 WORKERS = "workers"
 LOG_BYTES = 10 * 2**20
 LOG_BACKUPS = 3
@@ -110,6 +112,18 @@ def _worker(
         *options,
     )
     return Program(name, command, order, stop_seconds, queue)
+
+
+def completed(environment: Mapping[str, str], data: Path) -> dict[str, str]:
+    """The environment of every process of the site in `data`."""
+    whole = {"DJANGO_SETTINGS_MODULE": "traceability.settings"} | dict(environment)
+    whole["CAUSELINE_DATA"] = str(data)
+    # The checks ran before the start; without them a worker is back sooner.
+    whole["CELERY_SKIP_CHECKS"] = "1"
+    whole["PYTHONUNBUFFERED"] = "1"
+    if not whole.get("CAUSELINE_REDIS_URL"):
+        whole["CAUSELINE_REDIS_URL"] = embedded_redis.url(data)
+    return whole
 
 
 def control_socket(data: Path) -> Path:

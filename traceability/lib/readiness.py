@@ -1,4 +1,4 @@
-"""Does the web process answer; does a worker consume."""
+"""Does the web process answer; does a worker listen, does one consume."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ def consumes(redis_url: str, queue: str) -> bool:
         time.sleep(PAUSE_SECONDS)
         return False
     return answer is not None
+
+
+def listens(redis_url: str, worker: str) -> bool:
+    """Whether the worker of this name answers, however much waits in its queue."""
+    control = _sender(redis_url).control
+    try:
+        return bool(control.ping(destination=[worker], timeout=PATIENCE_SECONDS))
+    except (OperationalError, RedisError):
+        return False
 
 
 @cache

@@ -13,15 +13,19 @@ MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 
 
 def database_from_url(config: Config, name: str, default: Path) -> dict[str, Any]:
-    """`postgresql://user:password@host:port/database`, or SQLite in `default`."""
-    url = config.text(name)
+    """`postgresql://user:password@host:port/database`, or SQLite in `default`.
+
+    The password may also be in `CAUSELINE_DATABASE_PASSWORD`.
+    """
+    url = config.given_secret(name)
+    password = config.given_secret("CAUSELINE_DATABASE_PASSWORD")
     if not url:
         return _sqlite(default)
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return _sqlite(Path(parts.path))
     if parts.scheme in {"postgres", "postgresql"}:
-        return _postgresql(parts)
+        return _postgresql(parts, password)
     config.bad.append(
         BadSetting(
             name,
@@ -50,12 +54,12 @@ def _sqlite(path: Path) -> dict[str, Any]:
     }
 
 
-def _postgresql(parts: SplitResult) -> dict[str, Any]:
+def _postgresql(parts: SplitResult, password: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "PASSWORD": password or unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
@@ -68,7 +72,7 @@ def mail_from_url(config: Config, name: str) -> dict[str, Any]:
 
     Without it every mail becomes a file in the data folder's `mail/`.
     """
-    url = config.text(name)
+    url = config.given_secret(name)
     if not url:
         return {"EMAIL_BACKEND": MAIL_TO_FILES}
     parts = urlsplit(url)
