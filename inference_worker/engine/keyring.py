@@ -17,8 +17,8 @@ import re
 import secrets
 import stat
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -92,6 +92,26 @@ class KeyRing:
     def save(self, data: Path) -> None:
         """Put it in the place of the old one."""
         files.replace(data / FILE, self.to_json(), _MODE)
+
+    def with_new_key(self, old_until: str) -> Self:
+        """With a fresh one that signs; the others are good until then at most."""
+        kid = new_kid()
+        ends = {
+            old: min(old_until, self.not_after.get(old, old_until)) for old in self.keys
+        }
+        keys = {**self.keys, kid: new_secret()}
+        return replace(self, active=kid, keys=keys, not_after=ends)
+
+    def without(self, kids: Collection[str]) -> Self:
+        """Whatever is told of these keys; what was revoked stays so."""
+        return replace(
+            self,
+            keys={kid: key for kid, key in self.keys.items() if kid not in kids},
+            public={kid: key for kid, key in self.public.items() if kid not in kids},
+            not_after={
+                kid: end for kid, end in self.not_after.items() if kid not in kids
+            },
+        )
 
     def secret(self, kid: str) -> bytes:
         """Raises KeyRevoked, KeyUnknown or KeyExpired."""

@@ -29,7 +29,7 @@ from inference_worker.engine.errors import (
 )
 from inference_worker.engine.fields import canonical
 from inference_worker.engine.history import History
-from inference_worker.engine.keyring import KeyRing, new_kid, new_secret
+from inference_worker.engine.keyring import KeyRing
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.signing import check_may_sign, is_ed25519, sign
 from inference_worker.engine.store import (
@@ -88,7 +88,7 @@ def rotate(data: Path, window_days: int, private: PrivateKey | None = None) -> R
         dropped = tuple(
             kid for kid, last in ring.not_after.items() if last < clock.now()
         )
-        ring = _with_new_key(_without(ring, dropped), clock.in_days(window_days))
+        ring = ring.without(dropped).with_new_key(clock.in_days(window_days))
         ring.save(data)
         done = tuple(_resign(data, ring, private, None))
         history.note(data, ring, "rotate", kid=ring.active, dropped=list(dropped))
@@ -105,7 +105,7 @@ def revoke(data: Path, kid: str) -> KeyRing:
         if kid not in {*ring.keys, *ring.public}:
             raise EngineMissing(f"key {kid!r} is not in the ring", "See: keys list")
         if kid == ring.active:
-            ring = _with_new_key(ring, clock.now())
+            ring = ring.with_new_key(clock.now())
             ring.save(data)
         # The log and the history go over to a key that stays, before this one goes. It
         # goes all the same: whoever has it may be who damaged them.
@@ -114,9 +114,7 @@ def revoke(data: Path, kid: str) -> KeyRing:
             history.restate(data, ring)
         except StateUnusable as error:
             log.warning("this is not in the audit log: %s", error)
-        ring = replace(
-            _without(ring, [kid]), revoked={**ring.revoked, kid: clock.now()}
-        )
+        ring = replace(ring.without([kid]), revoked={**ring.revoked, kid: clock.now()})
         ring.save(data)
     return ring
 
@@ -242,22 +240,3 @@ def _replace(
     files.replace(folder / MANIFEST, text)
     (folder / COMING_SIGNATURE).rename(folder / SIGNATURE)
     files.flush_folder(folder)
-
-
-def _with_new_key(ring: KeyRing, old_until: str) -> KeyRing:
-    kid = new_kid()
-    not_after = {
-        old: min(old_until, ring.not_after.get(old, old_until)) for old in ring.keys
-    }
-    return replace(
-        ring, active=kid, keys={**ring.keys, kid: new_secret()}, not_after=not_after
-    )
-
-
-def _without(ring: KeyRing, kids: tuple[str, ...] | list[str]) -> KeyRing:
-    return replace(
-        ring,
-        keys={kid: key for kid, key in ring.keys.items() if kid not in kids},
-        public={kid: key for kid, key in ring.public.items() if kid not in kids},
-        not_after={kid: at for kid, at in ring.not_after.items() if kid not in kids},
-    )
