@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from inference_worker.importing.dense import YoloV5, YoloV8, Yolox
 from inference_worker.importing.family import Family
-from inference_worker.importing.queries import (
-    EndToEnd,
-    RfDetr,
-    RtDetr,
-    UltralyticsRtDetr,
-)
+from inference_worker.importing.queries import RfDetr, RtDetr
+from inference_worker.importing.rows import EndToEnd, UltralyticsRtDetr
 
 FAMILIES: dict[str, Family] = {
     family.key: family

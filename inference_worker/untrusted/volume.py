@@ -3,8 +3,8 @@
 A runtime folds constants when it loads a model: forty bytes that say "expand 1 to a
 million times a million" are enough to take a machine down. So the graph is walked
 with the shapes, and the small numbers that shapes are made of, and nothing else.
-Dimensions that an input leaves free are taken as BATCH (the first) and SIDE: what
-is computed from them is known for these, and a guess for others.
+Dimensions that an input leaves free are taken as some size (`shapes.nominal`): what is
+computed from them is known for it, and a guess for others.
 
 Sizes are constants too, and so is all that is made of them: `Shape` of an input that
 tells its size is folded when the model is loaded, any other as soon as sizes are fixed.
@@ -36,10 +36,10 @@ from inference_worker.untrusted.contents import opset
 from inference_worker.untrusted.errors import ModelRefused, Reason
 from inference_worker.untrusted.growth import Seen
 from inference_worker.untrusted.limits import Limits
-from inference_worker.untrusted.tensors import check_type, named
+from inference_worker.untrusted.shapes import elements_of, nominal
+from inference_worker.untrusted.tensors import named
 from inference_worker.untrusted.work import multiplications
 
-BATCH, SIDE = 1, 640
 _STORED_TIMES = 4
 # Of what these take only the size counts, whatever numbers it holds.
 _MEASURING = frozenset(("Shape", "Size", "EyeLike"))
@@ -88,8 +88,8 @@ class _Walk:
             value.name: value.type
             for value in (*graph.input, *graph.value_info, *graph.output)
         }
-        self._open = {v.name for v in graph.input if _elements(v.type) is None}
-        self._types: dict[str, TypeProto] = _nominal(model)
+        self._open = {v.name for v in graph.input if elements_of(v.type) is None}
+        self._types: dict[str, TypeProto] = nominal(model)
         self._numbers: dict[str, TensorProto] = {}
         for tensor in graph.initializer:
             self._types[tensor.name] = helper.make_tensor_type_proto(
@@ -104,10 +104,10 @@ class _Walk:
         types = self._infer(node, names, when)
         still_open = not self._open.isdisjoint(names)
         for name in filter(None, node.output):
-            if still_open and _elements(self._told.get(name)) is None:
+            if still_open and elements_of(self._told.get(name)) is None:
                 self._open.add(name)
             self._check_dimensions(name, types.get(name), where)
-            elements = _elements(types.get(name), where)
+            elements = elements_of(types.get(name), where)
             # What holds nothing is as good as stored.
             nothing = elements == 0 and name not in self._open
             self._when[name] = _When.LOAD if nothing else when
@@ -210,7 +210,7 @@ class _Walk:
             told = measured(node, self._told.get(name))
             self._take(node, [told if nominal is None else nominal])
         elif all(name in self._numbers for name in node.input if name):
-            sizes = [_elements(types.get(name)) for name in node.output if name]
+            sizes = [elements_of(types.get(name)) for name in node.output if name]
             small = all(n is not None and n <= SMALL for n in sizes)
             if small or node.op_type in SELECTING:
                 self._take(node, compute(node, self._numbers, self._opset))
@@ -223,38 +223,3 @@ class _Walk:
                 self._types[name] = helper.make_tensor_type_proto(
                     tensor.data_type, tensor.dims
                 )
-
-
-def _nominal(model: ModelProto) -> dict[str, TypeProto]:
-    """The types of the inputs, their free dimensions filled in."""
-    sizes: dict[str, int] = {}
-    types = {}
-    for value in model.graph.input:
-        tensor = value.type.tensor_type
-        if not tensor.HasField("shape"):
-            types[value.name] = value.type
-            continue
-        shape = []
-        for axis, dim in enumerate(tensor.shape.dim):
-            size = SIDE if axis else BATCH
-            if dim.HasField("dim_value"):
-                size = dim.dim_value
-            elif dim.dim_param:
-                size = sizes.setdefault(dim.dim_param, size)
-            shape.append(size)
-        types[value.name] = helper.make_tensor_type_proto(tensor.elem_type, shape)
-    return types
-
-
-def _elements(found: TypeProto | None, where: str = "") -> int | None:
-    """None unless every dimension is known."""
-    if found is None or found.WhichOneof("value") is None:
-        return None
-    if found.WhichOneof("value") != "tensor_type":
-        raise ModelRefused(Reason.ELEMENT_TYPE, f"{where} gives no tensor")
-    if found.tensor_type.elem_type:
-        check_type(found.tensor_type.elem_type, f"what {where} gives")
-    sizes = sizes_of(found)
-    if sizes is None or any(size is None or size < 0 for size in sizes):
-        return None
-    return math.prod(size or 0 for size in sizes)
