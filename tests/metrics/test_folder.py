@@ -48,7 +48,9 @@ def test_without_room_in_memory_it_is_in_the_data_folder(
     assert folder.parent == tmp_path / "data" / "run"
     memory.rmdir()
     held.close()
-    assert take_folder(tmp_path / "data")[0] == folder
+    again, held = take_folder(tmp_path / "data")
+    assert again == folder
+    held.close()
 
 
 def test_what_another_put_there_is_not_followed(tmp_path: Path, memory: Path) -> None:
