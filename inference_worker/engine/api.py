@@ -117,7 +117,10 @@ def load_folder(
     threads: int | None = None,
     precision: str | None = None,
 ) -> Detector:
-    """A version folder that nobody signed: for measuring on a developer's machine."""
+    """A version folder that nobody signed: for measuring what was made on this machine.
+
+    Nobody looks into its networks: `commands.models.open_given` opens strangers'.
+    """
     found = open_folder(folder)
     return load_version(found, backend=backend, threads=threads, precision=precision)
 

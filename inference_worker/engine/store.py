@@ -149,7 +149,8 @@ def open_adopted(data: Path, model: str, version: str | None) -> Version:
 def open_folder(folder: Path) -> Version:
     """A folder by its own manifest: its files are pinned, but nobody signed it.
 
-    Good for measuring and for adopting, never for inspecting a line's images.
+    Good for measuring and for adopting, never for inspecting a line's images. Nobody
+    has looked into its networks: see untrusted/folders.py for strangers'.
     """
     if not (folder / MANIFEST).is_file():
         raise EngineMissing(
