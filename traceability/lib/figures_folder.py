@@ -17,7 +17,7 @@ from traceability.lib.sockets import AlreadyLocked, lock
 # What is counted is written to files in memory: on a disk that flushes photos a write
 # may wait. Too full a memory file system would kill the process that counts.
 MEMORY = Path("/dev/shm")  # noqa: S108
-LEAST_FREE_BYTES = 64 * 2**20
+LEAST_FREE_BYTES = 16 * 2**20
 
 
 def take_folder(data: Path) -> tuple[Path, IO[str]]:
