@@ -27,7 +27,6 @@ from rich.table import Table
 from benchmarks.latency.client import Client, Target
 from benchmarks.latency.site import STATION, own_site, photos
 
-CLIENTS = 64
 WARM_UP = 10
 STAGES = ("queue", "decode", "wait", "infer", "write")
 
@@ -88,11 +87,17 @@ def one_after_another(client: Client, images: list[bytes], count: int) -> Run:
     return run
 
 
-def at_rate(client: Client, images: list[bytes], rate: float, seconds: float) -> Run:
+def at_rate(
+    client: Client,
+    images: list[bytes],
+    rate: float,
+    seconds: float,
+    connections: int,
+) -> Run:
     """Offer `rate` photos a second, evenly, whatever becomes of them."""
     run = Run(f"{rate:g} a second")
     started = time.perf_counter()
-    with ThreadPoolExecutor(CLIENTS) as pool:
+    with ThreadPoolExecutor(connections) as pool:
         for n in range(int(rate * seconds)):
             due = started + n / rate
             time.sleep(max(0.0, due - time.perf_counter()))
@@ -106,7 +111,10 @@ def measure_all(target: Target, options: argparse.Namespace) -> dict[str, Any]:
     client = Client(target)
     one_after_another(client, images, WARM_UP)
     runs = [one_after_another(client, images, options.count)]
-    runs += [at_rate(client, images, rate, options.seconds) for rate in options.rates]
+    runs += [
+        at_rate(client, images, rate, options.seconds, options.connections)
+        for rate in options.rates
+    ]
     return {
         "machine": {
             "processor": platform.processor() or platform.machine(),
@@ -138,6 +146,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="one after another")
     parser.add_argument("--rates", type=float, nargs="*", default=[2, 5, 10])
     parser.add_argument("--seconds", type=float, default=20, help="of each rate")
+    parser.add_argument(
+        "--connections", type=int, default=64, help="of the client, at a rate"
+    )
     parser.add_argument("--size", type=int, default=640, help="pixels of a side")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--url", help="measure a site that runs already")
