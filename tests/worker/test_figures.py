@@ -6,11 +6,14 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import settings as site_settings
+from pytest_django import Settings
 
 import inference_worker.measures
+from inference_worker import worker
 from inference_worker.desk import Desk
 from inference_worker.exporter import Exporter
 from inference_worker.figures import WorkerFigures
@@ -21,6 +24,7 @@ from tests.metrics.scrape import parse, scrape, total, value
 from tests.metrics.table import counted_by, documented, told
 from tests.services import free_port
 from traceability.jobs.models import Job
+from traceability.jobs.slots import Slot
 from traceability.lib.exposition import written
 
 
@@ -85,7 +89,7 @@ def test_the_port_is_its_own_until_it_is_closed(
     named = f"[{host}]" if ":" in host else host
     try:
         url = f"http://{named}:{port}"
-        found = scrape(f"{url}/metrics", settings.METRICS_TOKEN)
+        found = scrape(f"{url}/metrics", site_settings.METRICS_TOKEN)
         assert value(found, "causeline_ladder_place") == 1
         for path, status in (("/", 404), ("/metrics", 401)):
             with pytest.raises(urllib.error.HTTPError) as refused:
@@ -97,6 +101,20 @@ def test_the_port_is_its_own_until_it_is_closed(
     finally:
         exporter.close()
     Exporter(host, port, figures).close()
+
+
+def test_a_port_that_is_taken_costs_a_worker_its_figures_only(
+    desk: Desk, settings: Settings, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        (tmp_path / "lock").open("w") as file,
+    ):
+        port = taken.getsockname()[1]
+        settings.METRICS_PORT = port - 1  # of the first; this is the second
+        second = Slot("inspect-2@here#1", 0, file, 2)
+        worker._expose(desk, Standing(), second)  # type: ignore[arg-type]
+    assert f"no figures on 127.0.0.1:{port}" in caplog.text
 
 
 def _has_ipv6() -> bool:
