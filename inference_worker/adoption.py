@@ -41,7 +41,6 @@ from inference_worker.engine.store import (
     version_folders,
 )
 from inference_worker.quantise.errors import RulesBroken
-from inference_worker.quantise.rules import check_rules
 from inference_worker.untrusted.confined import ConfinedBackend
 from inference_worker.untrusted.errors import ModelRefused
 from inference_worker.untrusted.folders import open_unsigned
@@ -187,6 +186,9 @@ def _essence(manifest: Manifest) -> dict[str, Any]:
 
 def _check_int8(manifest: Manifest, model: bytes, shipped: bool) -> None:
     """It keeps the rules, and runs; the error names version and file."""
+    # Whoever measures on a bare machine comes past here too, and needs no ONNX.
+    from inference_worker.quantise.rules import check_rules
+
     try:
         check_rules(model)
         _try_int8(manifest, model, shipped)
