@@ -14,6 +14,7 @@ from traceability.accounts.models import Membership, Role, User
 from traceability.alerts.models import Alert, AlertKind, AlertRule
 from traceability.attribution.models import AnalysisRun, Cause, Evidence, Problem
 from traceability.catalog.models import DefectClass, Line, Product, Site, Station
+from traceability.inspection.cameras import Optics
 from traceability.inspection.models import (
     Defect,
     GoldenTemplate,
@@ -125,6 +126,18 @@ class GoldenTemplateFactory(DjangoModelFactory):
     width = 640
     height = 480
     size = 48_000
+    created_at = ago(days=2)
+
+
+class OpticsFactory(DjangoModelFactory):
+    class Meta:
+        model = Optics
+
+    station = factory.SubFactory(StationFactory)
+    width = 640
+    height = 480
+    camera = [600.0, 598.0, 322.0, 241.0]
+    distortion = [-0.25, 0.08, 0.001, -0.0005, 0.01]
     created_at = ago(days=2)
 
 

@@ -12,13 +12,19 @@ from traceability.dashboards.urls import urlpatterns
 
 ROUTES = [pattern.name for pattern in urlpatterns]
 OPEN = {"sign-in"}
-LISTS = {"overview", "problems", "inspections", "alerts", "jobs", "templates"}
+LISTS = {
+    *("overview", "problems", "inspections", "alerts", "jobs", "templates", "cameras")
+}
 ROWS = {"problem", "inspection", "image", "alert", "image-template", "golden-image"}
+ROWS |= {"camera"}
 ABOUT = {"verdict": "inspection", "image-template": "image", "golden-image": "golden"}
+ABOUT |= dict.fromkeys(["camera", "set-optics", "retire-optics"], "station")
 ACTIONS = {
     "verdict": {"value": "confirmed"},
     "acknowledge-alert": {},
     "close-alert": {},
+    "set-optics": {"width": "640", "height": "480", "denoise": "10"},
+    "retire-optics": {},
 }
 ANYBODY = {"sign-out": {}, "language": {"language": "en"}}
 

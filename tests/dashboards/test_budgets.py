@@ -24,6 +24,8 @@ BUDGET = {
     "alert": 13,
     "jobs": 10,
     "templates": 11,
+    "cameras": 8,
+    "camera": 10,
 }
 
 
@@ -38,7 +40,7 @@ def queries(client, url):
 
 def addresses(plant):
     for name in BUDGET:
-        row = getattr(plant, name, None)
+        row = plant.station if name == "camera" else getattr(plant, name, None)
         yield name, reverse(name, args=[row.pk] if row else [])
 
 
@@ -71,6 +73,8 @@ def add_more(plant):
         lot = MaterialLot.objects.create(
             site=plant.line.site, material=material, number=f"L{n}"
         )
+        make.OpticsFactory(station=plant.station, retired_at=image.received_at)
+        make.OpticsFactory(station=make.StationFactory(line=run.line, code=f"AOI{n}"))
         make.GoldenTemplateFactory(
             station=plant.station, product=make.ProductFactory(code=f"G{n}")
         )

@@ -91,7 +91,7 @@ def verdict(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _get(request: PageRequest, pk: uuid.UUID) -> Inspection:
     found = with_context(visible(request.sites)).select_related(
-        "image__unit__batch", "image__unit__line", "image__site"
+        "image__unit__batch", "image__unit__line", "image__site", "image__optics"
     )
     return get_object_or_404(found.prefetch_related("defects__defect_class"), pk=pk)
 

@@ -7,6 +7,7 @@ from django.urls import path
 
 from traceability.dashboards import (
     alerts,
+    cameras,
     golden,
     images,
     inspections,
@@ -27,6 +28,10 @@ urlpatterns = [
     path("images/<uuid:pk>/template.jpg", images.image_template, name="image-template"),
     path("templates/", golden.templates, name="templates"),
     path("templates/<uuid:pk>.jpg", images.golden_image, name="golden-image"),
+    path("cameras/", cameras.cameras, name="cameras"),
+    path("cameras/<int:pk>/", cameras.camera, name="camera"),
+    path("cameras/<int:pk>/optics/", cameras.set_optics, name="set-optics"),
+    path("cameras/<int:pk>/retire/", cameras.retire_optics, name="retire-optics"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<uuid:pk>/", alerts.alert, name="alert"),
     path("alerts/<uuid:pk>/acknowledge/", alerts.acknowledge, name="acknowledge-alert"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -195,6 +195,13 @@ def visible(sites: Iterable[Site]) -> QuerySet[Optics]:
     """The optics of these sites, with all that is shown of them."""
     found = Optics.objects.filter(station__site__in=sites)
     return found.select_related("station__line", "api_key", "user")
+
+
+def stations(sites: Iterable[Site]) -> QuerySet[Station]:
+    """The stations of these sites, each with its active optics in the list `in_use`."""
+    used = Optics.objects.filter(retired_at__isnull=True)
+    found = Station.objects.filter(site__in=sites).select_related("line")
+    return found.prefetch_related(Prefetch("optics", used, to_attr="in_use"))
 
 
 def newest_photo(station: Station) -> Image | None:

@@ -1,0 +1,147 @@
+"""Cameras on the pages: the list, a station's own page, and what photos say of it."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from tests.api.calibrations import written
+from tests.dashboards import factories as make
+from tests.dashboards.test_pages import text
+from traceability.inspection.cameras import Optics
+from traceability.inspection.models import Image, Inspection
+
+FITTING = {"image_width": 640, "image_height": 480}
+
+
+def page_of(client, plant):
+    return text(client.get(reverse("camera", args=[plant.station.pk])))
+
+
+def send(client, plant, calibration=None, htmx=True, **fields):
+    if calibration is not None:
+        fields["calibration"] = SimpleUploadedFile("camera.yml", calibration)
+    headers = {"HX-Request": "true"} if htmx else {}
+    address = reverse("set-optics", args=[plant.station.pk])
+    return client.post(address, fields, headers=headers)
+
+
+def test_the_list_says_what_each_station_does(plant, engineer):
+    page = text(engineer.get("/cameras/"))
+    assert "as it is" in page
+    make.OpticsFactory(station=plant.station, region=[0, 0, 320, 240], denoise=40)
+    page = text(engineer.get("/cameras/"))
+    assert "as it is" not in page
+    assert "320 × 240" in page
+    assert "40 %" in page
+
+
+def test_retired_optics_are_shown_as_earlier_ones(plant, engineer):
+    make.OpticsFactory(station=plant.station, denoise=77, retired_at=make.long_ago())
+    assert "77 %" not in text(engineer.get("/cameras/"))
+    page = page_of(engineer, plant)
+    assert "looked at as they are" in page
+    assert "Denoise 77 %" in page
+
+
+def test_a_calibration_is_sent_and_used(plant, engineer):
+    answer = send(engineer, plant, written(**FITTING), region="10 20 320 240")
+    assert answer.status_code == 200
+    assert "from now on are looked at this way" in text(answer)
+    row = Optics.objects.get()
+    assert (row.width, row.region) == (640, [10, 20, 320, 240])
+    assert row.camera
+    assert row.user is not None
+    assert "corrected, 5 coefficients" in page_of(engineer, plant)
+
+
+def test_without_scripts_the_page_comes_back(plant, engineer):
+    answer = send(engineer, plant, denoise=5, width=640, height=480, htmx=False)
+    assert answer.status_code == 302
+    assert answer.url == reverse("camera", args=[plant.station.pk])
+    wrong = send(engineer, plant, denoise=500, width=640, height=480, htmx=False)
+    assert wrong.status_code == 422
+    page = wrong.content.decode()
+    assert "Give 0 to 100 percent" in page
+    assert "<html" in page
+
+
+def test_what_the_page_offers_can_be_sent_back(plant, engineer):
+    """The calibration in use is kept while a region is added."""
+    make.OpticsFactory(station=plant.station, denoise=30)
+    form = engineer.get(reverse("camera", args=[plant.station.pk])).context["form"]
+    assert form.initial == {"keep": True, "region": "", "denoise": 30}
+    send(engineer, plant, **{**form.initial, "keep": "on", "region": "0,0,99,99"})
+    row = Optics.objects.get(retired_at=None)
+    assert (row.camera[0], row.denoise, row.region) == (600.0, 30, [0, 0, 99, 99])
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "said"),
+    [
+        ({"calibration": b"hello"}, "calibration", "no XML, YAML or JSON"),
+        ({"calibration": b""}, "calibration", "empty"),
+        ({"region": "1,2"}, "region", "left, top, width and height"),
+        ({"region": "0,0,999,999", **FITTING}, "region", "beyond the photo"),
+        ({"denoise": 20}, "width", "how large"),
+        ({}, "calibration", "Send a calibration"),
+        ({"denoise": "x"}, "denoise", "whole number"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(plant, engineer, fields, name, said):
+    if "image_width" in fields:
+        fields = {"region": fields["region"], "width": 640, "height": 480}
+    data = fields.pop("calibration", None)
+    answer = send(engineer, plant, data, **fields)
+    assert said in answer.context["form"].errors[name][0]
+    assert said in text(answer)
+    assert not Optics.objects.exists()
+
+
+def test_errors_are_in_the_readers_language(plant, engineer):
+    engineer.post("/language/", {"language": "zh-hans", "next": "/"})
+    page = text(send(engineer, plant, written(camera_matrix=None, **FITTING)))
+    assert "缺少 camera_matrix" in page
+
+
+def test_photos_can_be_looked_at_as_they_are_again(plant, engineer):
+    make.OpticsFactory(station=plant.station)
+    address = reverse("retire-optics", args=[plant.station.pk])
+    assert engineer.post(address).status_code == 302
+    assert Optics.objects.get().retired_at
+    assert "looked at as they are" in page_of(engineer, plant)
+
+
+def test_optics_that_do_not_fit_the_newest_photo_are_told(plant, engineer):
+    row = make.OpticsFactory(station=plant.station)
+    assert "its inspection fails" not in page_of(engineer, plant)
+    Optics.objects.filter(pk=row.pk).update(width=800)
+    assert "set up for 800 × 480; its inspection fails" in page_of(engineer, plant)
+
+
+def test_a_viewer_sees_and_is_offered_nothing_to_change(plant, viewer):
+    make.OpticsFactory(station=plant.station)
+    page = page_of(viewer, plant)
+    assert "corrected, 5 coefficients" in page
+    assert "<form class=" not in page
+    assert reverse("retire-optics", args=[plant.station.pk]) not in page
+
+
+def test_an_inspection_says_what_its_photo_went_through(plant, engineer):
+    address = reverse("inspection", args=[plant.inspection.pk])
+    assert "lens corrected" not in text(engineer.get(address))
+    row = make.OpticsFactory(station=plant.station, region=[9, 9, 99, 98], denoise=7)
+    Image.objects.filter(pk=plant.image.pk).update(optics=row)
+    page = text(engineer.get(address))
+    for words in ("lens corrected", "region 99 × 98", "denoised 7 %"):
+        assert words in page
+
+
+def test_a_photo_of_another_size_leads_to_its_camera(plant, engineer):
+    Inspection.objects.update(state="failed", error_code="camera_mismatch")
+    plant.inspection.defects.all().delete()
+    address = reverse("inspection", args=[plant.inspection.pk])
+    page = text(engineer.get(address))
+    assert "another size than this station" in page
+    assert reverse("camera", args=[plant.station.pk]) in page
