@@ -13,9 +13,10 @@ from unittest.mock import patch
 from inference_worker.adoption import adopt
 from inference_worker.engine import api
 from inference_worker.engine.built import EngineManifest, Environment, Machine
-from inference_worker.engine.engines import open_engine, write_engine
+from inference_worker.engine.engines import open_engine
 from inference_worker.engine.errors import BackendUnavailable
 from inference_worker.engine.fields import canonical, pin
+from inference_worker.engine.issuing import write_engine
 from inference_worker.engine.keyring import KeyRing
 from inference_worker.engine.signing import sign
 from inference_worker.engine.store import open_latest, open_signed

@@ -14,8 +14,9 @@ from inference_worker.engine import clock
 from inference_worker.engine.api import data_folder
 from inference_worker.engine.built import TIMING_CACHE, Environment
 from inference_worker.engine.ed25519 import PrivateKey
-from inference_worker.engine.engines import engines_of, write_engine
+from inference_worker.engine.entries import engines_of
 from inference_worker.engine.errors import EngineError
+from inference_worker.engine.issuing import write_engine
 from inference_worker.engine.precision import INT8
 from inference_worker.engine.store import INT8_MODEL, MODEL, Version, open_adopted
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from inference_worker.engine.api import data_folder
-from inference_worker.engine.engines import EngineEntry, engines_of
+from inference_worker.engine.entries import EngineEntry, engines_of
 from inference_worker.engine.store import Entry, list_signed, root
 
 log = logging.getLogger(__name__)

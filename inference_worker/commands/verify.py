@@ -10,7 +10,7 @@ from typing import Any
 from inference_worker.commands.models import split_name
 from inference_worker.engine import audit
 from inference_worker.engine.api import data_folder
-from inference_worker.engine.engines import EngineEntry, engines_of
+from inference_worker.engine.entries import EngineEntry, engines_of
 from inference_worker.engine.errors import EngineMissing, ManifestError, StoreError
 from inference_worker.engine.history import History
 from inference_worker.engine.keyring import KeyRing

@@ -14,7 +14,7 @@ from pathlib import Path
 from inference_worker.engine import clock, files, history
 from inference_worker.engine.built import EngineManifest
 from inference_worker.engine.ed25519 import PrivateKey
-from inference_worker.engine.engines import (
+from inference_worker.engine.entries import (
     Signed,
     engines_of,
     newest_release,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from inference_worker.engine.api import Detector, open_detector
 from inference_worker.engine.backends.registry import open_backend
 from inference_worker.engine.built import Machine
-from inference_worker.engine.engines import Engine, engines_of, open_engine
+from inference_worker.engine.engines import Engine, open_engine
+from inference_worker.engine.entries import engines_of
 from inference_worker.engine.errors import BackendUnavailable
 from inference_worker.engine.store import Version, open_signed
 from inference_worker.ladder.rungs import BUILT, Rung

@@ -27,9 +27,10 @@ from benchmarks.signing.site import (
     plan,
 )
 from inference_worker.adoption import adopt
-from inference_worker.engine import engines, files, resigning
-from inference_worker.engine.built import EngineManifest
-from inference_worker.engine.engines import engines_of, open_engine, recheck
+from inference_worker.engine import engines, files, issuing, resigning
+from inference_worker.engine.built import EngineManifest, Machine
+from inference_worker.engine.engines import open_engine, recheck
+from inference_worker.engine.entries import engines_of
 from inference_worker.engine.errors import (
     DriverTooOld,
     EngineConflict,
@@ -114,7 +115,7 @@ def test_where_none_was_built_it_says_how(site: Site) -> None:
     ],
 )
 def test_another_machines_engine_is_refused(
-    site: Site, machine: engines.Machine, refusal: type[StoreError]
+    site: Site, machine: Machine, refusal: type[StoreError]
 ) -> None:
     site.machine = machine
     with pytest.raises(refusal):
@@ -165,7 +166,7 @@ def test_nothing_of_an_unsigned_engine_is_parsed_or_read(
 def test_an_engine_of_another_onnx_file_cannot_be_signed(site: Site) -> None:
     version = open_signed(site.data, MODEL, VERSION)
     with pytest.raises(EngineForeign):
-        engines.write_engine(site.data, version, "0" * 64, NEWER, None, BUILT)
+        issuing.write_engine(site.data, version, "0" * 64, NEWER, None, BUILT)
 
 
 def test_what_is_no_plan_cannot_be_signed(site: Site) -> None:

@@ -30,7 +30,8 @@ from benchmarks.signing.site import (
 from inference_worker.adoption import adopt
 from inference_worker.engine import audit, files, history, resigning
 from inference_worker.engine.ed25519 import PrivateKey
-from inference_worker.engine.engines import engines_of, open_engine
+from inference_worker.engine.engines import open_engine
+from inference_worker.engine.entries import engines_of
 from inference_worker.engine.errors import (
     AuditBroken,
     EngineMissing,

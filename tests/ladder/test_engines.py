@@ -1,36 +1,20 @@
 """The rungs of engines that were built: what is signed decides, and the previous one
-takes over. TensorRT's part is played by ONNX Runtime behind a plan's header.
+takes over.
 """
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from inference_worker.engine.backends import registry
-from inference_worker.engine.built import Environment, Machine
-from inference_worker.engine.engines import write_engine
-from inference_worker.engine.store import open_latest
 from inference_worker.ladder import opening
-from tests.engine.toy import toy_network
-from tests.ladder import shaky
+from tests.ladder import built
 from tests.ladder.conftest import Plant
 
-HERE = Machine(
-    tensorrt="11.4.0.106", cuda="13.0", driver="13.0", compute_capability="9.0"
-)
-HEADER = b"ftrt".ljust(24, b"\0") + bytes([11, 4, 0, 106])
 RUNGS = ("tensorrt", "tensorrt-previous", "openvino")
-
-
-class Tensorrt(shaky.Cuda):
-    name = "tensorrt"
-
-    def __init__(self, manifest: Any, model: bytes, **options: Any) -> None:
-        super().__init__(manifest, model.removeprefix(HEADER), **options)
 
 
 @pytest.fixture
@@ -38,35 +22,13 @@ def site(plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant
     """With a data folder of its own, and nothing built in it."""
     source, plant.data = plant.data, tmp_path / "data"
     shutil.copytree(source, plant.data)
-    monkeypatch.setattr(opening, "this_machine", lambda: HERE)
-    monkeypatch.setitem(registry.BACKENDS, "tensorrt", f"{__name__}.Tensorrt")
+    monkeypatch.setattr(opening, "this_machine", lambda: built.HERE)
+    monkeypatch.setitem(registry.BACKENDS, "tensorrt", f"{built.__name__}.Tensorrt")
     return plant
 
 
 def build(site: Plant, **environment: str) -> Path:
-    """A new engine, the newest of its kind: its folder."""
-    version = open_latest(site.data, "toy")
-    told = {
-        "tensorrt": HERE.tensorrt,
-        "cuda": HERE.cuda,
-        "driver_minimum": "13.0",
-        "compute_capability": HERE.compute_capability,
-        "gpu": "NVIDIA H100",
-        "precision": "f32",
-        **environment,
-    }
-    onnx = version.read("model.onnx")
-    assert onnx == toy_network()
-    plan = HEADER + onnx
-    made = write_engine(
-        site.data,
-        version,
-        version.manifest.files["model.onnx"].sha256,
-        plan,
-        None,
-        Environment(**told, profiles=()),
-    )
-    return version.folder / "engines" / made.engine
+    return built.build(site.data, **environment)
 
 
 def stands_on(site: Plant) -> tuple[str, list[tuple[str, str, str]]]:

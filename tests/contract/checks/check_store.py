@@ -11,7 +11,7 @@ import pytest
 from inference_worker.commands import models
 from inference_worker.commands.main import main
 from inference_worker.engine.built import Environment
-from inference_worker.engine.engines import write_engine
+from inference_worker.engine.issuing import write_engine
 from inference_worker.engine.store import MODEL, Version
 from inference_worker.engine.tensorrt.builder import Built, build
 from inference_worker.engine.tensorrt.networks import network_for
