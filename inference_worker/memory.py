@@ -63,15 +63,16 @@ def check_left(card: Card) -> None:
     _check_free(card, card.free)
 
 
-def replicas(card: Card, engine: int, each: int, cores: int) -> int:
-    """How many of one engine pay: 1 from SMALL_BYTES on, or where memory, the limit of
-    models or the CPU allow no more. `each` is what one takes on the card in all; a
-    core feeds one, and one core is left to the rest of the machine.
+def pays_more(card: Card, models: int, engine: int, each: int, cores: int) -> bool:
+    """Whether one more of an engine pays beside the `models` that are there: not from
+    SMALL_BYTES on, nor where memory or the CPU allow none. `each` is what one takes on
+    the card in all. A core feeds one, and one core is left to the rest of the machine.
+    A place is left for the better rung that may be climbed to.
     """
-    if engine >= SMALL_BYTES:
-        return 1
-    room = int((card.free - KEPT_FREE * card.total) // each)
-    return max(1, min(MOST_MODELS - card.others, room, cores - 1))
+    there = models + card.others
+    if engine >= SMALL_BYTES or there + 1 >= MOST_MODELS or there + 1 >= cores:
+        return False
+    return card.free - 2 * each >= KEPT_FREE * card.total
 
 
 def _check_free(card: Card, free: int) -> None:
@@ -89,10 +90,14 @@ class Room:
     def __init__(self, read: Callable[[], Card]) -> None:
         self._read = read
         self._models: WeakSet[Backend] = WeakSet()
+        self._free_before = 0
+        self._each = 0
 
     def check_before_loading(self) -> None:
         """Raises NoRoom."""
-        check_fits(self._read(), len(self._models))
+        card = self._read()
+        self._free_before = card.free
+        check_fits(card, len(self._models))
 
     def check_loaded(self, model: Backend) -> None:
         """Raises NoRoom: then it must be closed again."""
@@ -102,6 +107,13 @@ class Room:
         )
         check_left(card)
         self._models.add(model)
+        self._each = max(self._free_before - card.free, 0)
+
+    def pays_more(self, engine: int) -> bool:
+        """Whether one more of what was loaded last does, of `engine` bytes."""
+        cores = len(os.sched_getaffinity(0))
+        models = len(self._models)
+        return pays_more(self._read(), models, engine, self._each, cores)
 
 
 def room_on(card: str) -> Room | None:

@@ -12,6 +12,7 @@ from inference_worker.engine.errors import ImageError, TemplateError
 from inference_worker.engine.types import Detections
 from inference_worker.ladder.falls import Falls
 from inference_worker.ladder.reasons import Fallen, Reason, Stage
+from inference_worker.ladder.replicas import each_of
 from inference_worker.ladder.standing import Standing, Steps
 from inference_worker.ladder.workshop import Workshop
 
@@ -51,7 +52,8 @@ class Asker:
         """Why it is not right on the golden picture; None when it is."""
         with self.steps.within(standing.rung.name, Stage.TRAFFIC):
             try:
-                self.workshop.check(standing.detector)
+                for detector in each_of(standing.detector):
+                    self.workshop.check(detector)
             except Exception as error:  # whatever it raises, it is not right
                 log.warning("%s is not right: %s", standing.rung.name, error)
                 fallen = Fallen.of(error, Stage.TRAFFIC)

@@ -1,4 +1,6 @@
-"""A thread that tries better rungs again, while photos are looked at on another one."""
+"""A thread that tries better rungs again, while photos are looked at on another one,
+and keeps that one up.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.reasons import Fallen
 from inference_worker.ladder.rungs import Rung
 from inference_worker.ladder.standing import Standing
+from inference_worker.ladder.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ class Climber:
 
     def __init__(self, ladder: Ladder, between: Between) -> None:
         self._ladder, self._between = ladder, between
+        self._upkeep = Upkeep(ladder)
         self._closed, self._checked = threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._run, name="climber", daemon=True)
         self._thread.start()
@@ -50,6 +54,7 @@ class Climber:
             for rung in self._due():
                 if self._closed.is_set() or self._climb(rung):
                     break
+            self._grow()
 
     def _seconds(self) -> float:
         """Until the first rung is due, or what runs is looked at again."""
@@ -65,7 +70,9 @@ class Climber:
         if now - self._checked < RECHECK_SECONDS:
             return
         self._checked = now
-        self._do(self._ladder.recheck() or self._ladder.prove)
+        errand = self._upkeep.check()
+        if errand is not None:
+            self._do(errand)
 
     def _due(self) -> list[Rung]:
         record = self._ladder.record
@@ -83,6 +90,12 @@ class Climber:
             self._ladder.retried(rung, fallen)
             return False
         return self._hand_over(standing)
+
+    def _grow(self) -> None:
+        """One replica after another, as long as they pay."""
+        while not self._closed.is_set() and (errand := self._upkeep.replica()):
+            if not self._do(errand):
+                break
 
     def _hand_over(self, standing: Standing) -> bool:
         taken = self._do(partial(self._ladder.take, standing))

@@ -6,10 +6,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from inference_worker.engine.api import Detector
-from inference_worker.engine.errors import EngineError, ManifestError, StoreError
+from inference_worker.engine.errors import EngineError
 from inference_worker.engine.optics import Optics
 from inference_worker.engine.types import Detections, Image
 from inference_worker.ladder import hops
@@ -18,7 +17,7 @@ from inference_worker.ladder.errors import NoRung
 from inference_worker.ladder.falls import Falls
 from inference_worker.ladder.hops import Figures, Situation
 from inference_worker.ladder.raising import Raiser
-from inference_worker.ladder.reasons import Fallen, Stage
+from inference_worker.ladder.reasons import Fallen
 from inference_worker.ladder.record import Record
 from inference_worker.ladder.rungs import Rung
 from inference_worker.ladder.standing import Looked, Standing, Steps
@@ -29,7 +28,8 @@ class Ladder:
     """One thread, the batcher's, looks and changes rungs; `start` comes before it.
 
     `tell` is called with the situation after every change, and must not wait. `leave`
-    ends the process, which cannot be saved when its card is lost.
+    ends the process, which cannot be saved when its card is lost. `standing` is what
+    photos are looked at with; None when no rung holds.
     """
 
     def __init__(
@@ -45,19 +45,19 @@ class Ladder:
         self.workshop, self.record = workshop, record
         self.steps = Steps()
         self._tell = tell
-        self._falls = Falls(record, leave)
-        self._raiser = Raiser(self.rungs, workshop, self._falls, self.steps)
-        self._asker = Asker(workshop, self._falls, self.steps)
-        self._standing: Standing | None = None
+        self.falls = Falls(record, leave)
+        self._raiser = Raiser(self.rungs, workshop, self.falls, self.steps)
+        self.asker = Asker(workshop, self.falls, self.steps)
+        self.standing: Standing | None = None
 
     @property
     def figures(self) -> Figures:
-        return self._falls.figures
+        return self.falls.figures
 
     @property
     def changed(self) -> threading.Event:
         """Set when a rung has failed."""
-        return self._falls.changed
+        return self.falls.changed
 
     @property
     def wants_templates(self) -> bool:
@@ -66,12 +66,12 @@ class Ladder:
     @property
     def most(self) -> int:
         """Images that the rung stood on looks at in one call."""
-        standing = self._standing
+        standing = self.standing
         return standing.detector.runner.most if standing else 1
 
     def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
         """What that rung makes of a canvas: images of one frame share a call."""
-        standing = self._standing
+        standing = self.standing
         try:
             return standing.detector.runner.frame(canvas) if standing else canvas
         except EngineError:  # it will say so when it looks
@@ -79,7 +79,7 @@ class Ladder:
 
     @property
     def situation(self) -> Situation:
-        standing = self._standing
+        standing = self.standing
         failures = [self.record.failure(rung.name) for rung in self.better()]
         return Situation(
             standing.footing if standing else None,
@@ -88,7 +88,7 @@ class Ladder:
 
     def better(self) -> list[Rung]:
         """The rungs above the one stood on; all when there is none."""
-        standing, rungs = self._standing, list(self.rungs)
+        standing, rungs = self.standing, list(self.rungs)
         return rungs[: rungs.index(standing.rung)] if standing else rungs
 
     def start(self) -> None:
@@ -97,7 +97,7 @@ class Ladder:
         Raises NoRung.
         """
         self._settle(self._raiser.first_of(self.rungs))
-        if self._standing is None:
+        if self.standing is None:
             raise self._nothing_holds()
 
     def infer(
@@ -112,7 +112,7 @@ class Ladder:
         Raises NoRung when none can look at anything now, ImageError or TemplateError,
         and what the best rung raised when all are well and these images are not.
         """
-        standing = self._standing
+        standing = self.standing
         if standing is None:
             raise self._nothing_holds()
 
@@ -123,7 +123,7 @@ class Ladder:
         while standing is not None:
             started = time.monotonic()
             try:
-                found = self._asker.look(standing, ask)
+                found = self.asker.look(standing, ask)
             except OF_THE_IMAGE:
                 self._leave_behind(tried)
                 self._settle(standing)
@@ -139,7 +139,7 @@ class Ladder:
 
     def take(self, better: Standing) -> None:
         """Between two batches, on the batcher's thread: go on with this one."""
-        left = self._standing
+        left = self.standing
         if better.rung not in self.better():
             better.close()
             return
@@ -153,49 +153,9 @@ class Ladder:
         """On any thread; nothing is changed. Raises Fallen."""
         return self._raiser.bring_up(rung)
 
-    def recheck(self) -> Callable[[], None] | None:
-        """What the batcher's thread is to do, as what runs may not run any more; None
-        while it may. On any thread.
-        """
-        standing = self._standing
-        if standing is None:
-            return None
-        try:
-            self.workshop.recheck(standing.source)
-        except (StoreError, ManifestError) as error:
-            return partial(self._give_up, standing, Fallen.of(error, Stage.TRAFFIC))
-        return None
-
-    def prove(self) -> None:
-        """Between two batches, on the batcher's thread: whoever no longer sees on the
-        golden picture what the CPU saw is left. Costs a look at one picture.
-        """
-        standing = self._standing
-        if standing is None:
-            return
-        fallen = self._asker.golden_fall(standing)
-        if fallen is not None:
-            self._give_up(standing, fallen)
-
-    def retried(self, rung: Rung, fallen: Fallen) -> None:
-        """A better rung was tried again in vain, on another thread."""
-        standing = self._standing
-        in_use = standing is not None and standing.rung.on_card
-        self._falls.retried(rung, fallen, card_in_use=in_use)
-
-    def hung(self) -> None:
-        """The watchdog gives up on the step that is under way."""
-        if self.steps.current is not None:
-            self._falls.hung(self.steps.current)
-
-    def close(self) -> None:
-        """After the batcher's thread has ended."""
-        if self._standing is not None:
-            self._standing.close()
-
-    def _give_up(self, standing: Standing, fallen: Fallen) -> None:
+    def give_up(self, standing: Standing, fallen: Fallen) -> None:
         """Between two batches: go on below, or with the same one, brought up anew."""
-        if standing is not self._standing:
+        if standing is not self.standing:
             return
         below = self._raiser.below(standing.rung, fallen)
         if below is not None:
@@ -203,26 +163,42 @@ class Ladder:
         else:
             below = self._raiser.once_more([(standing, fallen)])
             if below is not None:
-                self._falls.renewed(standing.rung, fallen)
+                self.falls.renewed(standing.rung, fallen)
         self._settle(below)
+
+    def retried(self, rung: Rung, fallen: Fallen) -> None:
+        """A better rung was tried again in vain, on another thread."""
+        standing = self.standing
+        in_use = standing is not None and standing.rung.on_card
+        self.falls.retried(rung, fallen, card_in_use=in_use)
+
+    def hung(self) -> None:
+        """The watchdog gives up on the step that is under way."""
+        if self.steps.current is not None:
+            self.falls.hung(self.steps.current)
+
+    def close(self) -> None:
+        """After the batcher's thread has ended."""
+        if self.standing is not None:
+            self.standing.close()
 
     def _leave_behind(self, tried: Sequence[tuple[Standing, Fallen]]) -> None:
         for standing, fallen in tried:
-            self._falls.add(standing.rung, fallen)
+            self.falls.add(standing.rung, fallen)
             standing.close()
 
     def _settle(self, to: Standing | None) -> None:
         """Go on with `to`, and say what changed."""
-        if to is self._standing and not self._falls.untold:
+        if to is self.standing and not self.falls.untold:
             return
-        self._standing = to
+        self.standing = to
         if to is not None:
             self.record.holds(to.rung.name, to.identity)
             below = self.rungs[self.rungs.index(to.rung) + 1 :]
             self.record.forget(rung.name for rung in below)
         self.figures.place = self.rungs.index(to.rung) if to else -1
         better = [rung.name for rung in self.better()]
-        self._falls.tell(to.rung.name if to else "", better)
+        self.falls.tell(to.rung.name if to else "", better)
         self._tell(self.situation)
 
     def _when_all_failed(
@@ -233,7 +209,7 @@ class Ladder:
         """
         error = tried[0][1].error or tried[0][1]
         for place, (standing, _) in enumerate(tried):
-            if not standing.closed and self._asker.golden_fall(standing) is None:
+            if not standing.closed and self.asker.golden_fall(standing) is None:
                 for lower, _ in tried[place + 1 :]:
                     lower.close()
                 self._leave_behind(tried[:place])
@@ -244,7 +220,7 @@ class Ladder:
         if again is None:
             raise self._nothing_holds() from error
         try:
-            return Looked(self._asker.look(again, ask), again.detector)
+            return Looked(self.asker.look(again, ask), again.detector)
         except Fallen:
             raise error from None
 

@@ -20,7 +20,8 @@ from inference_worker.ladder.rungs import Rung
 class Standing:
     """A rung with the detector that was made of it, and what that is made from.
 
-    `proved_at`: when it was last right on the golden picture, seconds since 1970.
+    `proved_at`: when it was last right on the golden picture, seconds since 1970;
+    `alone`: no replica is to be tried (again).
     """
 
     rung: Rung
@@ -28,6 +29,7 @@ class Standing:
     source: Version | Engine
     identity: str
     proved_at: float
+    alone: bool = False
     closed: bool = False
 
     def close(self) -> None:

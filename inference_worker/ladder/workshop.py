@@ -10,7 +10,7 @@ from inference_worker.engine.api import Detector
 from inference_worker.engine.engines import Engine, recheck
 from inference_worker.engine.errors import LoadFailed
 from inference_worker.engine.manifest import Manifest
-from inference_worker.engine.store import Version, open_adopted
+from inference_worker.engine.store import MODEL, Version, open_adopted
 from inference_worker.ladder.opening import Opened, identity_of, open_rung
 from inference_worker.ladder.reasons import Stage, falling
 from inference_worker.ladder.reference import Reference, reference_of
@@ -91,6 +91,21 @@ class Workshop:
             raise
         return opened
 
+    def replica(self, rung: Rung, source: Version | Engine) -> Detector | None:
+        """One more of what stands on that rung, made of the same files, where the plan
+        of the card's memory says that it pays. Raises Fallen.
+        """
+        if self.room is None or not rung.on_card:
+            return None
+        with falling(Stage.LOAD):
+            if not self.room.pays_more(_size(source)):
+                return None
+        opened = self.bring_up(rung)
+        if opened.source.manifest.files != source.manifest.files:
+            opened.detector.close()  # another was built meanwhile: for the next start
+            return None
+        return opened.detector
+
     def recheck(self, source: Version | Engine) -> None:
         """Raises StoreError when what runs may not run any more: a key was revoked,
         its last day is over.
@@ -122,3 +137,10 @@ class Workshop:
                 f"{detector.model} {detector.version} takes {given} channels, version"
                 f" {self.manifest.version} takes {wanted}"
             )
+
+
+def _size(source: Version | Engine) -> int:
+    """Bytes of the file that is loaded; of a version the network in float."""
+    if isinstance(source, Engine):
+        return source.manifest.plan.size
+    return source.manifest.files[MODEL].size

@@ -12,8 +12,8 @@ from inference_worker.memory import (
     Unmeasured,
     check_fits,
     check_left,
+    pays_more,
     read_card,
-    replicas,
     room_on,
 )
 
@@ -49,21 +49,24 @@ def test_what_is_left_after_loading_is_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine_mb", "free", "each_mb", "cores", "expected"),
+    ("engine_mb", "free", "each_mb", "cores", "models", "expected"),
     [
-        (15, 15, 500, 16, 3),  # small: as many as may be
-        (15, 15, 500, 3, 2),  # no core left to feed a third
-        (15, 15, 500, 1, 1),
-        (15, 4.3, 1000, 16, 1),  # room for one beside what stays free
-        (15, 5.5, 1000, 16, 2),
-        (96, 15, 500, 16, 1),  # 100 MB and more
-        (15, 3.0, 500, 16, 1),  # never none: that is for check_fits
+        (15, 15, 500, 16, 1, True),
+        (15, 15, 500, 16, 2, False),  # the last place is for a better rung
+        (15, 15, 500, 2, 1, False),  # no core left to feed a second
+        (15, 15, 500, 3, 1, True),
+        (15, 4.3, 1000, 16, 1, False),  # no room beside what stays free
+        (15, 4.9, 1000, 16, 1, False),  # nor for a better rung after it
+        (15, 5.5, 1000, 16, 1, True),
+        (96, 15, 500, 16, 1, False),  # 100 MB and more
     ],
 )
-def test_more_replicas_where_they_pay(
-    engine_mb: int, free: float, each_mb: int, cores: int, expected: int
+def test_one_more_where_it_pays(
+    engine_mb: int, free: float, each_mb: int, cores: int, models: int, expected: bool
 ) -> None:
-    assert replicas(card(free), engine_mb * MB, each_mb * MB, cores) == expected
+    sizes = (engine_mb * MB, each_mb * MB)
+    assert pays_more(card(free), models, *sizes, cores) is expected
+    assert not pays_more(card(free, others=1), models, *sizes, cores)
 
 
 def test_models_leave_the_room_when_they_are_gone() -> None:

@@ -18,15 +18,16 @@ from inference_worker.engine.tensorrt.library import trt
 from inference_worker.engine.tensorrt.listening import Listener
 from inference_worker.engine.tensorrt.loading import Loaded
 from inference_worker.engine.tensorrt.recording import MOST_RECORDED, Recorder
-from inference_worker.engine.tensorrt.scratch import Scratch
+
+_LEAST_SCRATCH = 256  # a card has no memory of none
 
 
 class TensorRtBackend(DeviceBackend):
     """One engine: `model` is its plan, whose signature was verified on these bytes.
 
     It runs what is in the plan as code. Each profile has a context of its own, so that
-    none has to be switched; all work in one scratch memory, which engines on the same
-    card share, since one thread runs one after another.
+    none has to be switched. They run one after another and work in one scratch memory;
+    engines never share any, since another one may be warming up on another thread.
     """
 
     name: ClassVar[str] = "tensorrt"
@@ -47,7 +48,6 @@ class TensorRtBackend(DeviceBackend):
         self._heard = Listener()
         self._contexts: list[Any] = []
         self._plan_bytes = len(model)
-        self._scratch = Scratch.of(card)
         with card.active():
             self._loaded = Loaded.of(model, manifest, self._heard)
             half, self._profiles = self._loaded.half, self._loaded.profiles
@@ -64,10 +64,8 @@ class TensorRtBackend(DeviceBackend):
 
     @property
     def device_bytes(self) -> int:
-        """Its buffers, its weights (about the plan's size) and its scratch, which
-        others on the card share.
-        """
-        return super().device_bytes + self._plan_bytes + self._scratch.nbytes
+        """Its buffers, its scratch memory, and its weights: about the plan's size."""
+        return super().device_bytes + self._plan_bytes
 
     def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
         """The smallest that a profile takes and that holds the canvas."""
@@ -92,13 +90,12 @@ class TensorRtBackend(DeviceBackend):
         if not self._recorder.takes(shape):
             context = self._contexts[profile]
             return self._output, self._queue(context, source, shape)
-        addresses = (source.pointer, self._scratch.memory.pointer)
-        answer = self._recorder.launched(shape, addresses)
+        answer = self._recorder.launched(shape, source.pointer)
         if answer is None:
             context = self._context(profile)
             answer = self._queue(context, source, shape)
             stream.synchronize()
-            self._recorder.record(context, shape, answer, addresses)
+            self._recorder.record(context, shape, answer, source.pointer)
         return self._output, answer
 
     def warm_up(self) -> None:
@@ -116,12 +113,12 @@ class TensorRtBackend(DeviceBackend):
         self._recorder.close()
         self._contexts.clear()
         self._loaded.close()
-        self._scratch.leave(self)
         super().close()
 
     def _open(self) -> None:
         """Contexts, and the memory for the largest that each may be asked for."""
-        self._scratch.need(self, int(self._loaded.engine.device_memory_size_v2))
+        needed = int(self._loaded.engine.device_memory_size_v2)
+        self._scratch = self.alloc(max(needed, _LEAST_SCRATCH))
         largest = 0
         for index, profile in enumerate(self._profiles):
             self._contexts.append(self._context(index))
@@ -138,8 +135,7 @@ class TensorRtBackend(DeviceBackend):
         for name, memory in addresses:
             done = context.set_tensor_address(name, memory.pointer)
             self._must(done, f"the address of {name}")
-        scratch = self._scratch.memory
-        context.set_device_memory(scratch.pointer, scratch.nbytes)
+        context.set_device_memory(self._scratch.pointer, self._scratch.nbytes)
         done = context.execute_async_v3(self.stream.handle)
         self._must(done, "to run the engine")
         return answer

@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class _Recorded:
     """A graph with the context that it was recorded of, which nothing may change, and
-    the addresses that it works on.
+    the address that it reads from.
     """
 
     graph: Graph
     context: Any
     answer: Shape
-    addresses: tuple[int, ...]
+    source: int
 
 
 class Recorder:
@@ -45,17 +45,15 @@ class Recorder:
     def takes(self, shape: Shape) -> bool:
         return self._works and shape[0] <= MOST_RECORDED
 
-    def launched(self, shape: Shape, addresses: tuple[int, ...]) -> Shape | None:
+    def launched(self, shape: Shape, source: int) -> Shape | None:
         """The output's shape when there was a graph for these, which was launched."""
         found = self._recorded.get(shape)
-        if found is None or found.addresses != addresses:
+        if found is None or found.source != source:
             return None
         found.graph.launch()
         return found.answer
 
-    def record(
-        self, context: Any, shape: Shape, answer: Shape, addresses: tuple[int, ...]
-    ) -> None:
+    def record(self, context: Any, shape: Shape, answer: Shape, source: int) -> None:
         """Of a context of its own that has just run with them. Raises DeviceLost."""
         self._drop(shape)
         try:
@@ -71,7 +69,7 @@ class Recorder:
             self._works = False
             self.close()
         else:
-            self._recorded[shape] = _Recorded(graph, context, answer, addresses)
+            self._recorded[shape] = _Recorded(graph, context, answer, source)
 
     def close(self) -> None:
         for shape in list(self._recorded):

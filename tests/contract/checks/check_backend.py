@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorrt as trt
 
+from inference_worker.engine.api import Detector
 from inference_worker.engine.backends.registry import open_backend
 from inference_worker.engine.backends.tensorrt import TensorRtBackend
 from inference_worker.engine.errors import (
@@ -22,6 +23,7 @@ from inference_worker.engine.errors import (
 from inference_worker.engine.gpu import open_gpu
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.tensorrt.building import Made, make
+from inference_worker.ladder.replicas import Replicated
 from tests.contract.checks.conftest import (
     Faults,
     made_for,
@@ -30,11 +32,6 @@ from tests.contract.checks.conftest import (
 )
 from tests.contract.host_gpu import COMPILER, HostDriver
 from tests.engine.toy import board, paint, traced
-
-
-class _Needy:
-    """Somebody else who works in the card's scratch memory."""
-
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
 
@@ -108,16 +105,35 @@ def test_host_code_is_never_allowed(backend: TensorRtBackend, calls: list[str]) 
     assert before_deserialising[-1] == "host code False"
 
 
-def test_two_engines_share_one_scratch_memory(
+def test_engines_that_run_at_the_same_time_share_no_memory(
     backend: TensorRtBackend, made: Made, manifest: Manifest, calls: list[str]
 ) -> None:
+    """One is warmed up by the climber while another looks at photos."""
     other = TensorRtBackend(manifest, made.plan)
     calls.clear()
     backend.infer([board()])
     other.infer([board()])
-    assert len({call for call in calls if call.startswith("scratch")}) == 1
+    told = {call for call in calls if call.startswith("scratch")}
+    assert len(told) == 2
+    assert backend.stream.handle != other.stream.handle
     other.close()
-    backend.infer([board()])
+    assert len(backend.infer([board()])) == 1
+
+
+def test_replicas_share_a_batch_on_streams_of_their_own(
+    backend: TensorRtBackend, made: Made, manifest: Manifest, calls: list[str]
+) -> None:
+    other = TensorRtBackend(manifest, made.plan)
+    both = Replicated(backend, (Detector(other),))
+    photos = [board(512, 512) for _ in range(8)]
+    for place, photo in enumerate(photos):
+        paint(photo, place % 3, 32 * place, 64)
+    for _ in range(5):
+        found = both.infer(photos)
+        assert [float(one.boxes[0, 0]) for one in found] == [32.0 * i for i in range(8)]
+    streams = {call for call in calls if call.startswith("enqueue")}
+    assert len(streams) == 2
+    other.close()
 
 
 def test_what_it_holds_is_counted_and_given_back(
@@ -168,22 +184,15 @@ def test_larger_batches_go_without_a_graph(
     backend.close()
 
 
-def test_a_graph_whose_scratch_memory_moved_is_recorded_anew(
+def test_a_graph_of_planes_elsewhere_is_not_launched(
     backend: TensorRtBackend, driver: HostDriver
 ) -> None:
-    photo = board()
-    paint(photo, 1, 64, 96)
-    backend.infer([photo])
-    needs = _Needy()
-    backend._scratch.need(needs, 64 * 2**20)
-    for _ in range(2):
-        (found,) = backend.infer([photo])
-        assert found.boxes.tolist() == [[64, 96, 96, 128]]
+    shape = (1, 3, 512, 512)
+    for planes in (backend.alloc(4 * 3 * 512 * 512) for _ in range(2)):
+        backend.enqueue(planes, shape, backend.stream)
+        backend.stream.synchronize()
     assert driver.calls["graph.begin"] == 2
     assert len(driver.graphs.there) == 1
-    backend._scratch.leave(needs)
-    (found,) = backend.infer([photo])
-    assert found.boxes.tolist() == [[64, 96, 96, 128]]
 
 
 @pytest.mark.parametrize("how", ["graph.begin", "graph.end", "recorded_run"])

@@ -1,0 +1,73 @@
+"""What is done for the rung that is stood on, beside the photos and between them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from inference_worker.engine.api import Detector
+from inference_worker.engine.errors import ManifestError, StoreError
+from inference_worker.ladder.ladder import Ladder
+from inference_worker.ladder.reasons import Fallen, Stage
+from inference_worker.ladder.replicas import replicated
+from inference_worker.ladder.standing import Standing
+
+log = logging.getLogger(__name__)
+
+Errand = Callable[[], None]
+"""For the batcher's thread, between two batches."""
+
+
+class Upkeep:
+    """Its methods are called on any thread but the batcher's."""
+
+    def __init__(self, ladder: Ladder) -> None:
+        self._ladder = ladder
+
+    def check(self) -> Errand | None:
+        """Whether what runs may still run, and is still right: whoever no longer sees
+        on the golden picture what the CPU saw is left. That costs a look at a picture.
+        """
+        ladder = self._ladder
+        standing = ladder.standing
+        if standing is None:
+            return None
+        try:
+            ladder.workshop.recheck(standing.source)
+        except (StoreError, ManifestError) as error:
+            fallen = Fallen.of(error, Stage.TRAFFIC)
+            return partial(ladder.give_up, standing, fallen)
+        return partial(self._prove, standing)
+
+    def replica(self) -> Errand | None:
+        """One more of what is stood on, to share its batches with; None where that does
+        not pay, or did not come up.
+        """
+        ladder = self._ladder
+        standing = ladder.standing
+        if standing is None or standing.alone:
+            return None
+        try:
+            other = ladder.workshop.replica(standing.rung, standing.source)
+        except Fallen as fallen:
+            log.info("no replica of %s: %s", standing.rung.name, fallen)
+            if fallen.lost:
+                ladder.falls.lose(standing.rung, fallen)
+            other = None
+        standing.alone = other is None
+        return partial(self._share, standing, other) if other else None
+
+    def _prove(self, standing: Standing) -> None:
+        ladder = self._ladder
+        if standing is ladder.standing:
+            fallen = ladder.asker.golden_fall(standing)
+            if fallen is not None:
+                ladder.give_up(standing, fallen)
+
+    def _share(self, standing: Standing, other: Detector) -> None:
+        if standing is self._ladder.standing and not standing.closed:
+            standing.detector = replicated(standing.detector, other)
+            log.info("%s shares its batches with one more", standing.rung.name)
+        else:
+            other.close()
