@@ -24,6 +24,7 @@ from inference_worker.engine.errors import (
     OutOfDeviceMemory,
 )
 from inference_worker.engine.graphs import DriverCalls, GraphCalls
+from inference_worker.engine.visible import first_line
 
 AnyArray = NDArray[Any]
 
@@ -230,7 +231,7 @@ class Gpu:
             raise
         except Exception as error:
             raise BackendUnavailable(
-                f"the kernels could not be compiled: {_first_line(error)}", _HOW_TO
+                f"the kernels could not be compiled: {first_line(error)}", _HOW_TO
             ) from error
 
     @staticmethod
@@ -248,10 +249,10 @@ class Gpu:
         try:
             yield
         except self._cuda.MemoryError as error:
-            raise OutOfDeviceMemory(_first_line(error)) from error
+            raise OutOfDeviceMemory(first_line(error)) from error
         except self._cuda.Error as error:
             kind = DeviceRefused if self._is_well() else DeviceLost
-            raise kind(_first_line(error)) from error
+            raise kind(first_line(error)) from error
 
     def _is_well(self) -> bool:
         """An error that stays is given again by every call that follows."""
@@ -293,7 +294,7 @@ def _pycuda() -> Binding:
         import pycuda.driver
     except ImportError as error:
         raise BackendUnavailable(
-            f"PyCUDA is not installed: {_first_line(error)}", _HOW_TO
+            f"PyCUDA is not installed: {first_line(error)}", _HOW_TO
         ) from error
 
     def compiled(source: str, arch: str) -> bytes:
@@ -303,8 +304,3 @@ def _pycuda() -> Binding:
 
 
 _bound: Callable[[], Binding] = _pycuda
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
