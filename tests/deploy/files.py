@@ -45,6 +45,9 @@ def interpolated(text: str, values: dict[str, str]) -> str:
 def compose(values: dict[str, str] | None = None) -> dict[str, Any]:
     text = (DEPLOY / "compose.yaml").read_text("utf-8")
     loaded: dict[str, Any] = yaml.safe_load(interpolated(text, values or variables()))
+    for service in loaded["services"].values():
+        if isinstance(words := service.get("command"), str):
+            service["command"] = shlex.split(words)
     return loaded
 
 

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.deploy.files import (
     DEPLOY,
@@ -72,6 +73,7 @@ class Site:
         self.ours = our_services(compose())
         self.application = build(self.folder)
         self.ports = {name: free_port() for name in ("8000", "6379", "1883", "9464")}
+        self.ports["5432"] = urlsplit(self.postgres).port or 5432
         secrets = self.folder / "secrets"
         for name in (
             "secrets",

@@ -26,6 +26,7 @@ from tests.services import missing, postgres_database
 pytestmark = [pytest.mark.slow, pytest.mark.service, pytest.mark.timeout(600)]
 
 # `watch-folder` has no health but that it runs; `inspect-gpu` needs a card.
+SERVERS = ["postgres", "redis", "mosquitto"]
 PROCESSES = ["web", "inspect", "analysis", "clock", "mqtt"]
 PLANT = """
 from traceability.catalog.models import Line, Site, Station
@@ -38,7 +39,7 @@ Station.objects.create(site=site, line=line, code="AOI-1")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """As `docker compose up` leaves it: servers, then prepare, then all processes."""
-    for program in ("redis-server", "redis-cli", "mosquitto_sub"):
+    for program in ("redis-server", "redis-cli", "mosquitto_sub", "pg_isready"):
         if shutil.which(program) is None:
             missing(f"no {program} on the PATH")
     with postgres_database() as url:
@@ -108,7 +109,7 @@ def query(site: Site, sql: str) -> list[tuple[Any, ...]]:
         return server.execute(sql).fetchall()
 
 
-@pytest.mark.parametrize("name", PROCESSES)
+@pytest.mark.parametrize("name", SERVERS + PROCESSES)
 def test_health_checks_pass(site: Site, name: str) -> None:
     site.wait_until_healthy(name)
 
