@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -85,8 +86,12 @@ class RedisServer:
         wait_for_redis(self.url)
 
     def kill(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    def stop(self, number: int) -> None:
+        """End it with a signal."""
         if self.process is not None:
-            self.process.kill()
+            self.process.send_signal(number)
             self.process.wait()
 
     def client(self) -> redis.Redis:

@@ -26,8 +26,8 @@ class Target:
 class Client:
     """One HTTP connection a thread, kept alive as a camera's would be."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, target: Target, timeout: float = 30) -> None:
+        self._target, self._timeout = target, timeout
         self._local = threading.local()
 
     def upload(self, photo: bytes) -> tuple[bool, dict[str, Any]]:
@@ -60,7 +60,7 @@ class Client:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             host = urlsplit(self._target.url).netloc
-            connection = http.client.HTTPConnection(host, timeout=30)
+            connection = http.client.HTTPConnection(host, timeout=self._timeout)
             self._local.connection = connection
         key = {"Authorization": f"Api-Key {self._target.key}"}
         try:
