@@ -15,10 +15,10 @@
 #define ACROSS 64
 #define ROWS 8 /* of the tile that a thread makes, where it makes single pixels */
 #define WARPS 8
-#define APART (WARPS / 2) /* rows from one of a thread's to its next */
+#define APART (32 * WARPS / ACROSS) /* rows from one of a thread's to its next */
 #define DOWN (APART * ROWS)
 #define RUN 8 /* pixels beside each other that a thread makes, where nothing is resized */
-#define BATCHED 2 /* bilinear rows whose words a thread asks for at once */
+#define BATCHED 4 /* bilinear rows whose words a thread asks for at once */
 #define DEEP 3 /* the same, of rows that are averaged */
 #define GREY 114 /* preprocess.GREY */
 #define GREYS 0x72727272u
@@ -26,13 +26,8 @@
 #define EDGE 1e-3f /* an overlap that OpenCV leaves out */
 #define PARTS_BITS 11
 #define PARTS (1 << PARTS_BITS) /* of the way from a pixel to the next */
+#define RESIDENT 4 /* blocks of a multiprocessor; sm_75 takes no more threads */
 #define WHOLE 32768.0f /* the weight of a column that is covered from side to side */
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
-#define RESIDENT 4 /* blocks of a multiprocessor: all the threads that it takes */
-#else
-#define RESIDENT 5
-#endif
 
 typedef unsigned char Byte;
 typedef unsigned short Half;
@@ -498,8 +493,8 @@ static __device__ __forceinline__ void tile(
         as_it_is(job, planes, tile_x, tile_y);
         return;
     }
-    const int x = tile_x + threadIdx.y % 2 * 32 + threadIdx.x;
-    const int y = tile_y + threadIdx.y / 2;
+    const int x = tile_x + threadIdx.y % (ACROSS / 32) * 32 + threadIdx.x;
+    const int y = tile_y + threadIdx.y / (ACROSS / 32);
     if (x >= width) return;
     if (!plain)
         thorough(*from, planes.first, height, width, x, y);
