@@ -57,8 +57,8 @@ class Detections:
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def take(self, keep: IndexArray | NDArray[np.bool_]) -> Self:
-        """The rows of `keep` (indices in the order wanted, or a mask)."""
+    def take(self, keep: IndexArray | NDArray[np.bool_] | slice) -> Self:
+        """The rows of `keep` (indices in the order wanted, a mask, or a slice)."""
         return type(self)(self.boxes[keep], self.scores[keep], self.class_ids[keep])
 
     def xywh(self) -> FloatArray:

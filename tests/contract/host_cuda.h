@@ -1,7 +1,7 @@
 /* What nvcc gives a kernel, for a C++ compiler: threads one after another.
  *
  * The kernels' own source follows, unmodified. Good for kernels whose threads do not
- * talk to each other and whose arguments are pointers and integers.
+ * talk to each other, but for adding up, and whose arguments are pointers and integers.
  */
 #include <math.h>
 #include <stdint.h>
@@ -33,6 +33,22 @@ static float __uint_as_float(unsigned bits) {
     memcpy(&value, &bits, 4);
     return value;
 }
+
+static unsigned __float_as_uint(float value) {
+    unsigned bits;
+    memcpy(&bits, &value, 4);
+    return bits;
+}
+
+static int atomicAdd(int *sum, int value) {
+    const int before = *sum;
+    *sum += value;
+    return before;
+}
+
+static double __dmul_rn(double a, double b) { return a * b; }
+
+static int __ffsll(long long bits) { return __builtin_ffsll(bits); }
 
 /* Four of eight bytes; each digit of `which` names one. */
 static unsigned __byte_perm(unsigned low, unsigned high, unsigned which) {

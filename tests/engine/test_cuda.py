@@ -22,9 +22,11 @@ from inference_worker.engine.errors import (
     LoadFailed,
     OutOfDeviceMemory,
 )
+from inference_worker.engine.finding import LISTED
 from inference_worker.engine.gpu import Memory, Stream
 from inference_worker.engine.manifest import Manifest, canonical
-from inference_worker.engine.types import Detections
+from inference_worker.engine.postprocess import find
+from inference_worker.engine.types import Detections, FloatArray
 from tests.contract.host_gpu import COMPILER, HostDriver
 from tests.engine.toy import board, paint, toy_manifest, toy_network, traced
 
@@ -72,6 +74,21 @@ class Painted(DeviceBackend):
         answer = _at(self.answer.pointer, (shape[0], 1, 7))
         answer[:, 0, :4] = 0, 0, 32, 32
         answer[:, 0, 4:] = planes[:, :3, 0, 0]
+
+
+class Given(Painted):
+    """Says what it is told to, whatever the photo shows."""
+
+    def __init__(self, driver: HostDriver, says: FloatArray) -> None:
+        super().__init__(driver, input=SMALL)
+        self.says = says
+        self.answer = self.alloc(says.nbytes)
+
+    def enqueue(
+        self, source: Memory, shape: Shape, stream: Stream
+    ) -> tuple[Memory, tuple[int, ...]]:
+        self.card.upload(self.answer, self.says, stream)
+        return self.answer, self.says.shape
 
 
 def _at(pointer: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -128,16 +145,46 @@ def test_a_small_card_takes_smaller_batches() -> None:
     assert [shape[0] for shape in backend.shapes] == [8, 1]
 
 
-def test_a_batch_is_one_upload_one_launch_and_one_download() -> None:
+def test_a_batch_is_five_launches_and_waited_for_once() -> None:
     driver = HostDriver(deferred=True)
     backend = Painted(driver, input=SMALL)
     images = [coloured(i % 3) for i in range(8)]
     backend.infer(images)
     driver.calls.clear()
     backend.infer(images)
-    assert driver.calls["memcpy_htod_async"] == driver.calls["launch"] == 1
-    assert driver.calls["memcpy_dtoh_async"] == 1
+    assert driver.calls["memcpy_htod_async"] == 2  # photos, and what is asked
+    assert driver.calls["launch"] == 5  # planes, and boxes
+    assert driver.calls["memcpy_dtoh_async"] == driver.calls["stream.synchronize"] == 1
     assert driver.calls["mem_alloc"] == driver.calls["pagelocked_empty"] == 0
+
+
+def test_a_crowd_that_the_card_does_not_list_is_looked_through_by_the_host() -> None:
+    boxes = np.tile(np.float32([0, 0, 9, 9]), (LISTED + 1, 1))
+    boxes += 10 * np.arange(LISTED + 1, dtype=np.float32)[:, None] % 50
+    scores = np.random.default_rng(0).uniform(0.6, 1, (LISTED + 1, 3))
+    says = np.hstack([boxes, scores]).astype(np.float32)[None]
+    backend = Given(HostDriver(deferred=True), says)
+    (found,) = backend.infer([coloured(0)])
+    geometry, spec = backend.geometry(64, 64), backend.manifest
+    wanted = find(says[0], geometry, spec.threshold, spec.nms_iou)
+    assert found.scores.tolist() == wanted.scores.tolist()
+    assert len(found) > 10
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        (np.full((1, 9, 7), np.nan, np.float32), "NaN"),
+        (np.zeros((1, 9, 8), np.float32), r"\(1, 9, 8\), expected \(1, anchors, 7\)"),
+        (np.zeros((1, 63), np.float32), r"\(1, 63\)"),
+    ],
+)
+def test_an_output_that_makes_no_sense_is_no_clean_board(
+    says: FloatArray, words: str
+) -> None:
+    backend = Given(HostDriver(deferred=True), says)
+    with pytest.raises(InferenceFailed, match=words):
+        backend.infer([coloured(0)])
 
 
 def test_photos_too_large_for_one_upload_go_in_several(

@@ -226,10 +226,13 @@ def test_a_region_is_what_is_left() -> None:
 
 @pytest.mark.skipif(not shutil.which("nvcc"), reason="no nvcc to compile for cards")
 @pytest.mark.parametrize("card", ["sm_75", "sm_90"])
-def test_nvcc_takes_the_kernel_as_pycuda_hands_it_over(
-    tmp_path: Path, card: str
+@pytest.mark.parametrize(
+    "kernels", sorted(SOURCE.parent.glob("*.cu")), ids=lambda path: path.name
+)
+def test_nvcc_takes_the_kernels_as_pycuda_hands_them_over(
+    tmp_path: Path, kernels: Path, card: str
 ) -> None:
-    source = tmp_path / "prepare.cu"
-    source.write_text(f'extern "C" {{\n{SOURCE.read_text()}\n}}\n')
+    source = tmp_path / kernels.name
+    source.write_text(f'extern "C" {{\n{kernels.read_text()}\n}}\n')
     command = ["nvcc", "--cubin", "-O3", "-arch", card, "-Werror", "all-warnings"]
     subprocess.run([*command, source, "-o", tmp_path / "out"], check=True)

@@ -25,6 +25,8 @@ R = TypeVar("R")
 MAX_BATCH = 8
 """Images in one call of a network on the CPU; more wait for the next call."""
 
+NOT_FINITE = "the network's output holds NaN or infinity"
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Source:
@@ -105,9 +107,8 @@ class Backend(ABC):
         the image as it was taken all the same. Raises TemplateError when the model
         wants templates that are missing or of another shape, CameraMismatch.
         """
-        limit = self.manifest.threshold if threshold is None else threshold
-        sources = self.sources(images, templates, optics)
-        return self._run(sources, partial(self.post_process, threshold=limit))
+        limit = self.manifest.threshold if threshold is None else float(threshold)
+        return self._look(self.sources(images, templates, optics), limit)
 
     def guess(
         self,
@@ -118,6 +119,9 @@ class Backend(ABC):
         """The same for measuring: all guesses beside what a line would see."""
         sources = self.sources(images, templates)
         return self._run(sources, partial(self._guesses, threshold=threshold))
+
+    def _look(self, sources: Sequence[Source], threshold: float) -> list[Detections]:
+        return self._run(sources, partial(self.post_process, threshold=threshold))
 
     def _run(
         self,
@@ -156,18 +160,22 @@ class Backend(ABC):
         every_class: bool = False,
     ) -> list[Detections]:
         """One result for each canvas; InferenceFailed when `preds` makes no sense."""
-        wanted = (len(batch.places), 4 + len(self.manifest.classes))
-        if preds.ndim != 3 or preds.shape[::2] != wanted:
-            raise InferenceFailed(
-                f"{self.manifest.model} {self.manifest.version} gave"
-                f" {preds.shape}, expected ({wanted[0]}, anchors, {wanted[1]})"
-            )
+        self._check(preds.shape, len(batch.places))
         if not np.isfinite(preds).all():  # NaN would pass for "no defect found"
-            raise InferenceFailed("the network's output holds NaN or infinity")
+            raise InferenceFailed(NOT_FINITE)
         return [
             self._found(one, source, threshold, every_class)
             for one, source in zip(preds, batch.sources, strict=True)
         ]
+
+    def _check(self, shape: tuple[int, ...], images: int) -> None:
+        """InferenceFailed unless an output for so many images has that shape."""
+        values = 4 + len(self.manifest.classes)
+        if len(shape) != 3 or shape[::2] != (images, values):
+            raise InferenceFailed(
+                f"{self.manifest.model} {self.manifest.version} gave"
+                f" {shape}, expected ({images}, anchors, {values})"
+            )
 
     def _found(
         self, preds: FloatArray, source: Source, threshold: float, every_class: bool

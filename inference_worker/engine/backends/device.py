@@ -1,13 +1,15 @@
 """What backends on a graphics card share: from photos to the network's input and back.
 
 Photos go up as they are and become planes in one launch; the network runs on device
-pointers in the same stream; its output comes down once, and boxes are the host's.
+pointers in the same stream, and what it found is chosen there, so that only boxes that
+stay come down. The way back to the photos is the host's.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from inference_worker.engine.backends.base import Backend, Placed, Source, together
 from inference_worker.engine.errors import InferenceFailed
+from inference_worker.engine.finding import Finder
 from inference_worker.engine.gpu import Gpu, Memory, Stream
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.optics import Optics
@@ -25,7 +28,7 @@ from inference_worker.engine.preprocess import (
     letterbox,
     plan,
 )
-from inference_worker.engine.types import FloatArray, Image
+from inference_worker.engine.types import Detections, FloatArray, Image
 
 R = TypeVar("R")
 
@@ -55,6 +58,7 @@ class DeviceBackend(Backend):
         self.stream: Stream = card.stream()
         self._held: list[Memory] = []
         self._preparer = Preparer(card, half)
+        self._finder = Finder(card, self.most)
         self._planes = self.alloc(self._largest())
         self._came: NDArray[np.float32] = np.empty(0, np.float32)
 
@@ -83,7 +87,7 @@ class DeviceBackend(Backend):
     def device_bytes(self) -> int:
         """What it holds on the card, as far as it knows: its buffers."""
         held = sum(memory.nbytes for memory in self._held)
-        return held + self._preparer.device_bytes
+        return held + self._preparer.device_bytes + self._finder.device_bytes
 
     def alloc(self, nbytes: int) -> Memory:
         """Memory that goes with the backend."""
@@ -92,6 +96,7 @@ class DeviceBackend(Backend):
 
     def close(self) -> None:
         self._preparer.close()
+        self._finder.close()
         while self._held:
             self._held.pop().free()
 
@@ -123,21 +128,37 @@ class DeviceBackend(Backend):
             for at in range(0, pixels.shape[3], 3)
         ]
         with self.card.active():
-            return self._forward(layers, len(pixels), geometry.canvas).copy()
+            output, shape = self._forward(layers, len(pixels), geometry.canvas)
+            return self._downloaded(output, shape).copy()
+
+    def _look(self, sources: Sequence[Source], threshold: float) -> list[Detections]:
+        return self._each(sources, partial(self._find, threshold=threshold))
 
     def _run(
         self,
         sources: Sequence[Source],
         finish: Callable[[FloatArray, Placed], list[R]],
     ) -> list[R]:
+        def finished(output: Memory, shape: tuple[int, ...], placed: Placed) -> list[R]:
+            return finish(self._downloaded(output, shape), placed)
+
+        return self._each(sources, finished)
+
+    def _each(
+        self,
+        sources: Sequence[Source],
+        finish: Callable[[Memory, tuple[int, ...], Placed], list[R]],
+    ) -> list[R]:
+        """What `finish` makes of each image's output on the card."""
         results: dict[int, R] = {}
         with self.card.active():
             for places in self._sendable(sources):
                 placed = Placed(tuple(sources[i] for i in places), places)
                 layers = [layer for one in placed.sources for layer in _layers(one)]
                 canvas = placed.sources[0].geometry.canvas
-                preds = self._forward(layers, len(places), canvas)
-                results.update(zip(places, finish(preds, placed), strict=True))
+                output, shape = self._forward(layers, len(places), canvas)
+                done = finish(output, shape, placed)
+                results.update(zip(places, done, strict=True))
         return [results[place] for place in range(len(sources))]
 
     def _sendable(self, sources: Sequence[Source]) -> Iterator[tuple[int, ...]]:
@@ -155,21 +176,36 @@ class DeviceBackend(Backend):
 
     def _forward(
         self, layers: Sequence[Layer], count: int, canvas: tuple[int, int]
-    ) -> FloatArray:
-        """The network's output for `count` images, (count, anchors, 4 + classes).
-
-        It lies in a buffer that the next call fills anew.
+    ) -> tuple[Memory, tuple[int, ...]]:
+        """Queue the network for `count` images: its output, and the shape of what it
+        says of them, (count, anchors, 4 + classes).
         """
         shape = (self.slots(count), self.manifest.input.channels, *canvas)
         self._preparer.prepare(layers, self._planes, canvas, self.stream)
         output, out_shape = self.enqueue(self._planes, shape, self.stream)
         if len(out_shape) != 3 or out_shape[0] < count:
             raise InferenceFailed(f"the network gave {out_shape} for {shape}")
-        wanted = (count, *out_shape[1:])
-        came = self._room(int(np.prod(wanted)))
+        return output, (count, *out_shape[1:])
+
+    def _find(
+        self, output: Memory, shape: tuple[int, ...], placed: Placed, threshold: float
+    ) -> list[Detections]:
+        """As `post_process`, which does it where there are too many candidates."""
+        self._check(shape, len(placed.sources))
+        iou = self.manifest.nms_iou
+        self._finder.queue(output, shape, threshold, iou, self.stream)
+        self.stream.synchronize()
+        found = self._finder.found(placed.sources)
+        if found is not None:
+            return found
+        return self.post_process(self._downloaded(output, shape), placed, threshold)
+
+    def _downloaded(self, output: Memory, shape: tuple[int, ...]) -> FloatArray:
+        """It lies in a buffer that the next call fills anew."""
+        came = self._room(int(np.prod(shape)))
         self.card.download(came, output, self.stream)
         self.stream.synchronize()
-        return came.reshape(wanted)
+        return came.reshape(shape)
 
     def _room(self, values: int) -> FloatArray:
         if len(self._came) < values:
