@@ -6,9 +6,10 @@ The card undoes the same in the kernel that prepares its batches (`preparing.py`
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any, Self
 
 import cv2
@@ -23,8 +24,10 @@ from inference_worker.engine.types import Detections, FloatArray, Image
 PARTS = 256
 """A denoise strength is so many parts of the median, the rest of the photo."""
 
-_MAPS = 8
-_POINTS = 17  # of each side of a box, which a lens bends
+MAPS_BYTES = 256 * 2**20
+"""For maps of lenses: of 21 cameras of 2 megapixels, and those used last."""
+
+_POINTS = 9  # of each side of a box, which a lens bends
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +111,40 @@ def correct(image: Image, optics: Optics) -> Image:
         share = optics.denoise / PARTS
         median = cv2.medianBlur(np.ascontiguousarray(image), 3)
         image = np.asarray(cv2.addWeighted(median, share, image, 1 - share, 0))
-    if optics.distortion:
-        image = _straightened(image, optics)
     seen = optics.seen
-    return image[seen.top : seen.top + seen.height, seen.left : seen.left + seen.width]
+    rows = slice(seen.top, seen.top + seen.height)
+    columns = slice(seen.left, seen.left + seen.width)
+    if not optics.distortion:
+        return image[rows, columns]
+    places, beyond = maps(optics)
+    return _straightened(image, places[rows, columns], beyond[rows, columns])
 
 
-@lru_cache(maxsize=_MAPS)
-def maps(optics: Optics) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
+Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
+
+_kept: OrderedDict[Optics, Maps] = OrderedDict()
+_changing = threading.Lock()
+
+
+def maps(optics: Optics) -> Maps:
     """Where each corrected pixel comes from: (height, width, 2) whole x and y, and
-    (height, width) what is beyond, y * 32 + x in 1/32 pixel.
+    (height, width) what is beyond, y * 32 + x in 1/32 pixel. Made once for equal
+    optics, while MAPS_BYTES last.
     """
+    with _changing:
+        if optics not in _kept:
+            _kept[optics] = _maps(optics)
+        _kept.move_to_end(optics)
+        while len(_kept) > 1 and sum(map(_nbytes, _kept.values())) > MAPS_BYTES:
+            _kept.popitem(last=False)
+        return _kept[optics]
+
+
+def _nbytes(made: Maps) -> int:
+    return sum(part.nbytes for part in made)
+
+
+def _maps(optics: Optics) -> Maps:
     camera, lens = _matrices(optics)
     height, width = optics.size
     places, beyond = cv2.initUndistortRectifyMap(
@@ -168,11 +194,14 @@ def bent(places: NDArray[np.float64], optics: Optics) -> NDArray[np.float64]:
     return np.asarray(shown, np.float64).reshape(-1, 2) + 0.5
 
 
-def _straightened(image: Image, optics: Optics) -> Image:
+def _straightened(
+    image: Image, places: NDArray[np.int16], beyond: NDArray[np.uint16]
+) -> Image:
     return np.asarray(
         cv2.remap(
             image,
-            *maps(optics),
+            places,
+            beyond,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(GREY, GREY, GREY),

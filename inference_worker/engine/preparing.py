@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from inference_worker.engine.errors import DeviceRefused
 from inference_worker.engine.gpu import Gpu, Memory, Stream
-from inference_worker.engine.optics import Optics, Region, maps
+from inference_worker.engine.optics import MAPS_BYTES, Optics, Region, maps
 from inference_worker.engine.preprocess import Geometry, shrinks_by_area
 from inference_worker.engine.types import Image
 
@@ -39,7 +39,7 @@ _TILE = (32, 64)
 _ALIGNED = 256
 _BEYOND = 32
 """Bytes behind a photo that may be read, since the kernel reads whole words."""
-_LENSES = 8
+_LENS_BYTES = MAPS_BYTES
 _COPIERS = 4
 
 
@@ -74,9 +74,12 @@ class Preparer:
 
     @property
     def device_bytes(self) -> int:
-        lenses = (memory for pair in self._lenses.values() for memory in pair)
         sources = self._sources.nbytes if self._sources else 0
-        return sources + sum(memory.nbytes for memory in lenses)
+        return sources + self._lens_bytes
+
+    @property
+    def _lens_bytes(self) -> int:
+        return sum(memory.nbytes for pair in self._lenses.values() for memory in pair)
 
     def prepare(
         self,
@@ -93,6 +96,7 @@ class Preparer:
         for layer in layers:
             if layer.optics is not None:
                 layer.optics.check(layer.image)
+        self._bring_lenses(layers, stream)
         places, end = _placed(layers)
         self._sent.synchronize()
         sources = self._room(end, stream)
@@ -102,7 +106,7 @@ class Preparer:
         together = self._copiers.map if len(images) > 1 else map
         list(together(self._stage, images, places))
         for i, (layer, place) in enumerate(zip(layers, places, strict=True)):
-            jobs[i] = self._job(layer, sources.pointer + place, 3 * i, stream)
+            jobs[i] = self._job(layer, sources.pointer + place, 3 * i)
         self._card.upload(sources, self._staging[:end], stream)
         self._sent.record(stream)
         self.launch(len(layers), target, canvas, stream)
@@ -141,13 +145,13 @@ class Preparer:
         there = self._staging[place : place + image.size].reshape(image.shape)
         np.copyto(there, image)
 
-    def _job(self, layer: Layer, photo: int, planes: int, stream: Stream) -> Any:
+    def _job(self, layer: Layer, photo: int, planes: int) -> Any:
         geometry, optics = layer.geometry, layer.optics
         height, width = layer.image.shape[:2]
         seen = optics.seen if optics else Region(0, 0, width, height)
         places = fractions = 0
         if optics and optics.distortion:
-            places, fractions = self._lens(optics, stream)
+            places, fractions = (part.pointer for part in self._lenses[optics])
         return (
             *(photo, places, fractions),
             *(height, width),
@@ -158,17 +162,22 @@ class Preparer:
             planes,
         )
 
-    def _lens(self, optics: Optics, stream: Stream) -> tuple[int, int]:
-        """Where its maps lie on the card; the least used give way to new ones."""
-        if optics not in self._lenses:
-            stream.synchronize()
-            while len(self._lenses) >= _LENSES:
-                for memory in self._lenses.popitem(last=False)[1]:
-                    memory.free()
+    def _bring_lenses(self, layers: Sequence[Layer], stream: Stream) -> None:
+        """Have the maps of all of them on the card; the least used give way to new
+        ones, but none that this very batch looks through.
+        """
+        wanted = {one.optics for one in layers if one.optics and one.optics.distortion}
+        for optics in wanted & self._lenses.keys():
+            self._lenses.move_to_end(optics)
+        missing = wanted - self._lenses.keys()
+        if not missing:
+            return
+        stream.synchronize()
+        while self._lens_bytes > _LENS_BYTES and next(iter(self._lenses)) not in wanted:
+            for memory in self._lenses.popitem(last=False)[1]:
+                memory.free()
+        for optics in missing:
             self._lenses[optics] = self._uploaded(optics, stream)
-        self._lenses.move_to_end(optics)
-        places, fractions = self._lenses[optics]
-        return places.pointer, fractions.pointer
 
     def _uploaded(self, optics: Optics, stream: Stream) -> tuple[Memory, Memory]:
         places, fractions = maps(optics)

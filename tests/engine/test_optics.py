@@ -16,7 +16,14 @@ from inference_worker.engine import gpu
 from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.backends.registry import open_backend
 from inference_worker.engine.errors import CameraMismatch
-from inference_worker.engine.optics import Optics, Region, as_taken, bent, correct
+from inference_worker.engine.optics import (
+    Optics,
+    Region,
+    as_taken,
+    bent,
+    correct,
+    maps,
+)
 from inference_worker.engine.preprocess import letterbox
 from inference_worker.engine.types import Detections, Image
 from tests.contract.host_gpu import COMPILER, HostDriver
@@ -260,6 +267,18 @@ def test_what_lies_beside_the_photo_is_dropped() -> None:
     assert (correct(board(HEIGHT, WIDTH) + 1, pincushion)[:9, :9] == 114).all()
     assert len(as_taken(boxed(0, 0, 9, 9), pincushion)) == 0
     assert len(as_taken(boxed(390, 290, 410, 310), pincushion)) == 1
+
+
+def test_maps_are_made_once_while_there_is_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other = (Optics((60, 80), CAMERA, (k, 0, 0, 0)) for k in (0.1, 0.2))
+    first = maps(one)
+    assert maps(Optics.from_json(one.to_json())) is first
+    monkeypatch.setattr("inference_worker.engine.optics.MAPS_BYTES", 60 * 80 * 6)
+    maps(other)
+    assert maps(one) is not first
+    assert all((a == b).all() for a, b in zip(maps(one), first, strict=True))
 
 
 def test_nothing_found_stays_nothing() -> None:

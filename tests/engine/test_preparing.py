@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference_worker.engine import gpu
+from inference_worker.engine import gpu, preparing
 from inference_worker.engine.errors import CameraMismatch, OutOfDeviceMemory
 from inference_worker.engine.optics import Optics, Region, correct
 from inference_worker.engine.preparing import SOURCE, Layer, Preparer
@@ -148,6 +148,29 @@ def test_a_lens_is_sent_to_the_card_once() -> None:
     layer = Layer(photo(480, 640), plan(480, 640, SIZES, 32), optics)
     prepared([layer, layer], driver=driver)
     assert driver.calls["memcpy_htod_async"] == 3
+
+
+def test_no_lens_gives_way_to_another_of_its_own_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Old ones do, and come again when they are needed."""
+    monkeypatch.setattr(preparing, "_LENS_BYTES", 1)
+    driver = HostDriver(deferred=True)
+    card = gpu.open_gpu(0, driver.binding)
+    lenses = [Optics((60, 80), CAMERA, (0.01 * n + 0.01, 0, 0, 0)) for n in range(12)]
+    geometry = plan(60, 80, (160,), 32)
+    planes = np.zeros((12, 3, *geometry.canvas), np.float32)
+    target, stream = card.alloc(planes.nbytes), card.stream()
+    preparer = Preparer(card, half=False)
+    for some in (lenses, lenses[:1], lenses[3:9], lenses):
+        layers = [Layer(photo(60, 80, n), geometry, one) for n, one in enumerate(some)]
+        preparer.prepare(layers, target, geometry.canvas, stream)
+        card.download(planes, target, stream)
+        stream.synchronize()
+        wanted = np.stack([twin(layer) for layer in layers])
+        assert np.abs(planes[: len(some)] - wanted).max() <= LEVEL
+    preparer.close()
+    assert driver.taken_bytes == target.nbytes
 
 
 def test_a_photo_of_another_size_than_calibrated_is_refused() -> None:
