@@ -1,18 +1,36 @@
-"""What the card can do at most, measured: copying, multiplying, and our kernel."""
+"""What the card can do at most, measured: copying, multiplying, and our kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.inference.parity import images_apart, levels_apart, network_output
+from inference_worker.engine.finding import Finder
 from inference_worker.engine.gpu import open_gpu
 from inference_worker.engine.preparing import Layer, Preparer
 from inference_worker.engine.preprocess import LETTERBOX, plan
 
 _ROUNDS = 50
 _COPIES = 4  # more than the card's cache holds, so that memory is measured
+
+
+def card_report() -> dict[str, Any]:
+    """All that is said of the card and of our kernels on it, apart from a network."""
+    most = card_ceilings()
+    return {
+        "ceilings": most,
+        "kernel": {
+            name: {"bytes_s": rate, "of_copy": rate / most["copy_bytes_s"]}
+            for name, rate in kernel_bandwidth(32).items()
+        },
+        "finding_ms": {batch: finding_ms(batch) for batch in (1, 32)},
+        "levels_apart": levels_apart(),
+        "images_apart": images_apart(),
+    }
 
 
 def card_ceilings() -> dict[str, float]:
@@ -86,3 +104,30 @@ def _kernel(photo: tuple[int, int], side: int, batch: int) -> float:
         for one in (*preparers, *targets):
             one.close() if isinstance(one, Preparer) else one.free()
     return (batch * noise.nbytes + written) / seconds
+
+
+def finding_ms(batch: int) -> dict[str, float]:
+    """Milliseconds from a network's output on the card to its boxes on the host, by the
+    share of anchors that reach the threshold: as on a usual photo, and in a crowd.
+    """
+    return {f"{share:.1%} of 8400": _finding(share, batch) for share in (0.002, 0.4)}
+
+
+def _finding(share: float, batch: int) -> float:
+    card = open_gpu()
+    preds = network_output(np.random.default_rng(0), batch, share)
+    with card.active():
+        stream, finder = card.stream(), Finder(card, batch)
+        output = card.alloc(preds.nbytes)
+        card.upload(output, preds, stream)
+        before, after = card.event(), card.event()
+        taken = []
+        for _ in range(_ROUNDS):
+            before.record(stream)
+            finder.queue(output, preds.shape, 0.3, 0.5, stream)
+            after.record(stream)
+            stream.synchronize()
+            taken.append(after.milliseconds_since(before))
+        finder.close()
+        output.free()
+    return float(np.median(taken))

@@ -235,15 +235,9 @@ def main() -> None:
         "rows": [],
     }
     if args.device == "cuda":
-        from benchmarks.inference.ceilings import card_ceilings, kernel_bandwidth
-        from benchmarks.inference.parity import levels_apart
+        from benchmarks.inference.ceilings import card_report
 
-        report["levels_apart"] = levels_apart()
-        most = report["ceilings"] = card_ceilings()
-        report["kernel"] = {
-            name: {"bytes_s": rate, "of_copy": rate / most["copy_bytes_s"]}
-            for name, rate in kernel_bandwidth(32).items()
-        }
+        report |= card_report()
         print(json.dumps(report, indent=1), flush=True)
     with ThreadPoolExecutor(args.pool) as pool:
         makers = (on_card if args.device == "cuda" else on_processor)(args, pool)

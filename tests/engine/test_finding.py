@@ -184,7 +184,7 @@ def test_a_score_of_just_the_threshold_is_taken_as_the_host_takes_it(
 def test_scores_below_nothing_are_ranked_too(bench: Bench) -> None:
     preds = output(2, 1, 200)
     preds[..., 4:] -= 0.5
-    preds[0, :9, 4:] = -0.0
+    preds[0, :20, 4:] = np.float32([0.0, -0.0] * 10)[:, None]
     bench.agrees(preds, -1.0, 0.5)
 
 

@@ -114,8 +114,8 @@ static __device__ __forceinline__ bool overlap(
     return shared > __dmul_rn(iou, both);
 }
 
-/* A thread a box and WORD others: a bit for each worse one that it overlaps. Words in
- * which none is worse are left as they are, and not read.
+/* A thread a box and WORD others: a bit for each worse one that it overlaps. Words
+ * without any that is worse are left as they are: nothing depends on them.
  */
 __global__ void find_overlaps(
     const Search *__restrict__ searches, const Row *__restrict__ ranked,
