@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from inference_worker.engine import files
 from inference_worker.engine.api import Detector, open_detector
 from inference_worker.engine.decode import decode
 from inference_worker.engine.errors import EngineError, KeyUnknown, StoreError
@@ -68,7 +67,7 @@ def reference_of(found: Version, data: Path) -> Reference:
         log.warning("%s is made again: %s", path, error)
     made = _make(found)
     try:
-        _write(path, seal(_content(made, found), PURPOSE, ring))
+        files.replace(path, seal(_content(made, found), PURPOSE, ring))
     except KeyUnknown as error:  # a worker that may verify, and sign nothing
         log.warning("%s is made at each start: %s", path.name, error)
     return made
@@ -152,12 +151,3 @@ def _png(image: Image) -> str:
 
 def _picture(text: str) -> Image:
     return decode(base64.b64decode(text))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """In one step: another process may make the same one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(draft).replace(path)
