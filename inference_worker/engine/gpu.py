@@ -1,4 +1,4 @@
-"""One graphics card: its memory, streams and kernels. The only file that knows PyCUDA.
+"""One graphics card: its memory, streams and kernels. Only its binding knows PyCUDA.
 
 `open_gpu` gives the card in its primary context, which ONNX Runtime, TensorRT and torch
 share. A binding other than PyCUDA, such as the tests' double in host memory, goes
@@ -10,36 +10,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from inference_worker.engine.binding import HOW_TO, Binding, of_pycuda
 from inference_worker.engine.errors import (
     BackendUnavailable,
     DeviceLost,
     DeviceRefused,
-    GpuError,
     OutOfDeviceMemory,
 )
-from inference_worker.engine.graphs import DriverCalls, GraphCalls
+from inference_worker.engine.graphs import GraphCalls
+from inference_worker.engine.launching import Kernel, Kernels
 from inference_worker.engine.visible import first_line
 
 AnyArray = NDArray[Any]
-
-_HOW_TO = "pip install -r requirements-gpu.txt, beside CUDA 13 with nvcc."
-
-
-@dataclass(frozen=True)
-class Binding:
-    """`driver` is pycuda.driver or alike; `compile(source, arch)` gives a cubin;
-    `graphs` is what PyCUDA lacks.
-    """
-
-    driver: Any
-    compile: Callable[[str, str], bytes]
-    graphs: GraphCalls = field(default_factory=DriverCalls)
 
 
 class Memory:
@@ -88,24 +75,6 @@ class Event:
             return float(earlier._raw.time_till(self._raw))
 
 
-class Kernel:
-    """A compiled function. Calling it queues one launch."""
-
-    def __init__(self, gpu: Gpu, function: Any, signature: str) -> None:
-        self._gpu, self._function = gpu, function
-        function.prepare(signature)
-
-    def __call__(
-        self,
-        grid: tuple[int, int, int],
-        block: tuple[int, int, int],
-        stream: Stream,
-        *args: float,
-    ) -> None:
-        with self._gpu.active():
-            self._function.prepared_async_call(grid, block, stream.raw, *args)
-
-
 class Gpu:
     """A card. Any thread may call, each call makes the context current for its time;
     who makes many of them, or hands pointers to a runtime, holds `active()` around.
@@ -118,7 +87,7 @@ class Gpu:
     def __init__(self, binding: Binding, index: int) -> None:
         self.index, self._binding, self._cuda = index, binding, binding.driver
         self._depth = threading.local()
-        self._modules: dict[str, Any] = {}
+        self._kernels = Kernels(self, binding)
         with self._translated():
             self._cuda.init()
             device = self._cuda.Device(index)
@@ -214,25 +183,7 @@ class Gpu:
         `signature` has a letter an argument, as `struct` has them: P pointer, i int,
         f float.
         """
-        if source not in self._modules:
-            cubin = self._compiled(source)
-            with self.active():
-                self._modules[source] = self._cuda.module_from_buffer(cubin)
-        with self.active():
-            function = self._modules[source].get_function(name)
-            return Kernel(self, function, signature)
-
-    def _compiled(self, source: str) -> bytes:
-        major, minor = self.compute_capability
-        try:
-            with self.active():
-                return self._binding.compile(source, f"sm_{major}{minor}")
-        except GpuError:
-            raise
-        except Exception as error:
-            raise BackendUnavailable(
-                f"the kernels could not be compiled: {first_line(error)}", _HOW_TO
-            ) from error
+        return self._kernels.find(source, name, signature)
 
     @staticmethod
     def _check(memory: Memory, array: AnyArray, offset: int) -> None:
@@ -274,7 +225,7 @@ def open_gpu(index: int = 0, binding: Binding | None = None) -> Gpu:
     try:
         return Gpu(binding or _bound(), index)
     except DeviceRefused as error:
-        raise BackendUnavailable(f"no GPU {index}: {error}", _HOW_TO) from error
+        raise BackendUnavailable(f"no GPU {index}: {error}", HOW_TO) from error
 
 
 @contextmanager
@@ -288,19 +239,4 @@ def bound_to(binding: Binding) -> Iterator[None]:
         _bound = before
 
 
-def _pycuda() -> Binding:
-    try:
-        import pycuda.compiler
-        import pycuda.driver
-    except ImportError as error:
-        raise BackendUnavailable(
-            f"PyCUDA is not installed: {first_line(error)}", _HOW_TO
-        ) from error
-
-    def compiled(source: str, arch: str) -> bytes:
-        return bytes(pycuda.compiler.compile(source, arch=arch, options=["-O3"]))
-
-    return Binding(pycuda.driver, compiled)
-
-
-_bound: Callable[[], Binding] = _pycuda
+_bound: Callable[[], Binding] = of_pycuda

@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from inference_worker.engine.binding import Binding
 from inference_worker.engine.errors import DeviceRefused, OutOfDeviceMemory
-from inference_worker.engine.gpu import Binding
 
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 _HEADER = Path(__file__).with_name("host_cuda.h")
