@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,10 @@ from inference_worker.engine.backends.base import NOT_FINITE, Source
 from inference_worker.engine.boxes import areas
 from inference_worker.engine.errors import InferenceFailed
 from inference_worker.engine.gpu import Gpu, Memory, Stream
+from inference_worker.engine.kernels import source
 from inference_worker.engine.optics import as_taken
 from inference_worker.engine.postprocess import MAX_CANDIDATES, MAX_DETECTIONS
 from inference_worker.engine.types import Detections, FloatArray, IndexArray
-
-SOURCE = Path(__file__).with_name("kernels") / "find.cu"
 
 LISTED = 4096
 """Candidates of an image that the kernels list; where there are more the host looks."""
@@ -51,11 +49,11 @@ class Finder:
 
     def __init__(self, card: Gpu, most: int) -> None:
         self._card = card
-        source = SOURCE.read_text(encoding="utf-8")
-        self._candidates = card.kernel(source, "find_candidates", "PPPPii")
-        self._ranks = card.kernel(source, "find_ranks", "PPPP")
-        self._overlaps = card.kernel(source, "find_overlaps", "PPP")
-        self._kept = card.kernel(source, "find_kept", "PPPP")
+        text = source("find.cu")
+        self._candidates = card.kernel(text, "find_candidates", "PPPPii")
+        self._ranks = card.kernel(text, "find_ranks", "PPPP")
+        self._overlaps = card.kernel(text, "find_overlaps", "PPP")
+        self._kept = card.kernel(text, "find_kept", "PPPP")
         self._behind = most * SEARCH.itemsize
         nbytes = self._behind + most * MAX_DETECTIONS * ROW.itemsize
         self._host: NDArray[np.uint8] = card.pinned((nbytes,), np.uint8)

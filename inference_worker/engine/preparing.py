@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,10 @@ from numpy.typing import NDArray
 
 from inference_worker.engine.errors import DeviceRefused
 from inference_worker.engine.gpu import Gpu, Memory, Stream
+from inference_worker.engine.kernels import source
 from inference_worker.engine.optics import MAPS_BYTES, Optics, Region, maps
 from inference_worker.engine.preprocess import Geometry, shrinks_by_area
 from inference_worker.engine.types import Image
-
-SOURCE = Path(__file__).with_name("kernels") / "prepare.cu"
 
 _POINTERS = ("photo", "places", "fractions")
 _NUMBERS = (
@@ -64,8 +62,8 @@ class Preparer:
     def __init__(self, card: Gpu, half: bool) -> None:
         self._card = card
         name = "prepare_half" if half else "prepare_float"
-        source = SOURCE.read_text(encoding="utf-8")
-        self._kernel = card.kernel(source, name, "PPii")
+        text = source("prepare.cu")
+        self._kernel = card.kernel(text, name, "PPii")
         self._staging: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._sources: Memory | None = None
         self._sent = card.event()

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from inference_worker.engine import gpu, preparing
 from inference_worker.engine.errors import CameraMismatch, OutOfDeviceMemory
+from inference_worker.engine.kernels import FOLDER, source
 from inference_worker.engine.optics import Optics, Region, correct
-from inference_worker.engine.preparing import SOURCE, Layer, Preparer
+from inference_worker.engine.preparing import Layer, Preparer
 from inference_worker.engine.preprocess import letterbox, plan
 from inference_worker.engine.types import Image
 from tests.contract.host_gpu import COMPILER, HostDriver
@@ -250,12 +251,12 @@ def test_a_region_is_what_is_left() -> None:
 @pytest.mark.skipif(not shutil.which("nvcc"), reason="no nvcc to compile for cards")
 @pytest.mark.parametrize("card", ["sm_75", "sm_90"])
 @pytest.mark.parametrize(
-    "kernels", sorted(SOURCE.parent.glob("*.cu")), ids=lambda path: path.name
+    "kernels", sorted(FOLDER.glob("*.cu")), ids=lambda path: path.name
 )
 def test_nvcc_takes_the_kernels_as_pycuda_hands_them_over(
     tmp_path: Path, kernels: Path, card: str
 ) -> None:
-    source = tmp_path / kernels.name
-    source.write_text(f'extern "C" {{\n{kernels.read_text()}\n}}\n')
+    text = tmp_path / kernels.name
+    text.write_text(f'extern "C" {{\n{source(kernels.name)}\n}}\n')
     command = ["nvcc", "--cubin", "-O3", "-arch", card, "-Werror", "all-warnings"]
-    subprocess.run([*command, source, "-o", tmp_path / "out"], check=True)
+    subprocess.run([*command, text, "-o", tmp_path / "out"], check=True)
