@@ -16,8 +16,9 @@ LISTS = {
     *("overview", "problems", "inspections", "alerts", "jobs", "templates", "cameras")
 }
 ROWS = {"problem", "inspection", "image", "alert", "image-template", "golden-image"}
-ROWS |= {"camera"}
+ROWS |= {"camera", "image-seen"}
 ABOUT = {"verdict": "inspection", "image-template": "image", "golden-image": "golden"}
+ABOUT["image-seen"] = "image"
 ABOUT |= dict.fromkeys(["camera", "set-optics", "retire-optics"], "station")
 ACTIONS = {
     "verdict": {"value": "confirmed"},

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
+import cv2
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from PIL import Image as Pillow
 
 from tests.api.calibrations import written
 from tests.dashboards import factories as make
@@ -145,3 +150,52 @@ def test_a_photo_of_another_size_leads_to_its_camera(plant, engineer):
     page = text(engineer.get(address))
     assert "another size than this station" in page
     assert reverse("camera", args=[plant.station.pk]) in page
+
+
+def pixels(answer):
+    assert answer.status_code == 200
+    return np.asarray(Pillow.open(io.BytesIO(b"".join([answer.content]))))
+
+
+def test_the_newest_photo_is_shown_as_a_detector_sees_it(plant, engineer):
+    """A cross where the lens put it, and the region around it."""
+    row = make.OpticsFactory(station=plant.station, region=[300, 220, 44, 42])
+    photo = np.zeros((480, 640, 3), np.uint8)
+    cv2.circle(photo, (322, 241), 6, (255, 255, 255), -1)
+    make.media_path(plant.image.file).write_bytes(cv2.imencode(".png", photo)[1])
+    page = page_of(engineer, plant)
+    address = f"{reverse('image-seen', args=[plant.image.pk])}?optics={row.pk}"
+    assert address in page
+    seen = pixels(engineer.get(address))
+    assert seen.shape == (42, 44, 3)
+    rows, columns = np.nonzero(seen[..., 0] > 128)
+    assert abs(columns.mean() - 22) < 1
+    assert abs(rows.mean() - 21) < 1
+    assert pixels(engineer.get(f"{address}&w=320")).shape == (21, 22, 3)
+
+
+def test_what_does_not_fit_is_not_shown(plant, engineer, stranger):
+    row = make.OpticsFactory(station=plant.station, width=800)
+    address = reverse("image-seen", args=[plant.image.pk])
+    assert address not in page_of(engineer, plant)
+    for named in (row.pk, "x", plant.image.pk):
+        assert engineer.get(f"{address}?optics={named}").status_code == 404
+    assert pixels(engineer.get(address)).shape == (480, 640, 3), "it has none"
+    foreign = make.OpticsFactory(
+        station=make.StationFactory(line__site=make.SiteFactory(code="S2"))
+    )
+    assert engineer.get(f"{address}?optics={foreign.pk}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("lens", "region", "folded"),
+    [
+        ([-0.25, 0.08, 0.0, 0.0, 0.0], [], False),
+        ([0.4, 0.1, 0.0, 0.0, 0.0], [], False),
+        ([-0.9, 0.0, 0.0, 0.0, 0.0], [], True),
+        ([-0.9, 0.0, 0.0, 0.0, 0.0], [220, 140, 200, 200], False),
+    ],
+)
+def test_a_lens_that_folds_the_photo_is_told(plant, engineer, lens, region, folded):
+    make.OpticsFactory(station=plant.station, distortion=lens, region=region)
+    assert ("shows places of the photo twice" in page_of(engineer, plant)) is folded

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -10,7 +12,10 @@ from django.utils.cache import patch_cache_control
 
 from traceability.accounts.selectors import sites_of
 from traceability.dashboards.access import PageRequest, signed_in
+from traceability.inspection import optics
+from traceability.inspection.cameras import Optics
 from traceability.inspection.golden import visible
+from traceability.inspection.lenses import preview
 from traceability.inspection.media import reencode, sha256
 from traceability.inspection.models import Image
 
@@ -35,6 +40,31 @@ def image_template(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @signed_in
+def image_seen(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """The photo through its own optics, or through those that `?optics=` names."""
+    found = _image(request, pk)
+    row = _optics(request) or found.optics
+    if row is None:
+        return image(request, pk)
+    if (found.width, found.height) != (row.width, row.height):
+        raise Http404
+    key = sha256(f"{found.sha256} {row.pk}".encode())
+    name = f"{pk}-seen"
+    return _serve(request, found.file, key, name, partial(preview, row=row))
+
+
+def _optics(request: PageRequest) -> Optics | None:
+    named = request.GET.get("optics", "")
+    if not named:
+        return None
+    try:
+        pk = uuid.UUID(named)
+    except ValueError as error:
+        raise Http404 from error
+    return get_object_or_404(optics.visible(sites_of(request.user)), pk=pk)
+
+
+@signed_in
 def golden_image(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """A golden template, in the same way."""
     found = get_object_or_404(visible(sites_of(request.user)), pk=pk)
@@ -45,14 +75,21 @@ def _image(request: PageRequest, pk: uuid.UUID) -> Image:
     return get_object_or_404(Image, pk=pk, site__in=sites_of(request.user))
 
 
-def _serve(request: PageRequest, file: str, key: str, name: str) -> HttpResponse:
+def _serve(
+    request: PageRequest,
+    file: str,
+    key: str,
+    name: str,
+    through: Callable[[bytes], bytes] = bytes,
+) -> HttpResponse:
     """`key` is another one for other pixels, as a stored file never changes."""
     width = _width(request.GET.get("w", ""))
     etag = f'"{key[:32]}-{width or "full"}"'
     if request.headers.get("If-None-Match") == etag:
         response = HttpResponse(status=304)
     else:
-        response = HttpResponse(_jpeg(file, width), content_type="image/jpeg")
+        jpeg = through(_jpeg(file, width))
+        response = HttpResponse(jpeg, content_type="image/jpeg")
     response.headers["ETag"] = etag
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Disposition"] = f'inline; filename="{name}.jpg"'

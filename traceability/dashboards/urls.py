@@ -26,6 +26,7 @@ urlpatterns = [
     path("inspections/<uuid:pk>/verdict/", inspections.verdict, name="verdict"),
     path("images/<uuid:pk>.jpg", images.image, name="image"),
     path("images/<uuid:pk>/template.jpg", images.image_template, name="image-template"),
+    path("images/<uuid:pk>/seen.jpg", images.image_seen, name="image-seen"),
     path("templates/", golden.templates, name="templates"),
     path("templates/<uuid:pk>.jpg", images.golden_image, name="golden-image"),
     path("cameras/", cameras.cameras, name="cameras"),

@@ -22,6 +22,7 @@ from traceability.inspection.calibration import (
     wrong,
 )
 from traceability.inspection.cameras import Optics
+from traceability.inspection.lenses import folds
 from traceability.inspection.models import Image
 from traceability.lib.errors import BadInput, Fields
 from traceability.lib.images import ImageFacts
@@ -74,7 +75,7 @@ def store(station: Station, offer: Offer, by: ApiKey | User) -> Stored:
     lens = _lens(station, offer)
     values = _checked(offer, lens)
     stored = _replace(station, values, by)
-    return Stored(stored.optics, stored.created, _unlike_photos(stored.optics))
+    return Stored(stored.optics, stored.created, warnings(stored.optics))
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,14 @@ def unfit(optics: Optics, photo: ImageFacts | Image) -> list[dict[str, str]]:
     return [{"code": CAMERA_MISMATCH, "message": text}]
 
 
-def _unlike_photos(optics: Optics) -> list[dict[str, str]]:
+def warnings(optics: Optics) -> list[dict[str, str]]:
+    """What may be wrong with them, though they can be used."""
     newest = newest_photo(optics.station)
-    return unfit(optics, newest) if newest else []
+    found = unfit(optics, newest) if newest else []
+    if folds(optics):
+        text = _(
+            "Towards the edges this calibration shows places of the photo twice. "
+            "Calibrate with pictures that reach into the corners, or cut a region."
+        )
+        found.append({"code": "lens_folds", "message": text})
+    return found
