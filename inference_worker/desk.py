@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from inference_worker.ledger import (
     Refused,
     Taken,
     Ticket,
+    told,
 )
 from inference_worker.measures import Ended
 from inference_worker.stations import optics_of
@@ -57,7 +57,6 @@ PATIENCE_SECONDS = 120.0
 FELT_SECONDS = 0.005
 # Until a photo that nothing could look at is tried again.
 NO_RUNG_SECONDS, BUSY_SECONDS = 15.0, 5.0
-
 
 Sight = tuple[Detections, Detector, dict[str, float]]
 """What was seen, by what, and how long each stage took."""
@@ -107,8 +106,7 @@ class Desk:
         self.leases.close()
 
     def _work(self, taken: Taken, care: Care) -> None:
-        trace_id = taken.inspection.trace_id if taken.inspection else ""
-        with tracing(trace_id), self.leases.held(taken.job):
+        with tracing(taken.trace_id), self.leases.held(taken.job):
             what = self._outcome(taken, care)
             try:
                 self._write(what)
@@ -121,7 +119,7 @@ class Desk:
 
     def _write(self, what: InspectionResult | Failure | Delay) -> None:
         ended = self.writer.submit(Outcome(what, time.monotonic())).result()
-        logger.info("inspection.ended %s", _told(what, ended))
+        logger.info("inspection.ended %s", told(what, ended))
 
     def _outcome(self, taken: Taken, care: Care) -> InspectionResult | Failure | Delay:
         job, inspection = taken.job, taken.inspection
@@ -224,21 +222,6 @@ def boxes_of(detections: Detections, classes: tuple[str, ...]) -> tuple[Box, ...
             detections.names(classes), detections.scores, detections.xywh(), strict=True
         )
     )
-
-
-def _told(what: InspectionResult | Failure | Delay, ended: Ended) -> str:
-    """For the log line of one attempt, to be read by people and programs."""
-    told: dict[str, object] = {
-        "inspection": what.job.arguments["inspection"],
-        "outcome": ended,
-        "attempt": what.job.attempts,
-    }
-    if isinstance(what, InspectionResult):
-        told |= {"defects": len(what.boxes), "backend": what.detector.backend}
-        told["timings_ms"] = what.timings_ms
-    else:
-        told |= {"code": what.code, "message": what.message}
-    return json.dumps(told, ensure_ascii=False)
 
 
 def _no_template(subject: Subject, model: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -59,6 +60,10 @@ class Taken:
     job: Job
     inspection: Inspection | None
 
+    @property
+    def trace_id(self) -> str:
+        return self.inspection.trace_id if self.inspection else ""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -109,6 +114,21 @@ def writer() -> Gatherer[Outcome, Ended]:
         most=MOST,
         kind=lambda one: isinstance(one.what, InspectionResult),
     )
+
+
+def told(what: InspectionResult | Failure | Delay, ended: Ended) -> str:
+    """For the log line of one attempt, to be read by people and programs."""
+    about: dict[str, object] = {
+        "inspection": what.job.arguments["inspection"],
+        "outcome": ended,
+        "attempt": what.job.attempts,
+    }
+    if isinstance(what, InspectionResult):
+        about |= {"defects": len(what.boxes), "backend": what.detector.backend}
+        about["timings_ms"] = what.timings_ms
+    else:
+        about |= {"code": what.code, "message": what.message}
+    return json.dumps(about, ensure_ascii=False)
 
 
 def _claim(tickets: list[Ticket], worker: str) -> list[Taken | Refused]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from traceability.lib import figures_folder
-from traceability.lib.figures_folder import take_folder
+from traceability.lib.figures_folder import leave_folder, take_folder
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +29,18 @@ def test_what_a_dead_server_left_is_gone(tmp_path: Path, memory: Path) -> None:
     held.close()
 
 
-def test_two_servers_of_a_data_folder_do_not_meet(tmp_path: Path) -> None:
+def test_two_servers_of_a_data_folder_do_not_meet(tmp_path: Path, memory: Path) -> None:
     one, first = take_folder(tmp_path / "data")
     (one / "counter_1.db").write_bytes(b"new")
     other, second = take_folder(tmp_path / "data")
     elsewhere, third = take_folder(tmp_path / "more")
     assert len({one, other, elsewhere}) == 3
     assert (one / "counter_1.db").exists()
+    leave_folder(one)
+    assert other.is_dir(), "it is still in use"
+    for folder in (other, elsewhere):
+        leave_folder(folder)
+    assert not list(memory.iterdir())
     for held in (first, second, third):
         held.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -36,6 +37,13 @@ def take_folder(data: Path) -> tuple[Path, IO[str]]:
         folder.mkdir(parents=True, mode=0o700)
         return folder, held
     raise AssertionError
+
+
+def leave_folder(folder: Path) -> None:
+    """Nothing is left of it, nor of what held it and others like it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # another server of the data folder counts there
+        folder.parent.rmdir()
 
 
 def _parent(data: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import struct
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import IO, Any
 
 from django.conf import settings
 
-from traceability.lib.figures_folder import take_folder
+from traceability.lib.figures_folder import leave_folder, take_folder
 
 worker_class = "gthread"
 workers = 1
@@ -43,7 +42,7 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    shutil.rmtree(os.environ[COUNTED], ignore_errors=True)
+    leave_folder(Path(os.environ[COUNTED]))
 
 
 def when_ready(server: Any) -> None:
