@@ -171,6 +171,14 @@ def test_a_crowd_that_the_card_does_not_list_is_looked_through_by_the_host() -> 
     assert len(found) > 10
 
 
+def test_measuring_is_told_of_every_class() -> None:
+    says = np.float32([[[0, 0, 32, 32, 0.9, 0.2, 0.8]]])
+    backend = Given(HostDriver(deferred=True), says)
+    (guesses,) = backend.guess([coloured(0)], None, 0.3)
+    assert guesses.seen.class_ids.tolist() == [0]
+    assert guesses.every.class_ids.tolist() == [0, 2]
+
+
 @pytest.mark.parametrize(
     ("says", "words"),
     [
