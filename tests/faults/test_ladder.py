@@ -1,6 +1,8 @@
-"""A real worker whose backends are made to fail one after the other.
+"""A real worker on the product's own ladder, each rung of which is made to fail while
+it loads, while it warms up, and in traffic.
 
-Nothing is lost, the next one takes over, one alert each, and up again when mended.
+Nothing is lost, the next one takes over within the batch, one alert each, and up again
+when mended. TensorRT's and CUDA's parts are played by ONNX Runtime on the CPU.
 """
 
 from __future__ import annotations
@@ -10,15 +12,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.factory import Factory, jpeg
 from traceability.lib.programs import REPOSITORY
 
-NAMES = ("cuda", "onnxruntime", "openvino")
+NAMES = ("tensorrt", "tensorrt-previous", "cuda", "openvino")
+BEST, LAST = NAMES[0], NAMES[-1]
 PHOTO = jpeg((0, 64, 96), size=320)
 SHAKY = Path(__file__).parent / "shaky"
 SECONDS = 40.0
@@ -27,6 +33,11 @@ import django; django.setup()
 from traceability.alerts.models import AlertKind, AlertRule
 from traceability.catalog.models import Site
 AlertRule.objects.create(site=Site.objects.get(), kind=AlertKind.DEGRADED)
+"""
+BUILD = """
+from inference_worker.engine.api import data_folder
+from tests.ladder.built import build
+build(data_folder()), build(data_folder())
 """
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -40,7 +51,10 @@ class Plant:
         self.uploaded: list[str] = []
 
     def break_(self, name: str, how: str) -> None:
-        (self.orders / name).write_text(how)
+        """In one step: a rung that reads it meanwhile is well or broken."""
+        draft = self.orders / f".{name}"
+        draft.write_text(how)
+        draft.replace(self.orders / name)
 
     def mend(self) -> None:
         for order in self.orders.iterdir():
@@ -72,6 +86,9 @@ class Plant:
         of = {json.loads(text)["inspection"]: about for text, *about in rows}
         return [(of[pk][0], of[pk][1]) for pk in self.uploaded]
 
+    def attempts(self) -> set[int]:
+        return {attempts for _, attempts in self.jobs()}
+
     def alerts(self) -> list[tuple[str, str, str]]:
         """Rung, reason and state of each, the oldest first."""
         sql = "SELECT details, state FROM alerts_alert ORDER BY raised_at"
@@ -85,8 +102,16 @@ class Plant:
         )
 
 
-def until(true: Callable[[], bool], say: Callable[[], Any] = lambda: "") -> None:
-    end = time.monotonic() + SECONDS
+def backend(rung: str) -> str:
+    return rung.removesuffix("-previous")
+
+
+def until(
+    true: Callable[[], bool],
+    say: Callable[[], Any] = lambda: "",
+    seconds: float = SECONDS,
+) -> None:
+    end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, say()
         time.sleep(0.1)
@@ -99,10 +124,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     environment = {
         "PYTHONPATH": f"{SHAKY}:{REPOSITORY}",
         "SHAKY": str(folder / "orders"),
-        "CAUSELINE_BACKEND": ",".join(NAMES),
+        "CAUSELINE_BACKEND": "tensorrt,cuda,openvino",
     }
     with Factory(folder, environment) as factory:
         factory.run(RULE)
+        factory.run(BUILD)
+        factory.group.restart("inspect")
         yield Plant(factory, folder / "orders")
 
 
@@ -110,7 +137,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
 def plant(running: Plant) -> Iterator[Plant]:
     """All is well and no alert is there; in the end nothing was lost."""
     running.mend()
-    running.wait_for("cuda")
+    running.wait_for(BEST)
     running.forget_alerts()
     running.uploaded.clear()
     yield running
@@ -142,38 +169,61 @@ class Traffic:
 @pytest.mark.parametrize(
     ("name", "how", "reason"),
     [
-        ("cuda", "oom", "OOM"),
-        ("cuda", "error", "RUNTIME"),
+        ("tensorrt", "oom", "OOM"),
+        ("tensorrt", "hang", "RUNTIME"),
+        ("tensorrt", "lost", "RUNTIME"),
+        ("tensorrt-previous", "error", "RUNTIME"),
         ("cuda", "nan", "RUNTIME"),
-        ("cuda", "hang", "RUNTIME"),
         ("cuda", "lost", "RUNTIME"),
-        ("onnxruntime", "bug", "RUNTIME"),
-        ("onnxruntime", "lost", "RUNTIME"),
     ],
 )
 def test_failing_in_traffic(plant: Plant, name: str, how: str, reason: str) -> None:
-    below = NAMES[NAMES.index(name) + 1]
-    expected = [(name, reason, "closed")]
+    above, below = NAMES[: NAMES.index(name)], NAMES[NAMES.index(name) + 1]
     with Traffic(plant):
-        if name != "cuda":
-            plant.break_("cuda", "error")
-            plant.wait_for(name)
-            expected.insert(0, ("cuda", "RUNTIME", "closed"))
+        for one, next_one in pairwise((*above, name)):
+            plant.break_(one, "error")
+            plant.wait_for(next_one)
         plant.break_(name, how)
         plant.wait_for(below)
         time.sleep(0.5)
         plant.mend()
-        plant.wait_for("cuda")
+        plant.wait_for(BEST)
         time.sleep(0.5)
     plant.factory.wait_until_done(SECONDS)
     seen = plant.backends(plant.uploaded)
-    assert seen[below] > 0
-    assert seen["cuda"] > 0
+    assert seen[backend(below)] > 0
+    assert seen[backend(BEST)] > 0
+    if how not in ("hang", "lost"):  # those take the process along
+        assert plant.attempts() == {1}
+    expected = [*((one, "RUNTIME", "closed") for one in above)]
+    expected.append((name, reason, "closed"))
     until(lambda: plant.alerts() == expected, plant.alerts)
 
 
-@pytest.mark.parametrize("how", ["load", "warm-up", "wrong"])
-@pytest.mark.parametrize("name", NAMES[:2])
+@pytest.mark.parametrize("how", ["load", "warm-up"])
+@pytest.mark.parametrize("name", NAMES[1:-1])
+def test_the_next_one_failing_to_come_up_in_the_middle_of_a_batch(
+    plant: Plant, name: str, how: str
+) -> None:
+    below = NAMES[NAMES.index(name) + 1]
+    with Traffic(plant):
+        for one in NAMES[1 : NAMES.index(name) + 1]:
+            plant.break_(one, how)
+        plant.break_(BEST, "error")
+        plant.wait_for(below)
+        plant.mend()
+        plant.wait_for(BEST)
+    plant.factory.wait_until_done(SECONDS)
+    assert plant.attempts() == {1}
+    assert plant.backends(plant.uploaded)[backend(below)] > 0
+    told = [(rung, reason) for rung, reason, _ in plant.alerts()]
+    assert (name, {"load": "LOAD", "warm-up": "WARMUP"}[how]) in told
+    assert len(told) == len(set(told)) == NAMES.index(name) + 1
+    until(lambda: {state for *_, state in plant.alerts()} == {"closed"}, plant.alerts)
+
+
+@pytest.mark.parametrize("how", ["load", "warm-up"])
+@pytest.mark.parametrize("name", NAMES[:-1])
 def test_failing_at_the_start(plant: Plant, name: str, how: str) -> None:
     broken = NAMES[: NAMES.index(name) + 1]
     for one in broken:
@@ -183,54 +233,98 @@ def test_failing_at_the_start(plant: Plant, name: str, how: str) -> None:
     plant.wait_for(below)
     plant.upload(5)
     plant.factory.wait_until_done(SECONDS)
-    assert plant.backends(plant.uploaded) == {below: 5}
+    assert plant.backends(plant.uploaded) == {backend(below): 5}
     reason = "LOAD" if how == "load" else "WARMUP"
     expected = [(one, reason, "open") for one in broken]
     until(lambda: sorted(plant.alerts()) == sorted(expected), plant.alerts)
     plant.mend()
-    plant.wait_for("cuda")
+    plant.wait_for(BEST)
     plant.upload(5)
     plant.factory.wait_until_done(SECONDS)
-    assert plant.backends(plant.uploaded) == {below: 5, "cuda": 5}
+    assert plant.backends(plant.uploaded[5:]) == {backend(BEST): 5}
     until(lambda: {state for *_, state in plant.alerts()} == {"closed"}, plant.alerts)
 
 
-def test_when_the_last_one_fails_photos_wait(plant: Plant) -> None:
-    plant.upload(3)
-    plant.factory.wait_until_done(SECONDS)
-    for name in NAMES:
-        plant.break_(name, "error")
-    plant.upload(5)
-    plant.wait_for("")
-    plant.upload(5)
-    time.sleep(1)
-    assert plant.factory.open_jobs() == 10
-    assert {rung for rung, *_ in plant.alerts()} == set(NAMES)
-    plant.mend()
-    plant.wait_for("cuda")
-    plant.factory.wait_until_done(SECONDS)
-    assert {attempts for _, attempts in plant.jobs()} == {1}
-
-
-def test_a_worker_that_finds_nothing_at_the_start_tells_and_tries_on(
-    plant: Plant,
+@pytest.mark.parametrize("how", ["load", "warm-up"])
+def test_when_the_last_one_fails_at_the_start_too_photos_wait(
+    plant: Plant, how: str
 ) -> None:
     for name in NAMES:
-        plant.break_(name, "load")
-    plant.upload(3)
-    plant.factory.wait_until_done(SECONDS)
+        plant.break_(name, how)
     plant.factory.kill("inspect")
     plant.wait_for("")
     plant.upload(3)
     until(lambda: {rung for rung, *_ in plant.alerts()} == set(NAMES), plant.alerts)
+    assert len(plant.alerts()) == len(NAMES)
+    assert plant.factory.open_jobs() == 3
     plant.mend()
-    plant.wait_for("cuda")
+    plant.wait_for(BEST)
+    plant.factory.wait_until_done(SECONDS)
+    assert plant.attempts() == {1}
+
+
+@pytest.mark.parametrize("how", ["error", "oom", "nan"])
+def test_when_the_last_one_fails_in_traffic_photos_wait(plant: Plant, how: str) -> None:
+    for name in NAMES[:-1]:
+        plant.break_(name, "error")
+    with Traffic(plant):
+        plant.wait_for(LAST)
+        plant.break_(LAST, how)
+        plant.wait_for("")
+        time.sleep(0.5)
+        assert plant.factory.open_jobs()
+        until(lambda: {rung for rung, *_ in plant.alerts()} == set(NAMES), plant.alerts)
+        plant.mend()
+        plant.wait_for(BEST)
+    plant.factory.wait_until_done(SECONDS)
+    assert plant.attempts() == {1}
+    until(lambda: {state for *_, state in plant.alerts()} == {"closed"}, plant.alerts)
+    assert len(plant.alerts()) == len(NAMES)
+
+
+@pytest.mark.parametrize("how", ["hang", "lost"])
+def test_the_last_one_taking_the_process_along_is_begun_anew(
+    plant: Plant, how: str
+) -> None:
+    for name in NAMES[:-1]:
+        plant.break_(name, "error")
+    plant.upload()
+    plant.wait_for(LAST)
+    pid = plant.factory.pid("inspect")
+    plant.break_(LAST, how)
+    plant.upload(3)
+    until(lambda: plant.factory.pid("inspect") not in (0, pid))
+    plant.mend()
+    plant.wait_for(BEST)
+    plant.factory.wait_until_done(SECONDS)
 
 
 def test_a_warm_stop_while_a_rung_is_down_loses_nothing(plant: Plant) -> None:
     with Traffic(plant):
-        plant.break_("cuda", "error")
-        plant.wait_for("onnxruntime")
+        plant.break_(BEST, "error")
+        plant.wait_for(NAMES[1])
         plant.factory.group.restart("inspect")
     plant.factory.wait_until_done(SECONDS)
-    assert {attempts for _, attempts in plant.jobs()} == {1}
+    assert plant.attempts() == {1}
+
+
+def test_a_photo_that_hangs_every_device_is_quarantined_at_the_third_try(
+    plant: Plant,
+) -> None:
+    pids = {plant.factory.pid("inspect")}
+    white = np.full((320, 320, 3), 255, np.uint8)
+    photo = cv2.imencode(".png", white)[1].tobytes()
+    status, body = plant.factory.upload(photo)
+    assert status == 202
+    plant.upload(5)
+
+    def given_up() -> bool:
+        pids.add(plant.factory.pid("inspect"))
+        return plant.factory.inspection(body["id"])["state"] != "pending"
+
+    until(given_up, seconds=120)
+    about = plant.factory.inspection(body["id"])
+    assert (about["state"], about["error_code"]) == ("failed", "worker_lost")
+    assert len(pids - {0}) == 3  # two workers hung, and a process apart
+    plant.wait_for(BEST)
+    plant.upload()
