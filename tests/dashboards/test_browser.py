@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 
+import numpy as np
 import pytest
 from django.urls import reverse
 
+from tests.api.calibrations import written
 from tests.dashboards import world
 from tests.dashboards.factories import PASSWORD
 from tests.services import missing
@@ -144,6 +146,40 @@ def test_a_filter_changes_the_address_and_the_list(browser, served):
     visit.page.wait_for_url("**outcome=defective**")
     visit.page.wait_for_selector("#results .tag.bad")
     assert visit.page.locator("#results .tag.good").count() == 0
+    visit.check()
+    visit.context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_camera_is_set_up_and_what_is_wrong_is_told_in_place(
+    browser, served, language, size, tmp_path
+):
+    wrong, right = tmp_path / "wrong.yml", tmp_path / "right.yml"
+    middle = np.array([[900.0, 0, 320], [0, 900, 320], [0, 0, 1]])
+    photos = {"image_width": 640, "image_height": 640}
+    wrong.write_bytes(written(camera_matrix=None, **photos))
+    right.write_bytes(written(camera_matrix=middle, **photos))
+    visit = Visit(browser, served, language, size)
+    page = visit.page
+    visit.sign_in("engineer")
+    visit.open("/cameras/")
+    page.locator(".row-link").first.click()
+    page.wait_for_load_state("networkidle")
+    page.set_input_files("#id_calibration", wrong)
+    page.click(".optics-form button.primary")
+    page.locator(".errorlist").wait_for()
+    assert "camera_matrix" in page.inner_text(".errorlist")
+    page.set_input_files("#id_calibration", right)
+    page.fill("#id_region", "100, 100, 400, 400")
+    page.click(".optics-form button.primary")
+    page.locator(".notice.info").wait_for()
+    assert "400 × 400" in page.inner_text(".facts")
+    seen = page.locator("img[src*='seen.jpg']")
+    seen.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "document.querySelector(\"img[src*='seen.jpg']\").naturalWidth === 400"
+    )
     visit.check()
     visit.context.close()
 
