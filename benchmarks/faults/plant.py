@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.faults.cameras import Cameras
+from benchmarks.faults.cameras import Cameras, Shot
 from benchmarks.faults.postgres import PostgresServer, postgres_server
 from tests.factory import Factory
 from tests.services import RedisServer, system_redis
@@ -22,6 +22,8 @@ POISON = REPOSITORY / "tests" / "faults" / "poison"
 # A service that is restarted is away for up to so long.
 AWAY_SECONDS = 2.0
 RESTARTED_SECONDS = 60.0
+POISON_SECONDS = 180.0
+LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,20 @@ class Strikes:
         ]
 
     def poison(self) -> Strike:
-        return Strike("poison", lambda: self.cameras.take(poison=True))
+        return Strike("poison", self._poison)
+
+    def _poison(self) -> None:
+        """Waits until it is in quarantine: no other fault may kill who looks at it."""
+        shot = self.cameras.take(poison=True)
+        give_up = time.monotonic() + POISON_SECONDS
+        while time.monotonic() < give_up and not self._has_failed(shot):
+            time.sleep(LOOK_SECONDS)
+
+    def _has_failed(self, shot: Shot) -> bool:
+        sql = f"""SELECT count(*) FROM inspection_inspection i JOIN inspection_image m
+            ON m.id = i.image_id
+            WHERE m.idempotency_key = '{shot.key}' AND i.state = 'failed'"""  # noqa: S608
+        return bool(self.plant.factory.query(sql)[0][0])
 
     def _end(self, name: str, number: int) -> None:
         old = self.plant.factory.kill(name, number)

@@ -38,7 +38,7 @@ import psycopg
 
 from benchmarks.faults.cameras import Cameras
 from benchmarks.faults.ledger import ask, check
-from benchmarks.faults.plant import SITES, Plant, Strike, Strikes, plant
+from benchmarks.faults.plant import LOOK_SECONDS, SITES, Plant, Strike, Strikes, plant
 from benchmarks.faults.recovery import Fault, Recovery, recovery, summary
 from benchmarks.faults.table import print_report
 from benchmarks.latency.client import Target
@@ -47,7 +47,6 @@ OTHERS = ("web", "clock", "analysis")
 # Between two faults: until nothing is behind, and then a random while.
 CALM_SECONDS, LONGEST_SECONDS = 2.0, 40.0
 PAUSE_SECONDS = (0.5, 3.0)
-LOOK_SECONDS = 0.25
 END_SECONDS = 90.0
 BAR_SECONDS = 20.0
 BAR_DEATHS = 3
@@ -82,16 +81,20 @@ class Campaign:
         """Everything, until all is written; returns when the last fault was over."""
         with self.cameras.running():
             self._calm_down()
-            for strike in self._strikes():
-                time.sleep(self.chance.uniform(*PAUSE_SECONDS))
-                self.loads.append(os.getloadavg()[0])
-                self.struck.append((strike.kind, time.time()))
-                strike.do()
-                self._calm_down()
+            with suppress(KeyboardInterrupt):  # report what was done till then
+                self._strike()
             over = time.time()
         with suppress(TimeoutError):  # the ledger tells what is missing
             self.plant.factory.wait_until_done(END_SECONDS)
         return over
+
+    def _strike(self) -> None:
+        for strike in self._strikes():
+            time.sleep(self.chance.uniform(*PAUSE_SECONDS))
+            self.loads.append(os.getloadavg()[0])
+            self.struck.append((strike.kind, time.time()))
+            strike.do()
+            self._calm_down()
 
     def faults(self, over: float) -> list[Fault]:
         ends = [at for _, at in self.struck[1:]] + [over]
