@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,102 +10,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference_worker.engine import gpu
-from inference_worker.engine.backends.base import Source
+from inference_worker.engine.boxes import pairwise_iou
 from inference_worker.engine.errors import InferenceFailed
 from inference_worker.engine.finding import LISTED, Finder
-from inference_worker.engine.optics import Optics, Region, as_taken
-from inference_worker.engine.postprocess import MAX_DETECTIONS, find
-from inference_worker.engine.preprocess import plan
-from inference_worker.engine.types import Detections, FloatArray
+from inference_worker.engine.optics import Optics, Region
+from inference_worker.engine.postprocess import MAX_DETECTIONS
 from tests.contract.host_gpu import COMPILER, HostDriver
+from tests.engine.finder_bench import MOST, SIDE, Bench, expected, output, same, seen
 
 pytestmark = pytest.mark.skipif(
     COMPILER is None, reason="no C++ compiler to run kernels on the host with"
 )
 
-MOST = 4
-SIDE = 640
-PHOTO = np.zeros((1, 1, 3), np.uint8)
-
 
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     return Bench()
-
-
-class Bench:
-    """A card of the host and a finder on it, which all tests share as batches do."""
-
-    def __init__(self) -> None:
-        self.card = gpu.open_gpu(0, HostDriver(deferred=True).binding)
-        self.stream = self.card.stream()
-        self.finder = Finder(self.card, MOST)
-
-    def found(
-        self, preds: FloatArray, sources: Sequence[Source], *asked: float
-    ) -> list[Detections] | None:
-        output = self.card.alloc(preds.nbytes)
-        self.card.upload(output, preds, self.stream)
-        self.finder.queue(output, preds.shape, *asked, self.stream)
-        self.stream.synchronize()
-        output.free()
-        return self.finder.found(sources)
-
-    def agrees(
-        self,
-        preds: FloatArray,
-        threshold: float = 0.3,
-        iou: float = 0.5,
-        sources: Sequence[Source] | None = None,
-    ) -> list[Detections]:
-        sources = sources or [seen(SIDE, SIDE)] * len(preds)
-        found = self.found(preds, sources, threshold, iou)
-        assert found is not None
-        for one, mine, source in zip(preds, found, sources, strict=True):
-            same(mine, expected(one, source, threshold, iou))
-        return found
-
-
-def expected(
-    preds: FloatArray, source: Source, threshold: float, iou: float
-) -> Detections:
-    wanted = find(preds, source.geometry, threshold, iou)
-    return as_taken(wanted, source.optics) if source.optics else wanted
-
-
-def same(mine: Detections, wanted: Detections) -> None:
-    for name in ("boxes", "scores", "class_ids"):
-        a, b = getattr(mine, name), getattr(wanted, name)
-        assert (a.dtype, a.shape) == (b.dtype, b.shape)
-        assert a.tobytes() == b.tobytes()
-
-
-def seen(height: int, width: int, optics: Optics | None = None) -> Source:
-    left = (optics.seen.height, optics.seen.width) if optics else (height, width)
-    return Source((PHOTO,), plan(*left, (SIDE,), 32), optics)
-
-
-def output(
-    seed: int,
-    images: int = 1,
-    anchors: int = 300,
-    classes: int = 3,
-    share: float = 0.5,
-    steps: int = 0,
-) -> FloatArray:
-    """Crowded boxes; `share` of the anchors may reach 0.3. With `steps`, scores and
-    corners are multiples of a part of that many: equals everywhere.
-    """
-    draw = np.random.default_rng(seed)
-    corner = draw.uniform(-30, 600, (images, anchors, 2))
-    sides = draw.uniform(-10, 120, (images, anchors, 2))
-    scores = draw.random((images, anchors, classes))
-    scores[draw.random((images, anchors)) >= share] *= 0.3
-    boxes = np.concatenate([corner, corner + sides], 2)
-    if steps:
-        scores = np.round(scores * steps) / steps
-        boxes = np.round(boxes * steps / 640) * 640 / steps
-    return np.concatenate([boxes, scores], 2).astype(np.float32)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -132,6 +51,15 @@ def test_only_the_best_thousand_are_looked_at(
     bench: Bench, anchors: int, steps: int
 ) -> None:
     bench.agrees(output(7, 2, anchors, share=1.0, steps=steps), 0.0, 0.6)
+
+
+@pytest.mark.parametrize(("anchors", "kept"), [(1000, 2), (1001, 1)])
+def test_the_worst_is_seen_if_it_is_the_thousandth(
+    bench: Bench, anchors: int, kept: int
+) -> None:
+    preds = np.tile(np.float32([10, 10, 90, 90, 0.9]), (1, anchors, 1))
+    preds[0, 5] = 200, 200, 300, 300, 0.4
+    assert len(bench.agrees(preds)[0]) == kept
 
 
 def test_no_more_are_kept_than_the_host_keeps(bench: Bench) -> None:
@@ -170,6 +98,17 @@ def test_an_overlap_of_just_the_limit_stays(bench: Bench) -> None:
     preds = np.float32([[[0, 0, 10, 10, 0.9], [0, 0, 10, 5, 0.8]]])
     assert len(bench.agrees(preds, 0.3, 0.5)[0]) == 2
     assert len(bench.agrees(preds, 0.3, 0.499)[0]) == 1
+
+
+def test_overlaps_are_rounded_as_the_host_rounds_them(bench: Bench) -> None:
+    draw = np.random.default_rng(5)
+    stayed = 0
+    for _ in range(60):
+        preds = np.float32([[[50, 50, 150, 150, 0.9], [60, 60, 140, 170, 0.8]]])
+        preds[0, :, :4] += draw.uniform(-9, 9, (2, 4)).astype(np.float32)
+        limit = float(pairwise_iou(*preds[0, :, None, :4])[0, 0])
+        stayed += len(bench.agrees(preds, 0.3, limit)[0]) == 2
+    assert 10 < stayed < 60  # else rounding decided nothing
 
 
 def test_a_score_of_just_the_threshold_is_taken_as_the_host_takes_it(
