@@ -14,8 +14,13 @@ from inference_worker.engine.store import MODEL, Version, open_adopted
 from inference_worker.ladder.opening import Opened, identity_of, open_rung
 from inference_worker.ladder.reasons import Stage, falling
 from inference_worker.ladder.reference import Reference, reference_of
-from inference_worker.ladder.rungs import Rung
+from inference_worker.ladder.rungs import BUILT, Rung
 from inference_worker.memory import Room
+
+REPLICATED = (BUILT,)
+"""Backends that may be brought up twice. Not ONNX Runtime on the card: while a session
+records its CUDA graphs, nothing else of this process may take memory there.
+"""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class Workshop:
         """One more of what stands on that rung, made of the same files, where the plan
         of the card's memory says that it pays. Raises Fallen.
         """
-        if self.room is None or not rung.on_card:
+        if self.room is None or rung.backend not in REPLICATED:
             return None
         with falling(Stage.LOAD):
             if not self.room.pays_more(_size(source)):

@@ -13,7 +13,7 @@ from inference_worker import memory
 from inference_worker.batcher import Batcher
 from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import InferenceFailed
-from inference_worker.ladder import raising
+from inference_worker.ladder import raising, workshop
 from inference_worker.ladder.climber import Climber
 from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.replicas import Replicated, each_of
@@ -25,11 +25,18 @@ from tests.ladder.conftest import Plant
 from tests.ladder.test_climbing import until
 
 GB = 2**30
+USUAL = workshop.REPLICATED
 
 
 @pytest.fixture(autouse=True)
 def many_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory.os, "sched_getaffinity", lambda _: set(range(16)))
+
+
+@pytest.fixture(autouse=True)
+def cuda_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part of TensorRT is played by the rung that these tests can break."""
+    monkeypatch.setattr(workshop, "REPLICATED", ("cuda",))
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +187,16 @@ def test_where_it_does_not_pay_or_come_up_nothing_happens_and_nobody_is_told(
     assert upkeep.replica() is None  # it is not tried again and again
     assert size(ladder) == 1
     assert not ladder.situation.degraded
+
+
+def test_onnx_runtime_on_the_card_is_there_once(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop, "REPLICATED", USUAL)
+    ladder = ladder_on_card(plant)
+    ladder.start()
+    assert ladder.situation.footing.rung == "cuda"
+    assert Upkeep(ladder).replica() is None
 
 
 def test_on_the_cpu_there_is_one(plant: Plant) -> None:
