@@ -6,7 +6,11 @@ import os
 
 from celery import Celery
 
+from traceability.lib import kombu_redis
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "traceability.settings")
+
+kombu_redis.take_over()
 
 app = Celery("causeline")
 app.config_from_object("django.conf:settings", namespace="CELERY")

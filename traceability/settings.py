@@ -285,6 +285,8 @@ INSPECTION_THREADS = config.number("CAUSELINE_INFERENCE_THREADS", 0, 0, 1024)
 STRICT_SERIALS = config.flag("CAUSELINE_STRICT_SERIALS", default=False)
 CAPTURED_AHEAD_HOURS = 24
 WAIT_SECONDS_MAX = 10
+# One process answers some dozens of uploads a second: Python runs one thread at a time.
+WEB_PROCESSES = config.number("CAUSELINE_WEB_PROCESSES", 0, 0, 64)  # 0: by the cores
 WEB_THREADS = config.number("CAUSELINE_WEB_THREADS", 16, 2, 256)
 ANALYSIS_PAUSE_SECONDS = 30
 ANALYSIS_WINDOW_DAYS = config.number("CAUSELINE_ANALYSIS_DAYS", 60, 1, 3650)

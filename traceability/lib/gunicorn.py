@@ -1,4 +1,4 @@
-"""How gunicorn runs the web process: threads that share one Django."""
+"""How gunicorn runs the web processes: threads that share one Django in each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from traceability.lib.figures_folder import leave_folder, take_folder
 
 worker_class = "gthread"
-workers = 1
+workers = settings.WEB_PROCESSES or min(max(1, len(os.sched_getaffinity(0)) // 3), 8)
 threads = settings.WEB_THREADS
 timeout = 60
 graceful_timeout = 15
