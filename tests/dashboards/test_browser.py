@@ -177,9 +177,8 @@ def test_a_camera_is_set_up_and_what_is_wrong_is_told_in_place(
     assert "400 × 400" in page.inner_text(".facts")
     seen = page.locator("img[src*='seen.jpg']")
     seen.scroll_into_view_if_needed()
-    page.wait_for_function(
-        "document.querySelector(\"img[src*='seen.jpg']\").naturalWidth === 400"
-    )
+    wide = seen.evaluate("image => image.decode().then(() => image.naturalWidth)")
+    assert wide == 400
     visit.check()
     visit.context.close()
 
