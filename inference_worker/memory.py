@@ -7,6 +7,7 @@ runtime's own out-of-memory is what remains.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable
@@ -97,7 +98,7 @@ class Room:
         """Raises NoRoom."""
         card = self._read()
         self._free_before = card.free
-        check_fits(card, len(self._models))
+        check_fits(card, self._there())
 
     def check_loaded(self, model: Backend) -> None:
         """Raises NoRoom: then it must be closed again."""
@@ -112,8 +113,15 @@ class Room:
     def pays_more(self, engine: int) -> bool:
         """Whether one more of what was loaded last does, of `engine` bytes."""
         cores = len(os.sched_getaffinity(0))
-        models = len(self._models)
-        return pays_more(self._read(), models, engine, self._each, cores)
+        return pays_more(self._read(), self._there(), engine, self._each, cores)
+
+    def _there(self) -> int:
+        """Models of this process. One that failed hangs in the traceback of its fall,
+        a cycle: it was closed, and must not take the place of the next.
+        """
+        if len(self._models) > 1:
+            gc.collect()
+        return len(self._models)
 
 
 def room_on(card: str) -> Room | None:

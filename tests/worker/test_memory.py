@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
 from inference_worker.engine.backends.base import Backend
@@ -69,16 +72,41 @@ def test_one_more_where_it_pays(
     assert not pays_more(card(free, others=1), models, *sizes, cores)
 
 
+class Model(Backend):
+    name = "model"
+
+    def __init__(self) -> None:
+        pass
+
+    def forward(self, pixels):
+        return pixels
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nothing is collected but what somebody asks for."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_models_that_failed_leave_the_room_though_their_tracebacks_hold_them() -> None:
+    def fail() -> None:
+        model, kept = Model(), []
+        room.check_before_loading()
+        room.check_loaded(model)
+        try:
+            raise ValueError
+        except ValueError as error:
+            kept.append(error)
+
+    room = Room(lambda: card(10))
+    for _ in range(4):
+        fail()
+
+
 def test_models_leave_the_room_when_they_are_gone() -> None:
-    class Model(Backend):
-        name = "model"
-
-        def __init__(self) -> None:
-            pass
-
-        def forward(self, pixels):
-            return pixels
-
     room = Room(lambda: card(10))
     models = [Model() for _ in range(3)]
     for model in models:
