@@ -79,8 +79,13 @@ class Graph:
         self._card, self._stream, self._handle = card, stream, handle
 
     def launch(self) -> None:
+        """Raises GpuError, DeviceLost where the card itself has failed."""
         with self._card.active():
-            self._card.graphs.launch(self._handle, self._stream.handle)
+            try:
+                self._card.graphs.launch(self._handle, self._stream.handle)
+            except DeviceRefused:
+                self._card.check()
+                raise
 
     def close(self) -> None:
         with self._card.active(), suppress(GpuError):

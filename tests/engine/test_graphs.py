@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from inference_worker.engine.errors import DeviceRefused, OutOfDeviceMemory
-from inference_worker.engine.graphs import DriverCalls
-from tests.contract.host_gpu import COMPILER
+from inference_worker.engine import gpu
+from inference_worker.engine.errors import (
+    DeviceLost,
+    DeviceRefused,
+    OutOfDeviceMemory,
+)
+from inference_worker.engine.graphs import DriverCalls, record
+from tests.contract.host_gpu import COMPILER, HostDriver
 
 LIBRARY = r"""
 typedef void *Stream; typedef void *Drawn; typedef void *Ready;
@@ -94,6 +100,19 @@ def test_missing_memory_is_told_apart(calls: HostCalls) -> None:
     calls.library.fail(1, 2)
     with pytest.raises(OutOfDeviceMemory):
         calls.begin(STREAM)
+
+
+def test_a_launch_tells_a_lost_card_from_one_that_refused() -> None:
+    driver = HostDriver()
+    card = gpu.open_gpu(0, driver.binding)
+    graph = record(card, card.stream(), lambda: True)
+    driver.fail("graph.launch", driver.LogicError("cuGraphLaunch failed: error 1"))
+    with pytest.raises(DeviceRefused):
+        graph.launch()
+    with suppress(DeviceLost), card.active():  # it cannot be left either
+        driver.lose()
+        with pytest.raises(DeviceLost):
+            graph.launch()
 
 
 def test_without_a_driver_there_are_no_graphs() -> None:
