@@ -68,6 +68,13 @@ def test_opencv_4_begins_its_yaml_otherwise_and_json_may_have_plain_rows():
     assert read_calibration(plain.replace(b"[0]}", b"[]}")).distortion == ()
 
 
+@pytest.mark.parametrize("model", ["plumb_bob", "rational_polynomial", "radtan"])
+def test_models_of_opencv_are_taken_by_whatever_name(model):
+    """As ROS calls them; of a fisheye there the four numbers mean something else."""
+    found = read_calibration(written(distortion_model=model, fisheye_model=0))
+    assert found.distortion == tuple(LENS[0])
+
+
 def test_a_lens_of_zeros_needs_no_correction():
     data = written(distortion_coefficients=np.zeros((1, 5)))
     assert read_calibration(data).distortion == ()
@@ -88,6 +95,8 @@ def test_a_lens_of_zeros_needs_no_correction():
         ({"camera_matrix": "none"}, "camera_matrix holds what is no number"),
         ({"distortion_coefficients": np.zeros((1, 6))}, "has 6 numbers"),
         ({"fisheye_model": 1}, "fisheye"),
+        ({"distortion_model": "equidistant"}, "distortion_model is set"),
+        ({"distortion_model": "Kannala_Brandt"}, "distortion_model is set"),
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)

@@ -23,6 +23,9 @@ LENS = ("distortion_coefficients", "dist_coeffs", "dist_coeff", "D", "dist")
 WIDTH, HEIGHT = ("image_width",), ("image_height",)
 SIZE = ("image_size", "camera_resolution")
 FISHEYE = ("fisheye_model",)
+# In files of ROS, whose other models are OpenCV's: the numbers of these fit by chance.
+MODEL = ("distortion_model",)
+FISHEYES = {"fisheye", "equidistant", "kannalabrandt", "kannalabrandt4"}
 
 COEFFICIENTS = (0, 4, 5, 8, 12, 14)
 """How many numbers OpenCV's models of a lens have."""
@@ -68,10 +71,12 @@ def wrong(text: str) -> BadInput:
 
 
 def _check_model(tree: Tree) -> None:
-    name = _find(tree, FISHEYE)
-    if name and str(tree[name]).strip().casefold() not in ("0", "", "false"):
+    flag, model = _find(tree, FISHEYE), _find(tree, MODEL)
+    flagged = flag and str(tree[flag]).strip().casefold() not in ("0", "", "false")
+    named = model and _plain(str(tree[model]).strip()) in FISHEYES
+    if flagged or named:
         text = _("{name} is set: calibrations of fisheye lenses cannot be used.")
-        raise wrong(text.format(name=name))
+        raise wrong(text.format(name=flag if flagged else model))
 
 
 def _camera(tree: Tree) -> tuple[float, float, float, float]:
@@ -136,6 +141,9 @@ def _named(tree: Tree, names: tuple[str, ...]) -> str:
 
 
 def _find(tree: Tree, names: tuple[str, ...]) -> str | None:
-    plain = {name.replace("_", "").casefold() for name in names}
-    found = (name for name in tree if name.replace("_", "").casefold() in plain)
-    return next(found, None)
+    plain = {_plain(name) for name in names}
+    return next((name for name in tree if _plain(name) in plain), None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").casefold()
