@@ -174,6 +174,19 @@ def test_the_newest_photo_is_shown_as_a_detector_sees_it(plant, engineer):
     assert pixels(engineer.get(f"{address}&w=320")).shape == (21, 22, 3)
 
 
+def test_a_small_region_of_a_large_photo_has_a_pixel_left(plant, engineer):
+    """Of 76 to 108 in 8000, made 160 wide, both round to the second pixel."""
+    size = {"width": 8000, "height": 64}
+    Image.objects.filter(pk=plant.image.pk).update(**size)
+    row = make.OpticsFactory(
+        station=plant.station, camera=[], distortion=[], region=[76, 32, 32, 32], **size
+    )
+    photo = np.zeros((64, 8000, 3), np.uint8)
+    make.media_path(plant.image.file).write_bytes(cv2.imencode(".png", photo)[1])
+    address = f"{reverse('image-seen', args=[plant.image.pk])}?optics={row.pk}"
+    assert pixels(engineer.get(f"{address}&w=160")).shape == (1, 1, 3)
+
+
 def test_what_does_not_fit_is_not_shown(plant, engineer, stranger):
     row = make.OpticsFactory(station=plant.station, width=800)
     address = reverse("image-seen", args=[plant.image.pk])

@@ -23,12 +23,18 @@ def preview(jpeg: bytes, row: Optics) -> bytes:
         camera[2, 2] = 1
         image = np.asarray(cv2.undistort(image, camera, np.array(row.distortion)))
     left, top, width, height = row.region or (0, 0, row.width, row.height)
-    rows = slice(round(top * scale), max(1, round((top + height) * scale)))
-    columns = slice(round(left * scale), max(1, round((left + width) * scale)))
+    rows = _part(top * scale, height * scale, image.shape[0])
+    columns = _part(left * scale, width * scale, image.shape[1])
     done, out = cv2.imencode(".jpg", image[rows, columns])
     if not done:
         raise ValueError("the preview could not be encoded")
     return bytes(out)
+
+
+def _part(start: float, length: float, side: int) -> slice:
+    """Of a side in pixels; one at least, however small the photo was made."""
+    first = min(round(start), side - 1)
+    return slice(first, max(first + 1, round(start + length)))
 
 
 def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
