@@ -10,6 +10,7 @@ from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import ManifestError, StoreError
 from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.reasons import Fallen, Stage
+from inference_worker.ladder.record import DEATHS
 from inference_worker.ladder.replicas import replicated
 from inference_worker.ladder.standing import Standing
 
@@ -17,6 +18,11 @@ log = logging.getLogger(__name__)
 
 Errand = Callable[[], None]
 """For the batcher's thread, between two batches."""
+
+
+def replica_of(standing: Standing) -> str:
+    """Its name in the record, where rungs have theirs."""
+    return f"{standing.rung.name} replica"
 
 
 class Upkeep:
@@ -49,7 +55,7 @@ class Upkeep:
         if standing is None or standing.alone:
             return None
         try:
-            other = ladder.workshop.replica(standing.rung, standing.source)
+            other = self._one_more(standing)
         except Fallen as fallen:
             log.info("no replica of %s: %s", standing.rung.name, fallen)
             if fallen.lost:
@@ -57,6 +63,22 @@ class Upkeep:
             other = None
         standing.alone = other is None
         return partial(self._share, standing, other) if other else None
+
+    def _one_more(self, standing: Standing) -> Detector | None:
+        """None too where processes ended at it: the next one would, and photos with it.
+
+        Raises Fallen.
+        """
+        record, name = self._ladder.record, replica_of(standing)
+        deaths = record.begin(name)
+        if deaths >= DEATHS:
+            log.warning("no %s: %s processes ended while it came up", name, deaths)
+            return None
+        try:
+            workshop = self._ladder.workshop
+            return workshop.replica(standing.rung, standing.source)
+        finally:
+            record.end(name)
 
     def _prove(self, standing: Standing) -> None:
         ladder = self._ladder

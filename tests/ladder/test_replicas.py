@@ -16,8 +16,9 @@ from inference_worker.engine.errors import InferenceFailed
 from inference_worker.ladder import raising, workshop
 from inference_worker.ladder.climber import Climber
 from inference_worker.ladder.ladder import Ladder
+from inference_worker.ladder.record import DEATHS
 from inference_worker.ladder.replicas import Replicated, each_of
-from inference_worker.ladder.upkeep import Upkeep
+from inference_worker.ladder.upkeep import Upkeep, replica_of
 from inference_worker.memory import Card, Room
 from tests.engine.toy import board, paint
 from tests.ladder import shaky
@@ -187,6 +188,31 @@ def test_where_it_does_not_pay_or_come_up_nothing_happens_and_nobody_is_told(
     assert upkeep.replica() is None  # it is not tried again and again
     assert size(ladder) == 1
     assert not ladder.situation.degraded
+
+
+def test_where_it_took_processes_along_the_first_goes_on_alone(plant: Plant) -> None:
+    """Until one has ended in order."""
+    for deaths in range(DEATHS + 2):
+        ladder = ladder_on_card(plant)
+        ladder.start()
+        assert ladder.standing is not None
+        name = replica_of(ladder.standing)
+        if deaths < DEATHS:
+            ladder.record.begin(name)  # and no end: it is killed
+        else:
+            assert Upkeep(ladder).replica() is None
+            assert ladder.standing.alone
+            assert not ladder.situation.degraded
+        ladder.close()
+    ladder.record.end_all()
+    ladder = ladder_on_card(plant)
+    ladder.start()
+    errand = Upkeep(ladder).replica()
+    assert errand is not None
+    errand()
+    assert size(ladder) == 2
+    assert ladder.record.begin(name) == 0
+    ladder.close()
 
 
 def test_onnx_runtime_on_the_card_is_there_once(
