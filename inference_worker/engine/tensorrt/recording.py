@@ -15,6 +15,9 @@ from inference_worker.engine.graphs import Graph, record
 MOST_RECORDED = 4
 """Images; each shape costs a context and a graph."""
 
+MOST_SHAPES = 64
+"""Cameras give few; photos cut in many ways must not fill the card with contexts."""
+
 Shape = tuple[int, ...]
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,8 @@ class Recorder:
         self._works = True
 
     def takes(self, shape: Shape) -> bool:
-        return self._works and shape[0] <= MOST_RECORDED
+        room = shape in self._recorded or len(self._recorded) < MOST_SHAPES
+        return self._works and shape[0] <= MOST_RECORDED and room
 
     def launched(self, shape: Shape, source: int) -> Shape | None:
         """The output's shape when there was a graph for these, which was launched."""

@@ -22,6 +22,7 @@ from inference_worker.engine.errors import (
 )
 from inference_worker.engine.gpu import open_gpu
 from inference_worker.engine.manifest import Manifest
+from inference_worker.engine.tensorrt import recording
 from inference_worker.engine.tensorrt.building import Made, make
 from inference_worker.ladder.replicas import Replicated
 from tests.contract.checks.conftest import (
@@ -182,6 +183,18 @@ def test_larger_batches_go_without_a_graph(
     assert len(backend.infer([board()] * 5)) == 5
     assert driver.calls["graph.begin"] == 0
     backend.close()
+
+
+def test_so_many_shapes_are_recorded_and_the_others_go_without(
+    backend: TensorRtBackend, driver: HostDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "MOST_SHAPES", 2)
+    photo = board()
+    paint(photo, 1, 64, 96)
+    for count in (1, 2, 3, 2, 1):
+        found = backend.infer([photo] * count)
+        assert [one.boxes[0, 0] for one in found] == [64] * count
+    assert driver.calls["graph.begin"] == len(driver.graphs.there) == 2
 
 
 def test_a_graph_of_planes_elsewhere_is_not_launched(
