@@ -31,6 +31,8 @@ CAMERA_MISMATCH = "camera_mismatch"
 """The error of an inspection whose photo has another size than its station's optics."""
 
 SMALLEST_REGION = 32
+MOST_BENT = 32_766
+"""Pixels a side of a photo that OpenCV still takes a lens's bending out of."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,9 @@ def _size(offer: Offer, found: Calibration | None) -> tuple[int, int]:
         text = _("The calibration was made at {told}, not at {size}.")
         said = {"told": _times(told), "size": _times(offer.size)}
         raise _bad({"width": [text.format(**said)], "height": [text.format(**said)]})
-    if not all(0 < side <= MOST_SIDE for side in size):
-        text = _("Give 1 to {most} pixels.").format(most=MOST_SIDE)
+    most = MOST_BENT if found and found.distortion else MOST_SIDE
+    if not all(0 < side <= most for side in size):
+        text = _("Give 1 to {most} pixels.").format(most=most)
         raise _bad({"width": [text], "height": [text]})
     return size
 
