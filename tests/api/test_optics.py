@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.api.calibrations import CAMERA, KINDS, LENS, written
 from tests.api.cameras import client_with, photo, upload
@@ -223,6 +224,29 @@ def test_the_admin_shows_them_and_changes_none(admin_client, camera, station):
     address = f"/admin/inspection/optics/{row}/change/"
     assert admin_client.get(address).status_code == 200
     assert admin_client.post(address, {}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kept_is_what_was_in_use_when_its_turn_came(camera, station):
+    """Not what was when it was asked: another calibration was on its way."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time, and readers wait for none")
+    send(camera, written())
+    newer = written(distortion_coefficients=np.array([[0.1, 0, 0, 0]]))
+
+    def keep():
+        try:
+            return send(camera, keep_calibration=True, denoise=5).json()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            send(camera, newer)
+            kept = pool.submit(keep)
+            with pytest.raises(TimeoutError):
+                kept.result(timeout=0.5)
+        assert kept.result(timeout=20)["distortion"] == [0.1, 0, 0, 0]
 
 
 @pytest.mark.django_db(transaction=True)

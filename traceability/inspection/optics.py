@@ -74,9 +74,7 @@ def store(station: Station, offer: Offer, by: ApiKey | User) -> Stored:
 
     The ones before are retired. Raises `BadInput` or `TooLarge`, naming fields.
     """
-    lens = _lens(station, offer)
-    values = _checked(offer, lens)
-    stored = _replace(station, values, by)
+    stored = _replace(station, offer, by)
     return Stored(stored.optics, stored.created, warnings(stored.optics))
 
 
@@ -167,9 +165,12 @@ def _bad(fields: Fields) -> BadInput:
 
 
 @transaction.atomic
-def _replace(station: Station, values: dict[str, object], by: ApiKey | User) -> Stored:
-    """Retire what is active and write the new row, one at a time for a station."""
+def _replace(station: Station, offer: Offer, by: ApiKey | User) -> Stored:
+    """Retire what is active and write the new row, one at a time for a station: what
+    is kept of the active one is of the one that it replaces.
+    """
     Station.objects.select_for_update(no_key=True).get(pk=station.pk)
+    values = _checked(offer, _lens(station, offer))
     before = active(station).first()
     if before and all(getattr(before, name) == value for name, value in values.items()):
         return Stored(before, created=False)
