@@ -66,7 +66,7 @@ def programs(
     every = [
         Program("redis", redis, 10, 10),
         *_inspectors(cards),
-        _worker("analysis", 21, 15, "-P", "prefork", "-c", "1"),
+        _worker("analysis", 21, 15, *_analysis()),
         _worker("clock", 22, 10, *_clock(), queue="system"),
         Program("mqtt", (python, "manage.py", "publish_mqtt"), 23, 15),
         Program("web", web, 30, 20),
@@ -98,7 +98,11 @@ def _inspect(threads: int) -> tuple[str, ...]:
 
 def _clock() -> tuple[str, ...]:
     threads = ("-P", "threads", "-c", str(CLOCK_THREADS))
-    return (*threads, "-I", "traceability.jobs.clock")
+    return (*threads, "-I", "traceability.jobs.clock,traceability.jobs.courtesy")
+
+
+def _analysis() -> tuple[str, ...]:
+    return ("-P", "prefork", "-c", "1", "-I", "traceability.jobs.courtesy")
 
 
 def _worker(
