@@ -69,6 +69,7 @@ class Cameras:
             self._over.set()
             thread.join()
             self._pool.shutdown()
+            self._client.close()
 
     def take(self, *, poison: bool = False) -> Shot:
         """One photo now; it is sent from a thread of its own."""

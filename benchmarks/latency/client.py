@@ -29,6 +29,7 @@ class Client:
     def __init__(self, target: Target, timeout: float = 30) -> None:
         self._target, self._timeout = target, timeout
         self._local = threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
 
     def upload(self, photo: bytes) -> tuple[bool, dict[str, Any]]:
         """Whether the result came with the answer, and the finished inspection."""
@@ -62,6 +63,7 @@ class Client:
             host = urlsplit(self._target.url).netloc
             connection = http.client.HTTPConnection(host, timeout=self._timeout)
             self._local.connection = connection
+            self._opened.append(connection)
         key = {"Authorization": f"Api-Key {self._target.key}"}
         try:
             connection.request(method, path, body, headers | key)
@@ -71,3 +73,8 @@ class Client:
             connection.close()
             self._local.connection = None
             raise
+
+    def close(self) -> None:
+        """The connections of all threads."""
+        while self._opened:
+            self._opened.pop().close()

@@ -146,15 +146,16 @@ class Site:
     def start(self, name: str, *more: str) -> None:
         """`docker compose up NAME`, with `more` words behind its command."""
         ours = name in self.ours
-        self.running[name] = subprocess.Popen(
-            [*self.command(name), *more],
-            cwd=self.application if ours else self.folder / name,
-            env=self.environment(name) if ours else None,
-            stdin=subprocess.DEVNULL,
-            stdout=(self.folder / "logs" / name).open("ab"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (self.folder / "logs" / name).open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [*self.command(name), *more],
+                cwd=self.application if ours else self.folder / name,
+                env=self.environment(name) if ours else None,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def start_mosquitto(self) -> None:
         """Its image's command: the server with the file that is mounted there."""
