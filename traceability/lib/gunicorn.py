@@ -13,7 +13,10 @@ from django.conf import settings
 from traceability.lib.figures_folder import leave_folder, take_folder
 
 worker_class = "gthread"
-workers = settings.WEB_PROCESSES or min(max(1, len(os.sched_getaffinity(0)) // 3), 8)
+# Four have 64 connections to the database at most; a PostgreSQL that nobody has tuned
+# takes 100, the workers' among them.
+MOST = 4
+workers = settings.WEB_PROCESSES or min(max(1, len(os.sched_getaffinity(0)) // 3), MOST)
 threads = settings.WEB_THREADS
 timeout = 60
 graceful_timeout = 15
