@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +21,13 @@ from traceability.alerts.runs import Photo, Row, Span
 from traceability.alerts.selectors import (
     LIVE,
     alerts_of_runs,
-    newest_problem,
+    newest_problems,
     rule_for,
     rules_at,
     runs_told_at,
 )
 from traceability.alerts.services import Sighting
+from traceability.attribution.models import Problem
 from traceability.catalog.models import DefectClass, Station
 from traceability.inspection.models import (
     Defect,
@@ -42,13 +44,40 @@ PHOTOS_PER_UNIT = 10
 SERIALS_SHOWN = 12
 
 
+class Place:
+    """A station, and what all classes of one judgement ask of it, asked once."""
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self._details: dict[Span, dict[str, Any]] = {}
+
+    @cached_property
+    def problems(self) -> dict[int, Problem]:
+        """The newest of each class."""
+        return newest_problems(self.station.line)
+
+    def within(self, span: Span) -> QuerySet[Inspection]:
+        return _looked_at(self.station).filter(
+            image__captured_at__range=(span.since, span.until)
+        )
+
+    def details(self, span: Span) -> dict[str, Any]:
+        if span not in self._details:
+            self._details[span] = _details(self.within(span))
+        return self._details[span]
+
+
 @dataclass(frozen=True)
 class Watch:
     """A rule applied to one class at one station."""
 
     rule: AlertRule
-    station: Station
+    place: Place
     defect_class: DefectClass
+
+    @property
+    def station(self) -> Station:
+        return self.place.station
 
 
 def judge(inspection: Inspection) -> None:
@@ -68,11 +97,12 @@ def judge(inspection: Inspection) -> None:
     if not rules:
         return
     pivot, photos = _neighbourhood(image, max(rule.consecutive for rule in rules))
+    place = Place(station)
     classes = set[int]().union(*(photo.classes or () for photo in photos))
     for defect_class in DefectClass.objects.filter(pk__in=classes):
         rule = rule_for(rules, defect_class.pk)
         if rule is not None:
-            watch = Watch(rule, station, defect_class)
+            watch = Watch(rule, place, defect_class)
             row = runs.looks(photos, defect_class.pk)
             if (span := runs.run_through(row, pivot, rule.consecutive)) is not None:
                 _tell(watch, span)
@@ -101,6 +131,8 @@ def _break(watch: Watch, pivot: Photo, row: Row) -> None:
     Where enough units are left on one side, the alert tells of that side from now on;
     where they are on both, the later one is a run of its own.
     """
+    if not runs.is_good(row, pivot):
+        return
     at = pivot.captured_at
     told = alerts_of_runs(watch.rule, watch.station, watch.defect_class)
     for alert in told.filter(state__in=LIVE, event_at__lte=at, last_event_at__gte=at):
@@ -118,10 +150,7 @@ def _break(watch: Watch, pivot: Photo, row: Row) -> None:
 
 def _sighting(watch: Watch, span: Span) -> Sighting:
     about = (watch.rule.pk, watch.station.pk, watch.defect_class.pk, span.since)
-    within = _looked_at(watch.station).filter(
-        image__captured_at__range=(span.since, span.until)
-    )
-    showing = within.filter(defects__defect_class=watch.defect_class)
+    showing = watch.place.within(span).filter(defects__defect_class=watch.defect_class)
     return Sighting(
         rule=watch.rule,
         key="consecutive:" + ":".join(map(str, about)),
@@ -130,9 +159,9 @@ def _sighting(watch: Watch, span: Span) -> Sighting:
         defect_class=watch.defect_class,
         event_at=span.since,
         last_event_at=span.until,
-        problem=newest_problem(watch.station.line, watch.defect_class),
+        problem=watch.place.problems.get(watch.defect_class.pk),
         inspection=showing.order_by("-image__captured_at").first(),
-        details=_details(within),
+        details=watch.place.details(span),
     )
 
 

@@ -81,11 +81,9 @@ def parts(row: Row, pivot: Photo, whole: Span, at_least: int) -> list[Span] | No
     Good means looked at and without the defect: a waiting photo splits nothing. Of the
     two sides, those with enough units stay runs.
     """
-    index = _index(row, pivot)
-    here = row[index : index + 1]
-    shown = [photo.image for look in here for photo in look.photos]
-    if pivot.image not in shown or here[0].seen is not False:
+    if not is_good(row, pivot):
         return None
+    index = _index(row, pivot)
     before = list(takewhile(_seen, reversed(row[:index])))[::-1]
     after = list(takewhile(_seen, row[index + 1 :]))
     left = []
@@ -94,6 +92,14 @@ def parts(row: Row, pivot: Photo, whole: Span, at_least: int) -> list[Span] | No
     if len(after) >= at_least:
         left.append(Span(_span(after).since, whole.until))
     return left
+
+
+def is_good(row: Row, pivot: Photo) -> bool:
+    """Whether its unit was looked at and is without the defect."""
+    index = _index(row, pivot)
+    here = row[index : index + 1]
+    shown = [photo.image for look in here for photo in look.photos]
+    return pivot.image in shown and here[0].seen is False
 
 
 def _index(row: Row, pivot: Photo) -> int:

@@ -80,13 +80,13 @@ def runs_told_at(image: Image) -> bool:
     ).exists()
 
 
-def newest_problem(line: Line, defect_class: DefectClass) -> Problem | None:
-    """What the line's latest analysis says of the class, if anything."""
-    return (
-        current_problems([line.site])
-        .filter(run__line=line, defect_class=defect_class)
-        .first()
-    )
+def newest_problems(line: Line) -> dict[int, Problem]:
+    """What the line's latest analysis says first of each class."""
+    found = current_problems([line.site]).filter(run__line=line)
+    newest: dict[int, Problem] = {}
+    for problem in found.prefetch_related(None):
+        newest.setdefault(problem.defect_class_id, problem)
+    return newest
 
 
 def closed_since_onset(key: str, problem: Problem) -> bool:
