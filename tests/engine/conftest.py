@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.signing.site import Site, make_site
 from inference_worker.adoption import adopt
+from inference_worker.engine import resigning
 from inference_worker.engine.api import Detector, load_folder
+from inference_worker.engine.ed25519 import PrivateKey
 from tests.engine.toy import write_toy
 
 
@@ -29,3 +32,15 @@ def data(tmp_path: Path, released: Path) -> Path:
     """A data folder that adopted toy 1."""
     adopt(released, tmp_path / "var", shipped=True)
     return tmp_path / "var"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return make_site(tmp_path, 500)
+
+
+@pytest.fixture
+def private(site: Site, tmp_path: Path) -> PrivateKey:
+    made = PrivateKey.create(tmp_path / "private.pem")
+    resigning.trust(site.data, made.public, made.kid)
+    return made
