@@ -1,22 +1,18 @@
-"""Optics of stations over REST: sending, keeping, retiring, and what photos get."""
+"""Optics of stations over REST: sending, keeping, retiring."""
 
 from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, transaction
 
 from tests.api.calibrations import CAMERA, KINDS, LENS, written
-from tests.api.cameras import client_with, photo, upload
+from tests.api.cameras import client_with
 from tests.api.test_errors import envelope
 from traceability.accounts.models import Scope
-from traceability.catalog.models import Line, Site, Station
+from traceability.catalog.models import Site
 from traceability.inspection.calibration import MOST_BYTES
 from traceability.inspection.cameras import Optics
-from traceability.inspection.models import Image
 
 ADDRESS = "/api/v1/optics/"
 
@@ -57,8 +53,9 @@ def test_a_region_alone_needs_the_size_of_the_photos(camera, station):
     assert send(camera, region="0,0,32,32", width=64, height=48).status_code == 201
     body = envelope(send(camera, region="0,0,32,32"), 422, "invalid")
     assert set(body["fields"]) == {"width", "height"}
-    body = envelope(send(camera, region="0,0,32,32", width=64), 422, "invalid")
-    assert set(body["fields"]) == {"height"}
+    for given, missing in [("width", "height"), ("height", "width")]:
+        answer = send(camera, region="0,0,32,32", **{given: 48})
+        assert set(envelope(answer, 422, "invalid")["fields"]) == {missing}
 
 
 def test_the_size_need_not_be_in_the_file(camera, station):
@@ -90,8 +87,28 @@ def test_a_calibration_can_be_kept_while_the_rest_changes(camera, station):
     assert body["sha256"] == first["sha256"]
     assert body["region"] == [0, 0, 32, 40]
     camera.post(f"{body['url']}retire/")
-    answer = send(camera, keep_calibration=True, denoise=5, width=64, height=48)
-    assert answer.json()["camera"] == []
+
+
+@pytest.mark.parametrize("before", ["nothing", "retired", "a region alone"])
+def test_what_is_not_there_cannot_be_kept(camera, station, before):
+    size = {"width": 64, "height": 48}
+    if before == "retired":
+        camera.post(f"{send(camera, written()).json()['url']}retire/")
+    elif before == "a region alone":
+        send(camera, region="0,0,32,32", **size)
+    rows = Optics.objects.count()
+    answer = send(camera, keep_calibration=True, denoise=5, **size)
+    (named,) = envelope(answer, 422, "invalid")["fields"].items()
+    assert named[0] == "keep_calibration"
+    assert "AOI-1 has no calibration" in named[1][0]
+    assert Optics.objects.count() == rows
+
+
+def test_an_empty_region_is_all_of_the_photo(camera, station):
+    send(camera, written(), region="8,4,40,32")
+    answer = send(camera, keep_calibration=True, region="")
+    assert answer.status_code == 201
+    assert answer.json()["region"] == []
 
 
 @pytest.mark.parametrize(
@@ -124,10 +141,24 @@ def test_what_is_wrong_is_named(camera, station, fields, named):
     assert not Optics.objects.exists()
 
 
-def test_a_principal_point_beside_the_photo_is_refused(camera, station):
-    small = written(image_width=16, image_height=16)
-    body = envelope(send(camera, small), 422, "calibration_invalid")
-    assert "32.25, 23.5" in body["fields"]["calibration"][0]
+def looking_at(x, y):
+    return written(camera_matrix=np.array([[60.5, 0, x], [0, 59.75, y], [0, 0, 1]]))
+
+
+@pytest.mark.parametrize("point", [(-40.0, 23.5), (32.25, 130.0), (90.5, -20.0)])
+def test_a_principal_point_outside_of_a_cut_out_photo_is_told(camera, station, point):
+    """The lens looked at the middle of the sensor, the photo is a corner of it."""
+    answer = send(camera, looking_at(*point))
+    assert answer.status_code == 201
+    assert answer.json()["camera"][2:] == list(point)
+    assert answer.json()["warnings"][0]["code"] == "principal_point_outside"
+    assert f"{point[0]:g}, {point[1]:g}" in answer.json()["warnings"][0]["message"]
+
+
+@pytest.mark.parametrize("point", [(-606.0, 23.5), (32.25, 647.0), (1e300, -1e300)])
+def test_a_principal_point_that_no_lens_could_have_is_refused(camera, station, point):
+    body = envelope(send(camera, looking_at(*point)), 422, "calibration_invalid")
+    assert f"{point[0]:g}, {point[1]:g}" in body["fields"]["calibration"][0]
 
 
 def test_of_a_side_that_opencv_cannot_unbend_only_a_region_is_taken(camera, station):
@@ -182,82 +213,8 @@ def test_another_site_sees_and_changes_nothing(camera, stranger, station):
     assert Optics.objects.get().retired_at is None
 
 
-# Which photo gets which
-
-
-def test_photos_taken_in_from_now_on_get_them(camera, station):
-    before = upload(camera, photo()).json()
-    row = send(camera, written()).json()
-    during = upload(camera, photo(seed=1)).json()
-    camera.post(f"{row['url']}retire/")
-    after = upload(camera, photo(seed=2)).json()
-    assert [one["optics"] for one in (before, during, after)] == [None, row["id"], None]
-    assert during["warnings"][-1]["code"] == "unknown_serial"
-    assert Image.objects.get(optics=row["id"]).inspections.count() == 1
-
-
-def test_another_station_keeps_its_own(camera, site, station):
-    line = Line.objects.get()
-    Station.objects.create(site=site, line=line, code="AOI-2")
-    send(camera, written(), station="AOI-2")
-    assert upload(camera, photo()).json()["optics"] is None
-
-
-def test_a_photo_of_another_size_is_taken_in_and_told(camera, station):
-    send(camera, written())
-    answer = upload(camera, photo(width=80))
-    assert answer.status_code == 202
-    warning = answer.json()["warnings"][-1]
-    assert warning["code"] == "camera_mismatch"
-    assert "80 × 48" in warning["message"]
-    assert "64 × 48" in warning["message"]
-
-
-def test_optics_unlike_the_stations_photos_are_told(camera, station):
-    upload(camera, photo(width=80))
-    (warning,) = send(camera, written()).json()["warnings"]
-    assert warning["code"] == "camera_mismatch"
-
-
 def test_the_admin_shows_them_and_changes_none(admin_client, camera, station):
     row = send(camera, written()).json()["id"]
     address = f"/admin/inspection/optics/{row}/change/"
     assert admin_client.get(address).status_code == 200
     assert admin_client.post(address, {}).status_code == 403
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_is_kept_is_what_was_in_use_when_its_turn_came(camera, station):
-    """Not what was when it was asked: another calibration was on its way."""
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one writer at a time, and readers wait for none")
-    send(camera, written())
-    newer = written(distortion_coefficients=np.array([[0.1, 0, 0, 0]]))
-
-    def keep():
-        try:
-            return send(camera, keep_calibration=True, denoise=5).json()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            send(camera, newer)
-            kept = pool.submit(keep)
-            with pytest.raises(TimeoutError):
-                kept.result(timeout=0.5)
-        assert kept.result(timeout=20)["distortion"] == [0.1, 0, 0, 0]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_optics_sent_at_once_leave_one_in_use(camera, station):
-    def one(denoise):
-        try:
-            return send(camera, written(), denoise=denoise % 4).status_code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(8) as pool:
-        codes = set(pool.map(one, range(12)))
-    assert codes <= {200, 201}
-    assert Optics.objects.filter(retired_at__isnull=True).count() == 1

@@ -76,8 +76,9 @@ def test_what_the_page_offers_can_be_sent_back(plant, engineer):
     """The calibration in use is kept while a region is added."""
     make.OpticsFactory(station=plant.station, denoise=30)
     form = engineer.get(reverse("camera", args=[plant.station.pk])).context["form"]
-    assert form.initial == {"keep": True, "region": "", "denoise": 30}
-    send(engineer, plant, **{**form.initial, "keep": "on", "region": "0,0,99,99"})
+    assert form.initial == {"keep_calibration": True, "region": "", "denoise": 30}
+    sent = {**form.initial, "keep_calibration": "on", "region": "0,0,99,99"}
+    send(engineer, plant, **sent)
     row = Optics.objects.get(retired_at=None)
     assert (row.camera[0], row.denoise, row.region) == (600.0, 30, [0, 0, 99, 99])
 
@@ -90,6 +91,9 @@ def test_what_the_page_offers_can_be_sent_back(plant, engineer):
         ({"region": "1,2"}, "region", "left, top, width and height"),
         ({"region": "0,0,999,999", **FITTING}, "region", "beyond the photo"),
         ({"denoise": 20}, "width", "how large"),
+        ({"denoise": 20, "width": 640}, "height", "width and height together"),
+        ({"denoise": 20, "height": 480}, "width", "width and height together"),
+        ({"keep_calibration": "on"}, "keep_calibration", "no calibration in use"),
         ({}, "calibration", "Send a calibration"),
         ({"denoise": "x"}, "denoise", "whole number"),
     ],

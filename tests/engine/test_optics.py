@@ -117,6 +117,22 @@ def test_stations_share_a_call_and_each_gets_its_own_back(backend: Backend) -> N
         assert np.abs(found.boxes[0] - around(photo)).max() <= 1
 
 
+def test_a_lens_may_look_beside_the_photo_that_was_cut_out_of_its_picture() -> None:
+    """Its calibration is the large one's, moved by where the cut begins."""
+    whole = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    left, top = 500, 340
+    cut = whole[top:, left:]
+    moved = (*CAMERA[:2], CAMERA[2] - left, CAMERA[3] - top)
+    optics = Optics(cut.shape[:2], moved, BARREL)
+    known = Optics((HEIGHT, WIDTH), CAMERA, BARREL)
+    inside = slice(8, -8), slice(8, -8)  # beyond the cut's edge the whole shows more
+    expected = correct(whole, known)[top:, left:][inside]
+    assert max(moved[2:]) < 0
+    apart = np.abs(correct(cut, optics)[inside].astype(int) - expected)
+    assert np.median(apart) == 0
+    assert (apart <= 8).mean() > 0.99
+
+
 def test_a_photo_of_another_size_is_refused(backend: Backend) -> None:
     with pytest.raises(CameraMismatch, match="640 x 480.*800 x 600"):
         backend.infer([board(480, 640)], optics=[CAMERAS["a lens"]])

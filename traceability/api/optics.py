@@ -24,6 +24,7 @@ from traceability.inspection.calibration import MOST_BYTES
 from traceability.inspection.cameras import Optics
 from traceability.inspection.filters import YesNoFilter
 from traceability.inspection.golden import station_named
+from traceability.inspection.offers import Offer, read_region, read_size
 
 Numbers = serializers.ListField(child=serializers.FloatField())
 
@@ -36,14 +37,8 @@ class OpticsForm(OnceEach):
     keep_calibration = serializers.BooleanField(default=False)
     width = serializers.IntegerField(required=False)
     height = serializers.IntegerField(required=False)
-    region = serializers.CharField(required=False, max_length=50)
+    region = serializers.CharField(required=False, allow_blank=True, max_length=50)
     denoise = serializers.IntegerField(default=0)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for name, other in [("width", "height"), ("height", "width")]:
-            if name in attrs and other not in attrs:
-                raise serializers.ValidationError({other: [f"Needed beside {name}."]})
-        return attrs
 
 
 class OpticsSerializer(serializers.ModelSerializer[Optics]):
@@ -177,13 +172,12 @@ class RetireOpticsView(APIView):
         return Response(OpticsSerializer(optics.retire(found), context=context).data)
 
 
-def _offer(fields: dict[str, Any]) -> optics.Offer:
+def _offer(fields: dict[str, Any]) -> Offer:
     file = fields.get("calibration")
-    size = (fields["width"], fields["height"]) if "width" in fields else None
-    return optics.Offer(
+    return Offer(
         calibration=file.read(MOST_BYTES + 1) if file is not None else None,
         keep=fields["keep_calibration"],
-        size=size,
-        region=optics.read_region(fields.get("region", "")),
+        size=read_size(fields.get("width"), fields.get("height")),
+        region=read_region(fields.get("region", "")),
         denoise=fields["denoise"],
     )

@@ -15,7 +15,7 @@ from traceability.dashboards.access import PageRequest, may_act, page, require_a
 from traceability.inspection import optics
 from traceability.inspection.calibration import MOST_BYTES
 from traceability.inspection.cameras import Optics
-from traceability.inspection.optics import Offer, read_region
+from traceability.inspection.offers import Offer, read_region, read_size
 from traceability.lib.errors import CauselineError
 
 EARLIER = 10
@@ -30,7 +30,9 @@ class OpticsForm(forms.Form):
         required=False,
         widget=forms.FileInput(attrs={"accept": ".xml,.yml,.yaml,.json"}),
     )
-    keep = forms.BooleanField(label=_("Keep the calibration in use"), required=False)
+    keep_calibration = forms.BooleanField(
+        label=_("Keep the calibration in use"), required=False
+    )
     width = forms.IntegerField(
         label=_("Width of the photos"),
         help_text=_("Pixels, where no calibration says them."),
@@ -54,12 +56,11 @@ class OpticsForm(forms.Form):
     def offer(self) -> Offer:
         """Raises BadInput."""
         given: dict[str, Any] = self.cleaned_data
-        file, width, height = given["calibration"], given["width"], given["height"]
-        sized = width is not None and height is not None
+        file = given["calibration"]
         return Offer(
             calibration=file.read(MOST_BYTES + 1) if file else None,
-            keep=given["keep"],
-            size=(width, height) if sized else None,
+            keep=given["keep_calibration"],
+            size=read_size(given["width"], given["height"]),
             region=read_region(given["region"]),
             denoise=given["denoise"] or 0,
         )
@@ -151,7 +152,7 @@ def _initial(used: Optics | None, newest: Any) -> dict[str, Any]:
     region = ", ".join(map(str, used.region))
     return {
         **size,
-        "keep": bool(used.camera),
+        "keep_calibration": bool(used.camera),
         "region": region,
         "denoise": used.denoise,
     }

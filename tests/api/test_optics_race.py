@@ -1,0 +1,50 @@
+"""Optics of one station, sent at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+
+from tests.api.calibrations import written
+from tests.api.test_optics import send
+from traceability.inspection.cameras import Optics
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kept_is_what_was_in_use_when_its_turn_came(camera, station):
+    """Not what was when it was asked: another calibration was on its way."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time, and readers wait for none")
+    send(camera, written())
+    newer = written(distortion_coefficients=np.array([[0.1, 0, 0, 0]]))
+
+    def keep():
+        try:
+            return send(camera, keep_calibration=True, denoise=5).json()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            send(camera, newer)
+            kept = pool.submit(keep)
+            with pytest.raises(TimeoutError):
+                kept.result(timeout=0.5)
+        assert kept.result(timeout=20)["distortion"] == [0.1, 0, 0, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_optics_sent_at_once_leave_one_in_use(camera, station):
+    def one(denoise):
+        try:
+            return send(camera, written(), denoise=denoise % 4).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(one, range(12)))
+    assert codes <= {200, 201}
+    assert Optics.objects.filter(retired_at__isnull=True).count() == 1
