@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import TypeVar
@@ -103,17 +103,21 @@ def claims(worker: str) -> Gatherer[Ticket, Taken | Refused]:
 
 
 def writer() -> Gatherer[Outcome, Ended]:
-    """The thread that writes results, in one transaction for all that wait."""
+    """The thread that writes results, in one transaction for all that wait, and errors
+    one by one.
+    """
 
     def work(outcomes: list[Outcome]) -> Sequence[Ended]:
         return _patiently(lambda: _write(outcomes))
 
-    return Gatherer(
-        "writer",
-        work,
-        most=MOST,
-        kind=lambda one: isinstance(one.what, InspectionResult),
-    )
+    return Gatherer("writer", work, most=MOST, kind=_company)
+
+
+def _company(outcome: Outcome) -> Hashable:
+    """Who is written together. An error has a transaction of its own: beside others it
+    would be written and counted again when the database goes away after it.
+    """
+    return "result" if isinstance(outcome.what, InspectionResult) else id(outcome)
 
 
 def told(what: InspectionResult | Failure | Delay, ended: Ended) -> str:
@@ -173,17 +177,15 @@ def _tried_before(job_ids: list[UUID]) -> set[UUID]:
 
 
 def _write(outcomes: list[Outcome]) -> list[Ended]:
-    """What came of each; results never come together with others."""
-    now = time.monotonic()
-    results, ended = list[InspectionResult](), list[Ended]()
+    """What came of each: of results, or of one error."""
+    now, results = time.monotonic(), list[InspectionResult]()
     for outcome in outcomes:
         what = outcome.what
-        if isinstance(what, InspectionResult):
-            what.timings_ms["write"] = round((now - outcome.ready) * 1000, 2)
-            results.append(what)
-        else:
-            ended.append(_write_error(what))
-    return ended + _write_results(results) if results else ended
+        if not isinstance(what, InspectionResult):
+            return [_write_error(what)]
+        what.timings_ms["write"] = round((now - outcome.ready) * 1000, 2)
+        results.append(what)
+    return _write_results(results)
 
 
 def _write_results(results: list[InspectionResult]) -> list[Ended]:
