@@ -50,15 +50,26 @@ def lock(path: Path, holder: str = "") -> IO[str]:
     the lock too.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = path.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        text = file.read().strip()
-        file.close()
-        raise AlreadyLocked(path, text) from None
+    while True:
+        file = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            text = file.read().strip()
+            file.close()
+            raise AlreadyLocked(path, text) from None
+        if _lies_at(file, path):
+            break
+        file.close()  # somebody removed it meanwhile, and others lock another one
     file.truncate(0)
     file.write(holder)
     file.flush()
     return file
+
+
+def _lies_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
