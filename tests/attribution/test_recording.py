@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from traceability.attribution.services import request_analysis
@@ -27,6 +29,19 @@ def test_a_result_is_written_with_boxes_in_pixels_and_shares(line, look):
     defect = Defect.objects.get()
     assert (defect.x, defect.relative_x) == (20, 0.1)
     assert (defect.height, defect.relative_height) == (30, 0.3)
+
+
+def test_many_boxes_take_no_more_queries_than_one(line, look):
+    """A photo of thirty boxes was thirty questions for their two classes."""
+    look("U0", classes=["open", "short"])
+
+    def asked(serial, boxes):
+        with CaptureQueriesContext(connection) as all_of_them:
+            look(serial, classes=["open", "short"] * boxes)
+        return len(all_of_them)
+
+    assert asked("U1", boxes=15) == asked("U2", boxes=1)
+    assert Defect.objects.count() == 2 + 30 + 2
 
 
 def test_a_result_without_a_lease_is_dropped(line, look):

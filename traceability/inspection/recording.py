@@ -11,7 +11,6 @@ from django.utils import timezone
 from traceability.catalog.models import DefectClass
 from traceability.inspection.models import (
     Defect,
-    Image,
     Inspection,
     InspectionState,
     ModelVersion,
@@ -32,27 +31,26 @@ def record(results: Sequence[InspectionResult]) -> set[UUID]:
     with transaction.atomic():
         mine = jobs.succeed(result.job for result in results)
         kept = [result for result in results if result.job.id in mine]
-        _write_results(kept)
-        _tell(kept)
         finished = [_inspection_id(result.job) for result in kept]
+        known = Inspection.objects.select_related("image__station").in_bulk(finished)
+        looks = [(known[pk], one) for pk, one in zip(finished, kept, strict=True)]
+        _write_results(looks)
+        emit_all(_event("inspection.finished", *look) for look in looks)
         transaction.on_commit(lambda: wake(finished))
     return mine
 
 
-def _write_results(results: list[InspectionResult]) -> None:
+Look = tuple[Inspection, InspectionResult]
+"""An inspection as it was before, and what was seen."""
+
+
+def _write_results(looks: Sequence[Look]) -> None:
     now = timezone.now()
-    sizes = dict(
-        Image.objects.filter(
-            inspections__in=[_inspection_id(result.job) for result in results]
-        ).values_list("inspections", "pk")
-    )
-    images = Image.objects.in_bulk(sizes.values())
-    defects: list[Defect] = []
-    for result in results:
-        inspection_id = _inspection_id(result.job)
-        Inspection.objects.filter(pk=inspection_id).update(
+    versions = _model_versions({result.detector for _, result in looks})
+    for inspection, result in looks:
+        Inspection.objects.filter(pk=inspection.pk).update(
             state=InspectionState.DONE,
-            model_version=_model_version(result.detector),
+            model_version=versions[result.detector],
             backend=result.detector.backend,
             precision=result.detector.precision,
             attempt=result.job.attempts,
@@ -60,15 +58,24 @@ def _write_results(results: list[InspectionResult]) -> None:
             defective=bool(result.boxes),
             finished_at=now,
         )
-        image = images[sizes[inspection_id]]
-        defects += [_defect(inspection_id, box, image) for box in result.boxes]
-    Defect.objects.bulk_create(defects)
+    _write_defects(looks)
 
 
-def _defect(inspection_id: UUID, box: Box, image: Image) -> Defect:
+def _write_defects(looks: Sequence[Look]) -> None:
+    codes = {box.defect_class for _, result in looks for box in result.boxes}
+    classes = _defect_classes(codes)
+    Defect.objects.bulk_create(
+        _defect(inspection, box, classes[box.defect_class])
+        for inspection, result in looks
+        for box in result.boxes
+    )
+
+
+def _defect(inspection: Inspection, box: Box, defect_class: DefectClass) -> Defect:
+    image = inspection.image
     return Defect(
-        inspection_id=inspection_id,
-        defect_class=_defect_class(box.defect_class),
+        inspection=inspection,
+        defect_class=defect_class,
         score=box.score,
         x=box.x,
         y=box.y,
@@ -81,21 +88,12 @@ def _defect(inspection_id: UUID, box: Box, image: Image) -> Defect:
     )
 
 
-def _tell(results: list[InspectionResult]) -> None:
-    """One event per finished inspection, in the order of the results."""
-    ids = [_inspection_id(result.job) for result in results]
-    found = Inspection.objects.select_related("image__station").in_bulk(ids)
-    emit_all(
-        _event("inspection.finished", found[pk], result.boxes)
-        for pk, result in zip(ids, results, strict=True)
-    )
-
-
 def _event(
-    kind: str, inspection: Inspection, boxes: Iterable[Box] = ()
+    kind: str, inspection: Inspection, result: InspectionResult | None = None
 ) -> tuple[str, str, dict[str, object]]:
     """An event of the inspection's station, in whose order consumers get them."""
     image = inspection.image
+    boxes = result.boxes if result else ()
     about = {
         "inspection": str(inspection.pk),
         "trace_id": inspection.trace_id,
@@ -143,6 +141,10 @@ def _inspection_id(job: Job) -> UUID:
     return UUID(job.arguments["inspection"])
 
 
+def _model_versions(detectors: Iterable[Detector]) -> dict[Detector, ModelVersion]:
+    return {detector: _model_version(detector) for detector in detectors}
+
+
 def _model_version(detector: Detector) -> ModelVersion:
     found, _ = ModelVersion.objects.get_or_create(
         model=detector.model,
@@ -156,6 +158,11 @@ def _model_version(detector: Detector) -> ModelVersion:
     return found
 
 
-def _defect_class(code: str) -> DefectClass:
-    found, _ = DefectClass.objects.get_or_create(code=code)
+def _defect_classes(codes: set[str]) -> dict[str, DefectClass]:
+    """Those classes by code, new ones made."""
+    if not codes:
+        return {}
+    found = {one.code: one for one in DefectClass.objects.filter(code__in=codes)}
+    for code in sorted(codes - found.keys()):
+        found[code], _ = DefectClass.objects.get_or_create(code=code)
     return found
