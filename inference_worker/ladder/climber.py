@@ -1,5 +1,5 @@
 """A thread that tries better rungs again, while photos are looked at on another one,
-and keeps that one up.
+and keeps that one up. A device that hangs meanwhile is left behind: see `attempts`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from functools import partial
 
 from inference_worker.engine.engines import RECHECK_SECONDS
 from inference_worker.gatherer import Overloaded
+from inference_worker.ladder.attempts import Attempts
+from inference_worker.ladder.errors import Hung
 from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.reasons import Fallen
 from inference_worker.ladder.rungs import Rung
@@ -32,7 +34,8 @@ class Climber:
 
     def __init__(self, ladder: Ladder, between: Between) -> None:
         self._ladder, self._between = ladder, between
-        self._upkeep = Upkeep(ladder)
+        self._attempts = Attempts(meanwhile=self._recheck)
+        self._upkeep = Upkeep(ladder, self._attempts)
         self._closed, self._checked = threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._run, name="climber", daemon=True)
         self._thread.start()
@@ -67,7 +70,7 @@ class Climber:
         has begun to compute wrong.
         """
         now = time.monotonic()
-        if now - self._checked < RECHECK_SECONDS:
+        if self._closed.is_set() or now - self._checked < RECHECK_SECONDS:
             return
         self._checked = now
         errand = self._upkeep.check()
@@ -79,15 +82,21 @@ class Climber:
         return [rung for rung in self._failed() if not record.rests(rung.name)]
 
     def _failed(self) -> list[Rung]:
-        record = self._ladder.record
-        return [one for one in self._ladder.better() if record.failure(one.name)]
+        """Better rungs that may be tried again some time."""
+        better, record = self._ladder.better(), self._ladder.record
+        failed = [rung for rung in better if record.failure(rung.name)]
+        return [rung for rung in failed if not self._attempts.hangs(rung.name)]
 
     def _climb(self, rung: Rung) -> bool:
         """Whether the traffic goes on there."""
+        work = partial(self._ladder.bring_up, rung)
         try:
-            standing = self._ladder.bring_up(rung)
+            standing = self._attempts.make(rung.name, work, Standing.close)
         except Fallen as fallen:
-            self._ladder.retried(rung, fallen)
+            if isinstance(fallen.error, Hung):
+                self._do(partial(self._ladder.left_behind, rung, fallen))
+            else:
+                self._ladder.retried(rung, fallen)
             return False
         return self._hand_over(standing)
 

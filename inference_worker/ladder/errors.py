@@ -19,6 +19,13 @@ class TriedToDeath(BackendError):
     hint = "Its log, and `python -m inference_worker selftest`, may say why."
 
 
+class Hung(BackendError):
+    """A backend did not come back, while it was brought up beside the photos."""
+
+    code = "hung"
+    hint = "The log of the driver may say why; a driver that hangs wants a restart."
+
+
 class NoRung(BackendError):
     """No backend can look at photos now: they wait, and all are tried again."""
 

@@ -70,6 +70,13 @@ class Falls:
         if fallen.lost and card_in_use:
             self._leave(EXIT_CODE)
 
+    def left_behind(self, rung: Rung, fallen: Fallen) -> None:
+        """It hung when it was tried again, which says more than why it was left."""
+        failure = fallen.failure(rung.name, self.record.clock())
+        self.record.failed(failure)
+        self.figures.retries[rung.name] += 1
+        hops.log_retry(failure)
+
     def hung(self, step: Step) -> None:
         """The watchdog gives up on it, and ends the process next."""
         reason = Reason.RUNTIME if step.stage is Stage.TRAFFIC else Reason.LOAD

@@ -7,6 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import EngineError
 from inference_worker.engine.optics import Optics
@@ -76,6 +79,11 @@ class Ladder:
             return standing.detector.runner.frame(canvas) if standing else canvas
         except EngineError:  # it will say so when it looks
             return canvas
+
+    def room(self, nbytes: int) -> NDArray[np.uint8] | None:
+        """Where that rung wants a photo to lie; on any thread."""
+        standing = self.standing
+        return standing.detector.runner.room(nbytes) if standing else None
 
     @property
     def situation(self) -> Situation:
@@ -171,6 +179,13 @@ class Ladder:
         standing = self.standing
         in_use = standing is not None and standing.rung.on_card
         self.falls.retried(rung, fallen, card_in_use=in_use)
+
+    def left_behind(self, rung: Rung, fallen: Fallen) -> None:
+        """A better rung has hung while it was tried again. Between two batches: it is
+        told as what became of that rung.
+        """
+        self.falls.left_behind(rung, fallen)
+        self._tell(self.situation)
 
     def hung(self) -> None:
         """The watchdog gives up on the step that is under way."""

@@ -8,6 +8,7 @@ from functools import partial
 
 from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import ManifestError, StoreError
+from inference_worker.ladder.attempts import Attempts
 from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.reasons import Fallen, Stage
 from inference_worker.ladder.record import DEATHS
@@ -28,8 +29,8 @@ def replica_of(standing: Standing) -> str:
 class Upkeep:
     """Its methods are called on any thread but the batcher's."""
 
-    def __init__(self, ladder: Ladder) -> None:
-        self._ladder = ladder
+    def __init__(self, ladder: Ladder, attempts: Attempts | None = None) -> None:
+        self._ladder, self._attempts = ladder, attempts or Attempts()
 
     def check(self) -> Errand | None:
         """Whether what runs may still run, and is still right: whoever no longer sees
@@ -54,8 +55,9 @@ class Upkeep:
         standing = ladder.standing
         if standing is None or standing.alone:
             return None
+        name, work = replica_of(standing), partial(self._one_more, standing)
         try:
-            other = self._one_more(standing)
+            other = self._attempts.make(name, work, _close)
         except Fallen as fallen:
             log.info("no replica of %s: %s", standing.rung.name, fallen)
             if fallen.lost:
@@ -93,3 +95,8 @@ class Upkeep:
             log.info("%s shares its batches with one more", standing.rung.name)
         else:
             other.close()
+
+
+def _close(late: Detector | None) -> None:
+    if late is not None:
+        late.close()

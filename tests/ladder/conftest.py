@@ -31,7 +31,10 @@ class Plant:
     left: list[int] = field(default_factory=list)
 
     def break_(self, name: str, how: str) -> None:
-        (self.orders / name).write_text(how)
+        """In one step: an order that is half written would mend it."""
+        draft = self.orders / f".{name}"
+        draft.write_text(how)
+        draft.replace(self.orders / name)
 
     def mend(self, name: str) -> None:
         (self.orders / name).unlink()

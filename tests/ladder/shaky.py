@@ -48,6 +48,8 @@ class Shaky(Backend):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.ordered = getattr(self, "ordered", self.name)
+        while order(self.ordered) == "stuck":
+            time.sleep(0.02)
         if order(self.ordered) == "load":
             raise LoadFailed("the runtime refuses it")
         super().__init__(*args, **options)
