@@ -16,7 +16,7 @@ from traceability.alerts.models import Alert, AlertKind, AlertState
 from traceability.catalog.models import Line, Station
 from traceability.inspection import devices
 from traceability.inspection.devices import State
-from traceability.inspection.models import Device
+from traceability.inspection.workers import Device
 from traceability.outbox.models import Delivery, Event
 
 pytestmark = pytest.mark.django_db

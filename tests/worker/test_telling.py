@@ -13,7 +13,7 @@ from inference_worker.ladder.hops import Footing, Situation
 from inference_worker.ladder.reasons import Failure, Reason, Stage
 from inference_worker.telling import Teller
 from traceability.inspection import devices
-from traceability.inspection.models import Device
+from traceability.inspection.workers import Device
 from traceability.outbox.models import Event
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -24,7 +24,8 @@ from traceability.api.serializers import (
 from traceability.api.waiting import place, wanted_seconds
 from traceability.inspection.filters import InspectionFilter
 from traceability.inspection.models import Inspection, InspectionState
-from traceability.inspection.services import Accepted, Upload, accept
+from traceability.inspection.services import accept
+from traceability.inspection.uploads import Accepted, Upload
 from traceability.lib.errors import BadInput, TooLarge
 from traceability.lib.measures import WAITS, Laps
 from traceability.lib.trace import continue_trace, current_trace

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from traceability.inspection.models import Device
+from traceability.inspection.workers import Device
 from traceability.outbox.services import emit_all
 
 DEGRADED, MENDED = "inspection.degraded", "inspection.mended"

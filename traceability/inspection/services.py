@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -16,18 +16,13 @@ from traceability.catalog.models import Station
 from traceability.inspection import media
 from traceability.inspection.fitting import check_shape, misshapen
 from traceability.inspection.golden import golden_of, station_named
-from traceability.inspection.models import (
-    GoldenTemplate,
-    Image,
-    Inspection,
-    Verdict,
-)
+from traceability.inspection.models import Image, Inspection, Verdict
 from traceability.inspection.optics import active as active_optics
 from traceability.inspection.optics import unfit
+from traceability.inspection.uploads import Accepted, Upload, sent_before
 from traceability.jobs import services as jobs
 from traceability.lib.errors import BadInput
 from traceability.lib.images import ImageFacts, examine
-from traceability.lib.measures import Laps
 from traceability.production.models import Unit
 from traceability.production.services import unit_or_placeholder
 
@@ -37,33 +32,6 @@ TASK = "inference_worker.inspect"
 QUEUE = "inspect"
 
 
-@dataclass(frozen=True)
-class Upload:
-    """A photo as a camera sends it; `image_of_template` is the golden board, if any.
-
-    `laps` times the way in: what is in it when the rows are written stays with them.
-    """
-
-    image: bytes
-    serial: str
-    station: str
-    captured_at: datetime
-    external_id: str | None = None
-    idempotency_key: str | None = None
-    image_of_template: bytes | None = None
-    trace_id: str = ""
-    laps: Laps = field(default_factory=Laps)
-
-
-@dataclass
-class Accepted:
-    """The inspection of an upload. `created` is false when it had been sent before."""
-
-    inspection: Inspection
-    created: bool
-    warnings: list[dict[str, str]] = field(default_factory=list)
-
-
 def accept(key: ApiKey, upload: Upload) -> Accepted:
     """Store a photo and enqueue its inspection, or find the one it already has.
 
@@ -71,7 +39,7 @@ def accept(key: ApiKey, upload: Upload) -> Accepted:
     row commits, and removed again if it does not. Raises `BadInput`, `UnreadableImage`,
     `UnknownReference`, `TooLarge` or `NoSpace`.
     """
-    known = _sent_before(key, upload)
+    known = sent_before(key, upload)
     if known is not None:
         return known
     station = station_named(key.site_id, upload.station)
@@ -87,7 +55,7 @@ def accept(key: ApiKey, upload: Upload) -> Accepted:
     except IntegrityError:
         # The same upload, twice at once: the other one won.
         _remove_files(stored)
-        known = _sent_before(key, upload)
+        known = sent_before(key, upload)
         if known is None:
             raise
         return known
@@ -111,55 +79,6 @@ def _log(inspection: Inspection, upload: Upload) -> None:
         "bytes": len(upload.image),
     }
     logger.info("inspection.accepted %s", json.dumps(about, ensure_ascii=False))
-
-
-def _sent_before(key: ApiKey, upload: Upload) -> Accepted | None:
-    for name in ("external_id", "idempotency_key"):
-        value = getattr(upload, name)
-        if not value:
-            continue
-        found = (
-            Inspection.objects.select_related("image__unit", "image__station__line")
-            .filter(image__api_key=key, role="live", **{f"image__{name}": value})
-            .first()
-        )
-        if found is not None:
-            return Accepted(found, created=False, warnings=_differs(found, upload))
-    return None
-
-
-def _differs(found: Inspection, upload: Upload) -> list[dict[str, str]]:
-    """A warning for each thing that the first upload of this id said otherwise."""
-    image = found.image
-    said: dict[str, tuple[str | None, str | None]] = {
-        "image": (image.sha256, media.sha256(upload.image)),
-        "serial": (image.unit.serial, upload.serial),
-        "station": (image.station.code, upload.station),
-        "image_of_template": _templates_sent(image, upload),
-    }
-    return [
-        {
-            "code": f"different_{name}_ignored",
-            "message": (
-                f"This id was used before with another {name}; that inspection is "
-                "returned and nothing new was stored."
-            ),
-        }
-        for name, (before, now) in said.items()
-        if before != now
-    ]
-
-
-def _templates_sent(image: Image, upload: Upload) -> tuple[str | None, str | None]:
-    """The checksums of what the first upload brought, and this one; None for none."""
-    sent = upload.image_of_template
-    now = media.sha256(sent) if sent is not None else None
-    if not image.template or GoldenTemplate.objects.filter(file=image.template):
-        return None, now
-    try:
-        return media.sha256(media.read(image.template)), now
-    except FileNotFoundError:  # nobody can tell any more
-        return now, now
 
 
 def _check_clock(captured_at: datetime) -> bool:
