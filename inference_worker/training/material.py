@@ -9,31 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from inference_worker.engine.decode import decode_file
 from inference_worker.engine.errors import DatasetError
 from inference_worker.training import drawn, sources
 from inference_worker.training.card import Source
 from inference_worker.training.datasets import Labelled, Listing
-from inference_worker.training.datasets.survey import has_two_levels
 from inference_worker.training.folders import Folders, judging, read_folders
 from inference_worker.training.guard import Halves, halved
 from inference_worker.training.pictures import Frame, Pictures, load, of_samples
-from inference_worker.training.recipe import (
-    CRISP,
-    Recipe,
-    canvas_of,
-    choose,
-    defaults_for,
-)
+from inference_worker.training.recipe import Recipe, canvas_of, defaults_for
 from inference_worker.training.settings import Settings
 from inference_worker.training.start import Start, beginning_of, classes_of
+from inference_worker.training.tailoring import shares, size_of, tailored
 from traceability.demo.boards import CLASSES, Sample
 
 log = logging.getLogger(__name__)
 
-_BESIDE = 0.5  # of the views, at most, are of boards drawn beside a folder
 _DRAWN_HELD = 0.05
-_TEMPLATES_SEEN = 32  # of one line they are alike
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,7 @@ def gather(settings: Settings, start: Start | None) -> Material:
     if settings.data is None:
         return _of_drawn(settings, start)
     folders = read_folders(settings, settings.data, start)
-    recipe = _recipe(folders, settings, start)
+    recipe = tailored(folders, settings, start)
     for reason in recipe.reasons:
         log.info("%s", reason)
     return _Gathering(settings, start, folders, recipe).material()
@@ -85,7 +76,7 @@ class _Gathering:
         folders, settings = self.folders, self.settings
         beside = self._beside()
         replay = settings.replay_share if folders.replay else 0.0
-        shares = _shares(
+        views = shares(
             len(folders.training.samples), [len(one) for one in beside], replay
         )
         sets = [self._trained(folders.training, folders.known), *beside]
@@ -94,7 +85,7 @@ class _Gathering:
         return Material(
             recipe=self.recipe,
             classes=folders.classes,
-            sets=list(zip(sets, shares, strict=True)),
+            sets=list(zip(sets, views, strict=True)),
             held=self._judged(folders.held, folders.known),
             golden=self._judging(folders.golden),
             halves=None if folders.golden is None else halved(folders.golden),
@@ -129,7 +120,7 @@ class _Gathering:
         return load(listing.samples, frame, classes, known, templates=self.templates)
 
     def _size(self, listing: Listing) -> int:
-        return _size_of(listing, self.settings, self.start) or self.recipe.size
+        return size_of(listing, self.settings, self.start) or self.recipe.size
 
     def _beside(self) -> list[Pictures]:
         """Boards of our own drawing, on the canvas of the folder's images."""
@@ -208,70 +199,6 @@ def _tested(
     known = _known(listing)
     template = settings.template
     return load(listing.samples, frame, classes, known, templates=template)
-
-
-def _recipe(folders: Folders, settings: Settings, start: Start | None) -> Recipe:
-    samples = folders.training.samples
-    size = _size_of(folders.training, settings, start)
-    replay = settings.replay_share if folders.replay else 0.0
-    share = _shares(len(samples), [settings.drawn, settings.planted], replay)[0]
-    views = round(len(samples) / share)
-    sized = replace(settings, size=size)
-    recipe = choose(samples, sized, views, beginning_of(start))
-    grey = all(s.grey for listing in folders.every for s in listing.samples)
-    if recipe.strength.crisp and not _all_black_and_white(folders):
-        reasons = tuple(why for why in recipe.reasons if why != CRISP)
-        grey_views = replace(recipe.strength, crisp=False)
-        recipe = replace(recipe, strength=grey_views, reasons=reasons)
-    return replace(
-        recipe,
-        canvas=_common_canvas(folders, settings, start, recipe),
-        grey=grey and (recipe.strength.crisp or not settings.drawn),
-    )
-
-
-def _all_black_and_white(folders: Folders) -> bool:
-    """What is learnt from, old data and templates too."""
-    listings = [one for one in (folders.training, folders.replay) if one is not None]
-    samples = [sample for listing in listings for sample in listing.samples]
-    templates = sorted({s.template for s in samples if s.template is not None})
-    return all(sample.two_levels for sample in samples) and all(
-        has_two_levels(decode_file(path)) for path in templates[:_TEMPLATES_SEEN]
-    )
-
-
-def _common_canvas(
-    folders: Folders, settings: Settings, start: Start | None, recipe: Recipe
-) -> tuple[int, int]:
-    """Large enough for every set that is trained on: they share batches."""
-    shapes = [recipe.canvas]
-    if folders.replay is not None:
-        size = _size_of(folders.replay, settings, start) or recipe.size
-        shapes.append(canvas_of(folders.replay.samples, size))
-    if settings.drawn or settings.planted:
-        shapes.append((recipe.size, recipe.size))
-    heights, widths = zip(*shapes, strict=True)
-    return max(heights), max(widths)
-
-
-def _size_of(listing: Listing, settings: Settings, start: Start | None) -> int | None:
-    """The long side at which a named model looks at such images; None for others."""
-    if settings.size is not None:
-        return settings.size
-    if start is None or not start.named:
-        return None
-    by_size = sorted(listing.samples, key=lambda s: max(s.height, s.width))
-    usual = by_size[len(by_size) // 2]
-    return start.size_for(usual.height, usual.width)
-
-
-def _shares(main: int, beside: Sequence[int], replay: float) -> list[float]:
-    """The share of views of the folder, of each drawn set, of the replay."""
-    drawn_share = min(_BESIDE, sum(beside) / max(1, main + sum(beside)))
-    rest = 1.0 - replay
-    parts = [rest * drawn_share * count / max(1, sum(beside)) for count in beside]
-    shares = [rest * (1.0 - drawn_share), *parts]
-    return [*shares, replay] if replay else shares
 
 
 def _known(listing: Listing) -> frozenset[str]:
