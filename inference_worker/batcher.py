@@ -9,6 +9,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inference_worker.engine.api import Detector
 from inference_worker.engine.errors import TemplateMissing
 from inference_worker.engine.optics import Optics
@@ -33,6 +36,9 @@ class Looker(Protocol):
 
     def frame(self, canvas: Canvas) -> Canvas:
         """Images whose canvases have the same one may share a call now."""
+
+    def room(self, nbytes: int) -> NDArray[np.uint8] | None:
+        """Where a photo should lie now; see `Backend.room`."""
 
     def infer(
         self,
@@ -95,6 +101,10 @@ class Batcher:
     @property
     def wants_templates(self) -> bool:
         return self._looker.wants_templates
+
+    def room(self, nbytes: int) -> NDArray[np.uint8] | None:
+        """Memory to decode a photo into, from which it is looked at soonest."""
+        return self._looker.room(nbytes)
 
     def submit(
         self,

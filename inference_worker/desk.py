@@ -199,7 +199,7 @@ class Desk:
         return subject.template
 
     def _read(self, name: str) -> Image:
-        return decode((self.media / name).read_bytes())
+        return decode((self.media / name).read_bytes(), self.batcher.room)
 
 
 def about(detector: Loaded) -> Detector:

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Ours:
 
     def _decoded(self, jpegs: Sequence[bytes]) -> list[np.ndarray]:
         read = self.pool.map if len(jpegs) > 1 else map
-        return list(read(decode, jpegs))
+        return list(read(partial(decode, room=self.runner.room), jpegs))
 
     def _timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def measured(*args: Any, **options: Any) -> Any:

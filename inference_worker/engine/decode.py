@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ from inference_worker.engine.types import Image
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000
 
+_UPRIGHT = 1  # EXIF's orientation of a picture that need not be turned
+
+Room = Callable[[int], NDArray[np.uint8] | None]
+"""Gives memory for so many bytes of pixels, or None for any; see `Backend.room`."""
+
 Pixels = NDArray[np.integer[Any] | np.floating[Any]]
 
 # OpenCV prints what it dislikes about a damaged image; we raise it instead.
@@ -48,8 +54,10 @@ class Picture:
     bits: int
 
 
-def decode(data: bytes) -> Image:
+def decode(data: bytes, room: Room | None = None) -> Image:
     """uint8, height x width x 3, RGB, turned upright; greyscale is repeated.
+
+    A JPEG that need not be turned comes to lie in what `room` gives for it.
 
     1. Refuses by size from the header alone: ImageTooLarge.
     2. Decodes strictly: a file cut short raises ImageUnreadable, never half a picture.
@@ -59,14 +67,15 @@ def decode(data: bytes) -> Image:
     A JPEG raises PackageMissing where simplejpeg is not installed: OpenCV would
     take half of one for a whole.
     """
-    return examine(data).pixels
+    return examine(data, room).pixels
 
 
-def examine(data: bytes) -> Picture:
+def examine(data: bytes, room: Room | None = None) -> Picture:
     """What `decode` gives, and what it had to change for that; raises the same."""
     header = check_size(data)
-    stored, channels = _pixels(data, header)
-    pixels = _to_rgb(stored)
+    there = _place(header, room)
+    stored, channels = _pixels(data, header, there)
+    pixels = _to_rgb(stored, there)
     if pixels.shape[:2] != (header.height, header.width):
         raise ImageUnreadable("the image differs in size from its header")
     upright = _upright(pixels, header.orientation)
@@ -109,17 +118,25 @@ def check_size(data: bytes) -> Header:
     return header
 
 
-def _pixels(data: bytes, header: Header) -> tuple[Pixels, int]:
+def _place(header: Header, room: Room | None) -> NDArray[np.uint8] | None:
+    if room is None or header.format != "jpeg" or header.orientation != _UPRIGHT:
+        return None
+    return room(header.height * header.width * 3)
+
+
+def _pixels(
+    data: bytes, header: Header, there: NDArray[np.uint8] | None
+) -> tuple[Pixels, int]:
     """Grey, RGB or RGBA, of any depth; and how many channels the file has."""
     if header.format == "jpeg":
-        return _jpeg(data)
+        return _jpeg(data, there)
     if header.format == "png" and not png_is_whole(data):
         raise ImageUnreadable("the PNG is damaged or cut short")
     pixels = _opencv(tiff_as_stored(data) if header.format == "tiff" else data)
     return pixels, pixels[0, 0].size
 
 
-def _jpeg(data: bytes) -> tuple[Pixels, int]:
+def _jpeg(data: bytes, there: NDArray[np.uint8] | None) -> tuple[Pixels, int]:
     """Refuses whatever libjpeg warns of, a missing end among it."""
     try:
         import simplejpeg
@@ -128,10 +145,11 @@ def _jpeg(data: bytes) -> tuple[Pixels, int]:
     try:
         space = simplejpeg.decode_jpeg_header(data)[2]
         kind = "GRAY" if space == "Gray" else "RGB"
-        pixels = np.asarray(simplejpeg.decode_jpeg(data, kind, strict=True))
+        buffer = there if kind == "RGB" else None
+        pixels = simplejpeg.decode_jpeg(data, kind, strict=True, buffer=buffer)
     except ValueError as error:
         raise ImageUnreadable(f"the JPEG is damaged: {error}") from error
-    return pixels, {"Gray": 1, "CMYK": 4, "YCCK": 4}.get(space, 3)
+    return np.asarray(pixels), {"Gray": 1, "CMYK": 4, "YCCK": 4}.get(space, 3)
 
 
 def _opencv(data: bytes) -> Pixels:
@@ -149,14 +167,15 @@ def _opencv(data: bytes) -> Pixels:
     return np.asarray(pixels)
 
 
-def _to_rgb(pixels: Pixels) -> Image:
+def _to_rgb(pixels: Pixels, there: NDArray[np.uint8] | None) -> Image:
     if pixels.dtype == np.uint16:
         pixels = np.asarray(cv2.convertScaleAbs(pixels, alpha=1 / 257))
     if pixels.dtype != np.uint8:
         raise ImageUnreadable(f"its pixels are {pixels.dtype}; expected 8 or 16 bits")
     grey = pixels.reshape(*pixels.shape[:2], -1)
     if grey.shape[2] == 1:
-        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+        colour = None if there is None else there.reshape(*grey.shape[:2], 3)
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB, colour), np.uint8)
     if grey.shape[2] not in (3, 4):
         raise ImageUnreadable(f"it has {grey.shape[2]} channels; expected 1, 3 or 4")
     return np.asarray(pixels[..., :3], np.uint8)

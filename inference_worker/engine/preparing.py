@@ -1,4 +1,8 @@
-"""Photos to a network's input on the card: one upload and one launch a batch."""
+"""Photos to a network's input on the card: one launch a batch.
+
+What was decoded into page-locked memory goes up from there; all else is copied to such
+memory and goes up together with the table of jobs.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from numpy.typing import NDArray
 from inference_worker.engine.errors import DeviceRefused
 from inference_worker.engine.gpu import Gpu, Memory, Stream
 from inference_worker.engine.kernels import source
+from inference_worker.engine.landing import Landing
 from inference_worker.engine.optics import MAPS_BYTES, Optics, Region, maps
 from inference_worker.engine.preprocess import Geometry, shrinks_by_area
 from inference_worker.engine.types import Image
@@ -68,6 +73,7 @@ class Preparer:
         self._sources: Memory | None = None
         self._sent = card.event()
         self._copiers = ThreadPoolExecutor(_COPIERS, "staging")
+        self.landing = Landing(card)
         self._lenses: OrderedDict[Optics, tuple[Memory, Memory]] = OrderedDict()
 
     @property
@@ -95,19 +101,35 @@ class Preparer:
             if layer.optics is not None:
                 layer.optics.check(layer.image)
         self._bring_lenses(layers, stream)
-        places, end = _placed(layers)
+        landed = [self.landing.holds(layer.image) for layer in layers]
+        places, copied, end = _placed(layers, landed)
         self._sent.synchronize()
         sources = self._room(end, stream)
-        jobs = self._staging[: len(layers) * JOB.itemsize].view(JOB)
-        images = [layer.image for layer in layers]
-        # One copier fills memory at a tenth of what the bus to the card takes.
-        together = self._copiers.map if len(images) > 1 else map
-        list(together(self._stage, images, places))
-        for i, (layer, place) in enumerate(zip(layers, places, strict=True)):
-            jobs[i] = self._job(layer, sources.pointer + place, 3 * i)
-        self._card.upload(sources, self._staging[:end], stream)
+        there = [sources.pointer + place for place in places]
+        self._write(layers, there)
+        self._copy(layers, places, landed)
+        self._card.upload(sources, self._staging[:copied], stream)
+        for layer, place, ready in zip(layers, places, landed, strict=True):
+            if ready:
+                self._card.upload(sources, layer.image, stream, place)
         self._sent.record(stream)
         self.launch(len(layers), target, canvas, stream)
+
+    def _write(self, layers: Sequence[Layer], photos: Sequence[int]) -> None:
+        """The table of jobs: where on the card each photo will be, and what to do."""
+        jobs = self._staging[: len(layers) * JOB.itemsize].view(JOB)
+        for i, (layer, photo) in enumerate(zip(layers, photos, strict=True)):
+            jobs[i] = self._job(layer, photo, 3 * i)
+
+    def _copy(
+        self, layers: Sequence[Layer], places: Sequence[int], landed: Sequence[bool]
+    ) -> None:
+        """Photos that lie elsewhere, to where they are sent from."""
+        rest = [i for i, ready in enumerate(landed) if not ready]
+        # One copier fills memory at a tenth of what the bus to the card takes.
+        together = self._copiers.map if len(rest) > 1 else map
+        images = [layers[i].image for i in rest]
+        list(together(self._stage, images, [places[i] for i in rest]))
 
     def launch(
         self, layers: int, target: Memory, canvas: tuple[int, int], stream: Stream
@@ -186,13 +208,19 @@ class Preparer:
         return there
 
 
-def _placed(layers: Sequence[Layer]) -> tuple[list[int], int]:
-    """Where each photo lies behind the table of jobs, and where all end."""
-    at, places = _aligned(len(layers) * JOB.itemsize), []
-    for layer in layers:
-        places.append(at)
-        at = _aligned(at + layer.image.size + _BEYOND)
-    return places, at
+def _placed(
+    layers: Sequence[Layer], landed: Sequence[bool]
+) -> tuple[list[int], int, int]:
+    """Where each photo lies behind the table of jobs, where those end that are copied,
+    which come first, and where all do.
+    """
+    at, places = _aligned(len(layers) * JOB.itemsize), [0] * len(layers)
+    copied = at
+    for i in sorted(range(len(layers)), key=lambda i: landed[i]):
+        places[i] = at
+        at = _aligned(at + layers[i].image.size + _BEYOND)
+        copied = copied if landed[i] else at
+    return places, copied, at
 
 
 def _aligned(value: int) -> int:

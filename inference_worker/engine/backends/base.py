@@ -80,6 +80,10 @@ class Backend(ABC):
         """
         return canvas
 
+    def room(self, nbytes: int) -> NDArray[np.uint8] | None:
+        """Where a photo is best decoded to; None: anywhere. Any thread may ask."""
+        return None
+
     @abstractmethod
     def forward(self, pixels: NDArray[np.uint8]) -> FloatArray:
         """Run the network: uint8 canvases (n, h, w, channels) in 0..255 to float32
@@ -197,7 +201,7 @@ class Backend(ABC):
             self.infer([blank], [blank] if wants_template else None)
 
     def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Give back what it holds outside of Python; it is not used again."""
+        """Give back what it holds outside of Python."""
 
     def sources(
         self,

@@ -77,6 +77,9 @@ class DeviceBackend(Backend):
         """The smallest canvas that the network takes and that holds this one."""
         return canvas
 
+    def room(self, nbytes: int) -> NDArray[np.uint8] | None:
+        return self._preparer.landing.room(nbytes)
+
     def slots(self, count: int) -> int:
         """How many images the network runs with when there are `count`, 1 to `most`;
         what it says of the others is not looked at.
