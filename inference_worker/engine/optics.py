@@ -6,7 +6,10 @@ The card undoes the same in the kernel that prepares its batches (`preparing.py`
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,11 +24,15 @@ from inference_worker.engine.errors import CameraMismatch
 from inference_worker.engine.preprocess import GREY
 from inference_worker.engine.types import Detections, FloatArray, Image
 
+log = logging.getLogger(__name__)
+
 PARTS = 256
 """A denoise strength is so many parts of the median, the rest of the photo."""
 
 MAPS_BYTES = 256 * 2**20
 """For maps of lenses: of 21 cameras of 2 megapixels, and those used last."""
+
+AGAIN_SECONDS = 60.0
 
 _POINTS = 9  # of each side of a box, which a lens bends
 
@@ -123,6 +130,8 @@ def correct(image: Image, optics: Optics) -> Image:
 Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
 
 _kept: OrderedDict[Optics, Maps] = OrderedDict()
+_dropped: dict[Optics, float] = {}
+_told = threading.Event()
 _changing = threading.Lock()
 
 
@@ -133,11 +142,26 @@ def maps(optics: Optics) -> Maps:
     """
     with _changing:
         if optics not in _kept:
+            _tell_again(optics)
             _kept[optics] = _maps(optics)
         _kept.move_to_end(optics)
         while len(_kept) > 1 and sum(map(_nbytes, _kept.values())) > MAPS_BYTES:
-            _kept.popitem(last=False)
+            _dropped[_kept.popitem(last=False)[0]] = time.monotonic()
         return _kept[optics]
+
+
+def _tell_again(optics: Optics) -> None:
+    """Once, when maps are made that were dropped a moment ago: a card has room for no
+    more of them either, and each batch brings some up anew.
+    """
+    since = time.monotonic() - _dropped.pop(optics, -math.inf)
+    if since < AGAIN_SECONDS and not _told.is_set():
+        _told.set()
+        log.warning(
+            "the maps of the cameras' lenses take more than %s MB together: they are "
+            "made again and again, and photos wait for it",
+            MAPS_BYTES // 2**20,
+        )
 
 
 def _nbytes(made: Maps) -> int:

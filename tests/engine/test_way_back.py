@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from inference_worker.engine import optics as module
 from inference_worker.engine.optics import (
     Optics,
     Region,
@@ -121,6 +123,24 @@ def test_maps_are_made_once_while_there_is_room(
     maps(other)
     assert maps(one) is not first
     assert all((a == b).all() for a, b in zip(maps(one), first, strict=True))
+
+
+def test_maps_that_are_made_again_and_again_are_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not those of a camera that was away for long."""
+    monkeypatch.setattr(module, "MAPS_BYTES", 60 * 80 * 6)
+    monkeypatch.setattr(module, "_told", threading.Event())
+    rows = [Optics((60, 80), CAMERA, (k, 0, 0, 0)) for k in (0.3, 0.4)]
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.0)
+    for row in rows * 2:
+        maps(row)
+    assert not caplog.messages
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 60.0)
+    for row in rows * 2:
+        maps(row)
+    (line,) = caplog.messages
+    assert "again and again" in line
 
 
 def test_nothing_found_stays_nothing() -> None:
