@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "traceability.settings")
 
 kombu_redis.take_over()
 
-app = Celery("causeline")
+app = Celery("causeline", amqp=kombu_redis.ImpatientAMQP)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["inference_worker", "analytics"])

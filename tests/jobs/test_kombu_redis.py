@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+
+import pytest
 from kombu import Connection
+from kombu.exceptions import OperationalError
 from redis import Redis
 
+from tests.services import free_port
 from traceability.celery import app
 from traceability.lib import kombu_redis
 
@@ -35,3 +40,56 @@ def test_what_waits_for_messages_has_a_connection_of_its_own(
         waiting = channel._create_client(asynchronous=True)
         assert waiting is not channel._create_client()
         assert waiting.connection_pool is not channel.pool
+
+
+def test_what_is_in_hand_when_a_connection_is_lost_is_acknowledged_later(
+    redis: Redis, redis_server: str
+) -> None:
+    with Connection(redis_server) as connection:
+        queue = connection.SimpleQueue("work")
+        queue.put("first")
+        message = queue.get()
+        connection.collect()  # as the worker does then
+        assert (redis.hlen("unacked"), redis.llen("work")) == (1, 0)
+        message.ack()
+        assert not redis.hlen("unacked")
+
+
+def test_a_lost_connection_leaves_no_socket_open(
+    redis: Redis, redis_server: str
+) -> None:
+    connection = Connection(redis_server)
+    transport = connection.transport  # as Celery's loop does, this test keeps it
+    queue = connection.SimpleQueue("work")
+    queue.put("first")
+    queue.get().ack()
+    assert len(redis.client_list()) > 1
+    connection.collect()
+    del connection, queue
+    gc.collect()
+    assert len(redis.client_list()) == 1, transport
+
+
+def test_a_connection_is_made_again_after_one_that_was_lost(
+    redis: Redis, redis_server: str
+) -> None:
+    with Connection(redis_server) as connection:
+        for text in ("first", "second"):
+            with connection.SimpleQueue("work") as queue:
+                queue.put(text)
+                assert queue.get().payload == text
+            connection.collect()
+    assert redis.hlen("unacked") == 2
+
+
+def test_a_redis_that_is_away_is_asked_every_second() -> None:
+    pauses: list[float] = []
+
+    def note(_: Exception, pause: float) -> None:
+        pauses.append(pause)
+
+    connection = app.connection_for_read(f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(OperationalError):
+        connection.ensure_connection(note, 4)
+    assert len(pauses) == 4
+    assert max(pauses) <= 1
