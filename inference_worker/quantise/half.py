@@ -25,7 +25,6 @@ from inference_worker.quantise.rules import faults
 _FLOAT, _HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 _OPSET = 19  # from which scales may be float16
 _STAY_FLOAT = {"Resize": (1, 2)}  # inputs that the operator has in float32 only
-_ASK_NO_VALUE = ("Shape", "Size")  # and take what is in float16 as it is
 _SUMS = {
     *("ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceL1", "ReduceL2"),
     *("ReduceLogSum", "ReduceLogSumExp", "GlobalAveragePool", "GlobalLpPool"),
@@ -125,9 +124,8 @@ class _Halving:
         )
 
     def _kept(self, node: NodeProto) -> Iterator[NodeProto]:
-        asks_no_value = node.op_type in _ASK_NO_VALUE
         for place, name in enumerate(node.input):
-            if name not in self.halved or asks_no_value:
+            if name not in self.halved:
                 continue
             node.input[place] = f"{name}_float"
             if node.input[place] not in self.cast:

@@ -93,7 +93,7 @@ class CudaBackend(DeviceBackend):
         self.precision = precision or "f16"
         half = self.precision == "f16"
         preload(self._ort)
-        self._network = Network.of(model, half).fused()
+        self._network = Network.of(model, half)
         self._options = session_options(self._ort, threads)
         self._tuning = dict(tuning or {})
         self._records = self.device == "cuda"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from inference_worker.engine.backends.fusing import fused
 from inference_worker.engine.errors import EngineError, LoadFailed
 
 _ASK_NO_TYPE = ("Shape", "Size")
@@ -37,10 +36,6 @@ class Network:
         if half:
             graph = _halved(graph)
         return cls(graph)
-
-    def fused(self) -> Self:
-        """With convolutions that ONNX Runtime runs together with their ReLU."""
-        return type(self)(fused(self._model))
 
     def dynamic(self) -> bytes:
         """The graph for all the shapes that it takes."""
