@@ -25,7 +25,7 @@ class Ours:
     def __init__(self, runner: Backend, pool: ThreadPoolExecutor) -> None:
         self.runner, self.pool = runner, pool
         self.stages: dict[str, list[float]] = defaultdict(list)
-        self._read = self._timed("decode", self._decoded)
+        self._read = self._timed("decode", self.read)
         self._look = self._timed("infer", runner.infer)
         runner.post_process = self._timed("find", runner.post_process)
         if isinstance(runner, DeviceBackend):
@@ -37,19 +37,12 @@ class Ours:
     def __call__(self, jpegs: Sequence[bytes]) -> list[np.ndarray]:
         return [_rows(one) for one in self._look(self._read(jpegs))]
 
-    def ahead(self, jpegs: Sequence[bytes], calls: int) -> float:
-        """Images a second when the next batch is decoded while one is looked at, as a
-        worker does: its threads decode, one thread owns the device.
-        """
-        with ThreadPoolExecutor(1) as reader:
-            began = time.perf_counter()
-            coming = reader.submit(self._decoded, jpegs)
-            for _ in range(calls):
-                images = coming.result()
-                coming = reader.submit(self._decoded, jpegs)
-                self.runner.infer(images)
-            seconds = time.perf_counter() - began
-        return calls * len(jpegs) / seconds
+    def read(self, jpegs: Sequence[bytes]) -> list[np.ndarray]:
+        read = self.pool.map if len(jpegs) > 1 else map
+        return list(read(partial(decode, room=self.runner.room), jpegs))
+
+    def look(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [_rows(one) for one in self.runner.infer(images)]
 
     def stages_ms(self) -> dict[str, float]:
         """Medians since the last time."""
@@ -59,10 +52,6 @@ class Ours:
         }
         self.stages.clear()
         return medians
-
-    def _decoded(self, jpegs: Sequence[bytes]) -> list[np.ndarray]:
-        read = self.pool.map if len(jpegs) > 1 else map
-        return list(read(partial(decode, room=self.runner.room), jpegs))
 
     def _timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def measured(*args: Any, **options: Any) -> Any:

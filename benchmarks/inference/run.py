@@ -3,9 +3,10 @@
     python -m benchmarks.inference.run --device cuda --json FILE
     python -m benchmarks.inference.run --device cpu --batches 1 8 --sizes 640
 
-The calls of all contestants go in turn, so that whatever else the machine does hits
-all of them; `ahead` is the throughput of ours when the next batch is decoded meanwhile,
-as a worker does. Each has a thread pool of the same size for its decoding. A contestant
+Contestants take turns of some calls each, so that whatever else the machine does hits
+all of them; the first call of a turn, which finds caches that another one filled, does
+not count. `ahead` is the throughput when the next batch is decoded meanwhile, as a
+worker does. Each has a thread pool of the same size for its decoding. A contestant
 whose package is missing is named and left out. On a card the measured ceilings and the
 floor that they imply stand in the same table.
 """
@@ -17,89 +18,26 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from benchmarks.inference.contestants import (
+    BASELINE,
+    Contestant,
+    jpegs,
+    on_card,
+    on_processor,
+    opened,
+)
 from benchmarks.inference.ours import Ours, differing
-from inference_worker.engine.api import load_folder
-from inference_worker.engine.backends.cuda import CudaBackend
-from inference_worker.engine.errors import EngineError
 from inference_worker.engine.store import MODEL, open_folder
-from traceability.demo.boards import draw_sample
 
-Contestant = Callable[[Sequence[bytes]], list[np.ndarray]]
-
-BASELINE = "PyTorch eager f32"
-QUALITY = 90
 WARM_UP = 3
-
-
-def jpegs(size: int, count: int) -> list[bytes]:
-    """Drawn boards with planted defects, as a camera would send them."""
-    drawn = []
-    for seed in range(count):
-        image = draw_sample(np.random.default_rng(seed), size).image
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-        drawn.append(data.tobytes())
-    return drawn
-
-
-def on_card(args: argparse.Namespace, pool: ThreadPoolExecutor) -> dict[str, Any]:
-    version = open_folder(args.model)
-    model, manifest = version.read(MODEL), version.manifest
-    from benchmarks.inference.torch_side import TorchSide
-
-    side = partial(TorchSide, model, manifest, "cuda", pool)
-
-    def cuda(precision: str) -> Ours:
-        runner = CudaBackend(manifest, model, precision=precision)
-        return Ours(runner, pool)
-
-    def session() -> Ours:
-        return Ours(load_folder(args.model, backend="onnxruntime").runner, pool)
-
-    makers: dict[str, Callable[[], Contestant]] = {
-        BASELINE: side,
-        "ONNX Runtime CUDA f32": session,
-        "ours, CUDA f32": partial(cuda, "f32"),
-        "ours, CUDA f16": partial(cuda, "f16"),
-    }
-    if args.compiled:
-        makers["PyTorch compiled f16"] = partial(side, half=True, compiled=True)
-    return makers
-
-
-def on_processor(args: argparse.Namespace, pool: ThreadPoolExecutor) -> dict[str, Any]:
-    version = open_folder(args.model)
-    from benchmarks.inference.torch_side import TorchSide
-
-    def openvino(precision: str) -> Ours:
-        found = load_folder(args.model, threads=args.threads, precision=precision)
-        return Ours(found.runner, pool)
-
-    side = partial(TorchSide, version.read(MODEL), version.manifest, "cpu", pool)
-    return {
-        BASELINE: side,
-        "ours, OpenVINO f32": partial(openvino, "f32"),
-        "ours, OpenVINO int8": partial(openvino, "int8"),
-    }
-
-
-def opened(makers: dict[str, Callable[[], Contestant]]) -> dict[str, Contestant]:
-    ready = {}
-    for name, make in makers.items():
-        try:
-            ready[name] = make()
-        except (EngineError, ImportError, KeyError) as error:
-            print(f"left out: {name}: {error}", flush=True)
-    return ready
+TURN, FEWEST = 8, 24
 
 
 def measured(
@@ -110,19 +48,20 @@ def measured(
     """
     wanted = contestants[BASELINE](photos)
     apart = {name: differing(one(photos), wanted) for name, one in contestants.items()}
+    for look in contestants.values():
+        for _ in range(WARM_UP):
+            look(photos)
     forget(contestants)
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    turn, end = 0, None
-    while end is None or time.perf_counter() < end or turn < WARM_UP + 5:
-        if turn == WARM_UP:
-            end = time.perf_counter() + seconds * len(contestants)
+    end = time.perf_counter() + seconds * len(contestants)
+    while time.perf_counter() < end or len(times[BASELINE]) < FEWEST:
         for name, look in contestants.items():
-            began = time.perf_counter()
-            look(photos)
-            if turn >= WARM_UP:
-                times[name].append(1000 * (time.perf_counter() - began))
-        turn += 1
+            times[name] += turn(look, photos)
     base = np.array(times[BASELINE])
+    further = {
+        name: ahead(look, photos, float(np.median(times[name])))
+        for name, look in contestants.items()
+    }
     return [
         {
             "name": name,
@@ -131,7 +70,8 @@ def measured(
             "calls": len(taken),
             "images_s": round(1000 * len(photos) / float(np.median(taken)), 1),
             "times_faster": round(float(np.median(base / np.array(taken))), 2),
-            "ahead_images_s": ahead(contestants[name], photos, float(np.median(taken))),
+            "ahead_images_s": further[name],
+            "times_throughput": round(further[name] / further[BASELINE], 2),
             "boxes": sum(map(len, wanted)),
             "boxes_apart": apart[name],
             "stages_ms": stages_ms(contestants[name]),
@@ -140,16 +80,35 @@ def measured(
     ]
 
 
+def turn(look: Contestant, photos: Sequence[bytes]) -> list[float]:
+    """Milliseconds of each call of a turn but the first."""
+    taken = []
+    for _ in range(1 + TURN):
+        began = time.perf_counter()
+        look(photos)
+        taken.append(1000 * (time.perf_counter() - began))
+    return taken[1:]
+
+
 def stages_ms(contestant: Contestant) -> dict[str, float]:
     return contestant.stages_ms() if isinstance(contestant, Ours) else {}
 
 
-def ahead(contestant: Contestant, photos: Sequence[bytes], ms: float) -> float | None:
-    """Throughput with decoding ahead: what only ours can be asked for."""
-    if not isinstance(contestant, Ours):
-        return None
+def ahead(contestant: Contestant, photos: Sequence[bytes], ms: float) -> float:
+    """Images a second when the next batch is read while one is looked at, as a worker
+    does: its threads decode, one thread owns the device.
+    """
     calls = max(5, min(100, int(1500 / ms)))
-    return round(contestant.ahead(photos, calls), 1)
+    with ThreadPoolExecutor(1) as reader:
+        began = time.perf_counter()
+        coming = reader.submit(contestant.read, photos)
+        for _ in range(calls):
+            images = coming.result()
+            coming = reader.submit(contestant.read, photos)
+            contestant.look(images)
+            del images  # its memory is wanted for the next
+        seconds = time.perf_counter() - began
+    return round(calls * len(photos) / seconds, 1)
 
 
 def forget(contestants: dict[str, Contestant]) -> None:
@@ -201,8 +160,8 @@ def show(row: dict[str, Any]) -> None:
     print(
         f"{row['size']:>5} x{row['batch']:<3} {row['name']:<24} {row['ms']:>9.2f} ms"
         f" p99 {row['p99_ms']:>9.2f} {row['images_s']:>8.1f}/s"
-        f" ({row['ahead_images_s'] or '-'} ahead)"
-        f" {row['times_faster']:>6.2f} x {row['boxes_apart']}/{row['boxes']}"
+        f" {row['times_faster']:>6.2f} x, ahead {row['ahead_images_s']:>7.1f}/s"
+        f" {row['times_throughput']:>5.2f} x {row['boxes_apart']}/{row['boxes']}"
         f" apart{floor} {row['stages_ms'] or ''}",
         flush=True,
     )

@@ -83,10 +83,16 @@ class TorchSide:
             )
         self.suppress = suppressor()[1]
 
-    @torch.inference_mode()
     def __call__(self, jpegs: Sequence[bytes]) -> list[Boxes]:
+        return self.look(self.read(jpegs))
+
+    def read(self, jpegs: Sequence[bytes]) -> list[tuple[np.ndarray, Geometry]]:
         read = self.pool.map if len(jpegs) > 1 else map
-        canvases, geometries = zip(*read(self._read, jpegs), strict=True)
+        return list(read(self._read, jpegs))
+
+    @torch.inference_mode()
+    def look(self, read: Sequence[tuple[np.ndarray, Geometry]]) -> list[Boxes]:
+        canvases, geometries = zip(*read, strict=True)
         pixels = torch.from_numpy(np.stack(canvases))
         if self.device != "cpu":
             pixels = pixels.pin_memory().to(self.device, non_blocking=True)
