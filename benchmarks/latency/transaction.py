@@ -73,7 +73,7 @@ def _result(n: int) -> Any:
     now = timezone.now()
     image = Image.objects.create(
         **{"site": site, "station": station, "captured_at": now, "received_at": now},
-        **{"unit": unit_or_placeholder(site, f"U{now}", strict=False), "file": "x"},
+        **{"unit": unit_or_placeholder(site.pk, f"U{now}", strict=False), "file": "x"},
         **{"media_type": "image/jpeg", "sha256": "0", "width": 640, "height": 640},
         size=1,
     )

@@ -148,7 +148,7 @@ def test_a_later_row_for_the_same_key_wins(mes):
 def test_a_placeholder_becomes_a_registered_unit(factory, site):
     from traceability.production.services import unit_or_placeholder
 
-    unit_or_placeholder(site, "SEEN", strict=False)
+    unit_or_placeholder(site.pk, "SEEN", strict=False)
     assert statuses(push(factory, "units", [{"serial": "SEEN"}])) == ["updated"]
     assert Unit.objects.get(serial="SEEN").registered
 

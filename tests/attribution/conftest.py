@@ -62,7 +62,7 @@ def look(site):
     def inspect(serial, minute=0, classes=(), station="A1"):
         image = Image.objects.create(
             site=site,
-            unit=unit_or_placeholder(site, serial, strict=False),
+            unit=unit_or_placeholder(site.pk, serial, strict=False),
             station=Station.objects.get(site=site, code=station),
             captured_at=START + dt.timedelta(minutes=minute),
             received_at=timezone.now(),

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
 from traceability.accounts.models import ApiKey, Scope
@@ -42,18 +41,23 @@ def find_api_key(text: str) -> ApiKey | None:
     """The live key that `<prefix>.<secret>` opens, or None (constant time)."""
     prefix, _, secret = text.partition(".")
     now = timezone.now()
-    key = (
-        ApiKey.objects.select_related("site")
-        .filter(prefix=prefix, revoked_at__isnull=True)
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
-        .first()
-    )
+    key = _live_key(prefix, now)
     expected = key.secret_sha256 if key else _digest("")
     if not hmac.compare_digest(expected, _digest(secret)) or key is None:
         return None
     if key.last_used_at is None or now - key.last_used_at > USED_RESOLUTION:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
+
+
+def _live_key(prefix: str, now: datetime) -> ApiKey | None:
+    """The key of this prefix unless it was revoked or has expired."""
+    try:
+        key = ApiKey.objects.get(prefix=prefix)
+    except ApiKey.DoesNotExist:
+        return None
+    expired = key.expires_at is not None and key.expires_at <= now
+    return None if expired or key.revoked_at is not None else key
 
 
 def _digest(secret: str) -> str:

@@ -25,7 +25,7 @@ from traceability.api.waiting import place, wanted_seconds
 from traceability.inspection.filters import InspectionFilter
 from traceability.inspection.models import Inspection, InspectionState
 from traceability.inspection.services import accept
-from traceability.inspection.uploads import Accepted, Upload
+from traceability.inspection.uploads import Accepted, Upload, with_result
 from traceability.lib.errors import BadInput, TooLarge
 from traceability.lib.measures import WAITS, Laps
 from traceability.lib.trace import continue_trace, current_trace
@@ -37,6 +37,8 @@ WITH_RESULTS = (
     "model_version",
 )
 MAX_KEY = 255
+# Made once: validation keeps nothing in it, and DRF copies the fields of each new one.
+FORM = UploadForm()
 
 
 def inspections_of(request: Request) -> QuerySet[Inspection]:
@@ -97,7 +99,9 @@ class InspectionsView(generics.ListAPIView[Inspection]):
 
     def _answer(self, accepted: Accepted, *, waits: bool) -> Response:
         """200 for what was sent before, 201 with a result, 202 while it is coming."""
-        inspection = inspections_of(self.request).get(pk=accepted.inspection.pk)
+        inspection = accepted.inspection
+        if waits or not accepted.created:
+            inspection = with_result(inspection)
         if not accepted.created and inspection.trace_id:
             continue_trace(inspection.trace_id)
         body = InspectionSerializer(inspection, context=self.get_serializer_context())
@@ -129,9 +133,7 @@ def _wait(inspection: Inspection, seconds: int) -> None:
 
 
 def _read_form(request: Request, laps: Laps) -> Upload:
-    form = UploadForm(data=request.data)
-    form.is_valid(raise_exception=True)
-    fields: dict[str, Any] = form.validated_data
+    fields: dict[str, Any] = FORM.run_validation(request.data)
     template = fields.get("image_of_template")
     upload = Upload(
         image=read_file(fields["image"], "image"),

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from traceability.api import shown
 from traceability.attribution.models import Cause, Problem
 from traceability.ingest.rows import Code, Moment
 from traceability.inspection.models import Defect, GoldenTemplate, Inspection
@@ -97,6 +98,8 @@ class DefectSerializer(serializers.ModelSerializer[Defect]):
 
 
 class InspectionSerializer(serializers.ModelSerializer[Inspection]):
+    """Documents an inspection's fields; `shown` says what is in them."""
+
     serial = serializers.CharField(source="image.unit.serial")
     unit_registered = serializers.BooleanField(source="image.unit.registered")
     line = serializers.CharField(source="image.station.line.code")
@@ -151,6 +154,9 @@ class InspectionSerializer(serializers.ModelSerializer[Inspection]):
             "created_at",
             "finished_at",
         ]
+
+    def to_representation(self, instance: Inspection) -> dict[str, Any]:
+        return shown.inspection(instance, self.get_url(instance))
 
     def get_url(self, inspection: Inspection) -> str:
         return reverse("api:inspection", [inspection.pk], request=self._request())

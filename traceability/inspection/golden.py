@@ -114,7 +114,7 @@ def retire(template: GoldenTemplate) -> GoldenTemplate:
     return template
 
 
-def active(product: Product, station: Station) -> QuerySet[GoldenTemplate]:
+def active(product: Product | int, station: Station) -> QuerySet[GoldenTemplate]:
     """None or one."""
     return GoldenTemplate.objects.filter(
         product=product, station=station, retired_at__isnull=True
@@ -126,7 +126,9 @@ def golden_of(unit: Unit, station: Station) -> GoldenTemplate | None:
 
     A placeholder has no product yet, and so no template.
     """
-    return active(unit.product, station).first() if unit.product else None
+    if unit.product_id is None:
+        return None
+    return next(iter(active(unit.product_id, station)), None)
 
 
 def visible(sites: Iterable[Site]) -> QuerySet[GoldenTemplate]:
@@ -181,11 +183,11 @@ def wanting(sites: Iterable[Site], within: timedelta = timedelta(days=1)) -> lis
 
 
 def station_named(site_id: int, code: str) -> Station:
-    """Raises `UnknownReference`."""
-    found = Station.objects.filter(site=site_id, code=code).first()
-    if found is None:
-        raise _unknown("station", code)
-    return found
+    """With its line; raises `UnknownReference`."""
+    try:
+        return Station.objects.select_related("line").get(site=site_id, code=code)
+    except Station.DoesNotExist:
+        raise _unknown("station", code) from None
 
 
 def _product_named(site_id: int, code: str) -> Product:

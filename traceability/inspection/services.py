@@ -142,7 +142,7 @@ def _write(
     golden = None if stored.template else golden_of(unit, station)
     if golden is not None:
         warnings += misshapen(golden, facts)
-    optics = active_optics(station).first()
+    optics = next(iter(active_optics(station)), None)
     if optics is not None:
         warnings += unfit(optics, facts)
     now = timezone.now()
@@ -177,7 +177,7 @@ def _write(
 
 
 def _unit(key: ApiKey, serial: str) -> tuple[Unit, list[dict[str, str]]]:
-    unit = unit_or_placeholder(key.site, serial, strict=settings.STRICT_SERIALS)
+    unit = unit_or_placeholder(key.site_id, serial, strict=settings.STRICT_SERIALS)
     if unit.registered:
         return unit, []
     text = f"Serial {serial!r} is not known yet; a placeholder unit was made."

@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Prefetch, prefetch_related_objects
+
 from traceability.accounts.models import ApiKey
 from traceability.inspection import media
-from traceability.inspection.models import GoldenTemplate, Image, Inspection
+from traceability.inspection.models import (
+    Defect,
+    GoldenTemplate,
+    Image,
+    Inspection,
+    InspectionRole,
+)
 from traceability.lib.measures import Laps
 
 
@@ -42,16 +50,29 @@ def sent_before(key: ApiKey, upload: Upload) -> Accepted | None:
     """The inspection that this key made by the same id, if any."""
     for name in ("external_id", "idempotency_key"):
         value = getattr(upload, name)
-        if not value:
-            continue
-        found = (
-            Inspection.objects.select_related("image__unit", "image__station__line")
-            .filter(image__api_key=key, role="live", **{f"image__{name}": value})
-            .first()
-        )
-        if found is not None:
+        image = _image_of(key, {name: value}) if value else None
+        if image is not None:
+            found = Inspection.objects.get(image=image, role=InspectionRole.LIVE)
+            found.image = image
             return Accepted(found, created=False, warnings=_differs(found, upload))
     return None
+
+
+def _image_of(key: ApiKey, named: dict[str, str]) -> Image | None:
+    """None or one; nearly always there is none, so no other tables are joined."""
+    return next(iter(Image.objects.filter(api_key=key, **named)), None)
+
+
+def with_result(inspection: Inspection) -> Inspection:
+    """It as a worker may have left it meanwhile, with its defects; the image is as it
+    was at hand.
+    """
+    seen = Inspection.objects.select_related("model_version").get(pk=inspection.pk)
+    seen.image = inspection.image
+    if seen.defective:
+        boxes = Defect.objects.select_related("defect_class").order_by("pk")
+        prefetch_related_objects([seen], Prefetch("defects", boxes))
+    return seen
 
 
 def _differs(found: Inspection, upload: Upload) -> list[dict[str, str]]:

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from traceability.catalog.models import MAX_CODE, Site
+from traceability.catalog.models import MAX_CODE
 from traceability.lib.errors import BadInput, UnknownReference
 from traceability.production.models import Unit
 
 
-def unit_or_placeholder(site: Site, serial: str, *, strict: bool) -> Unit:
+def unit_or_placeholder(site_id: int, serial: str, *, strict: bool) -> Unit:
     """The unit with `serial`, or a placeholder that waits for the MES to tell of it.
 
     `strict` refuses unknown serials instead. Raises `BadInput`, `UnknownReference`.
     """
-    found = Unit.objects.filter(site=site, serial=serial).first()
-    if found is not None:
-        return found
+    try:
+        return Unit.objects.get(site=site_id, serial=serial)
+    except Unit.DoesNotExist:
+        _check_serial(serial, strict=strict)
+    try:
+        with transaction.atomic():  # else a failure would end the caller's as well
+            return Unit.objects.create(
+                site_id=site_id,
+                serial=serial,
+                registered=False,
+                received_at=timezone.now(),
+            )
+    except IntegrityError:  # somebody else saw it first
+        return Unit.objects.get(site=site_id, serial=serial)
+
+
+def _check_serial(serial: str, *, strict: bool) -> None:
+    """Whether a placeholder may be made for it."""
     if strict:
         text = f"There is no unit {serial!r} at this site."
         raise UnknownReference(text, code="unknown_serial", fields={"serial": [text]})
     if not serial.isprintable() or not 0 < len(serial) <= MAX_CODE:
         text = "A serial is 1 to 100 visible characters."
         raise BadInput(text, fields={"serial": [text]})
-    unit, _ = Unit.objects.get_or_create(
-        site=site,
-        serial=serial,
-        defaults={"registered": False, "received_at": timezone.now()},
-    )
-    return unit
