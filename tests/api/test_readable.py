@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from inference_worker.engine.decode import decode
 from inference_worker.engine.errors import ImageError
 from traceability.lib.errors import TooLarge, UnreadableImage
-from traceability.lib.images import examine
+from traceability.lib.images import as_seen, examine
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
 KINDS = ["JPEG", "PNG", "BMP", "TIFF", "WEBP"]
@@ -96,3 +96,22 @@ def test_no_mangled_file_is_taken_that_the_detector_refuses(kind):
         except (UnreadableImage, TooLarge):
             continue
         decode(mangled.tobytes())
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+def test_no_mangled_jpeg_is_taken_that_pages_cannot_show(options):
+    """It is looked at small and grey; pages show it large and in colour."""
+    chance = np.random.default_rng(len(options))
+    whole = np.frombuffer(saved("JPEG", **options), np.uint8)
+    taken = 0
+    for _ in range(300):
+        mangled = whole[: chance.integers(len(whole) // 2, 2 * len(whole))].copy()
+        places = chance.integers(0, chance.choice([200, len(mangled)]), 2)
+        mangled[places] = chance.integers(0, 256, 2)
+        try:
+            size(mangled.tobytes())
+        except (UnreadableImage, TooLarge):
+            continue
+        taken += 1
+        as_seen(Pillow.open(io.BytesIO(mangled.tobytes()))).convert("RGB")
+    assert taken > 10

@@ -79,7 +79,8 @@ def _read_as_pages_do(data: bytes, field: str, max_pixels: int) -> ImageFacts:
     facts = ImageFacts(image.width, image.height, MEDIA_TYPES[image.format or ""])
     _check_size(facts, field, max_pixels)
     _check_depth(image.mode, field)
-    image.load()
+    if facts.media_type != MEDIA_TYPES["JPEG"]:
+        image.load()
     if image.getexif().get(ExifTags.Base.Orientation, 1) in LYING:
         facts = replace(facts, width=facts.height, height=facts.width)
     return facts
@@ -87,8 +88,10 @@ def _read_as_pages_do(data: bytes, field: str, max_pixels: int) -> ImageFacts:
 
 def _read_as_detectors_do(data: bytes, media_type: str) -> None:
     """Raises ValueError for what `engine/decode.py` would refuse later."""
-    if media_type == "image/jpeg":
-        simplejpeg.decode_jpeg(data, "GRAY", strict=True)
+    if media_type == MEDIA_TYPES["JPEG"]:
+        # Every bit is read and every warning an error, at whatever scale: what passes
+        # here Pillow reads too, and an eighth saves two thirds of the time.
+        simplejpeg.decode_jpeg(data, "GRAY", strict=True, min_factor=8)
         return
     if media_type == "image/png" and not _png_ends(data):
         raise ValueError("it ends too early")
