@@ -41,6 +41,8 @@ def _sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
+        # To open it takes as long as ten questions, and so does it for who closes last.
+        "CONN_MAX_AGE": 60,
         "OPTIONS": {
             # A writer takes its lock at BEGIN: a deferred one could fail half-way
             # with "database is locked" whatever the timeout.
