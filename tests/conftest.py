@@ -34,7 +34,7 @@ def django_db_modify_db_settings(
 ) -> None:
     """A database in a file, as in production: in memory there is no lock and no WAL."""
     database = settings.DATABASES["default"]
-    if "sqlite3" in database["ENGINE"]:
+    if "sqlite" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
 
 

@@ -39,7 +39,7 @@ def database_from_url(config: Config, name: str, default: Path) -> dict[str, Any
 def _sqlite(path: Path) -> dict[str, Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "traceability.lib.sqlite",
         "NAME": str(path),
         # To open it takes as long as ten questions, and so does it for who closes last.
         "CONN_MAX_AGE": 60,

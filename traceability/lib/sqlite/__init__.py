@@ -1,0 +1,1 @@
+"""Django's SQLite for many processes that write: a database `ENGINE`."""

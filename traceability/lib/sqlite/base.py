@@ -1,0 +1,63 @@
+"""Django's own backend, whose transactions queue for their turn to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
+
+from traceability.lib.sqlite.turns import Turn
+
+_SECONDS = 5.0  # sqlite3's own, where the settings give no `timeout`
+_SUFFIX = "-turn"
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """The turn lasts from BEGIN to the end of the outermost transaction.
+
+    What is written outside of transactions does not queue: it competes with one holder
+    at most, as everybody did.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._turn: Turn | None = None
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        if not self.is_in_memory_db():
+            name = Path(conn_params["database"])
+            self._turn = Turn(name.with_name(name.name + _SUFFIX))
+        return connection
+
+    def _start_transaction_under_autocommit(self) -> None:
+        seconds = self.settings_dict["OPTIONS"].get("timeout", _SECONDS)
+        if self._turn is not None and not self._turn.take(seconds):
+            raise OperationalError("database is locked: another one has been writing")
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+        except BaseException:
+            self._give()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]
+        self._give()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]
+        finally:
+            self._give()
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]
+        finally:
+            self._give()
+
+    def _give(self) -> None:
+        if self._turn is not None:
+            self._turn.give()
