@@ -21,10 +21,16 @@ from traceability.lib.programs import REPOSITORY
 STATION = "CAM1"
 
 
-def photos(count: int, size: int) -> list[bytes]:
-    """Boards that our own code draws, as a camera would send them."""
+def photos(count: int, size: int, defective: float = 1.0) -> list[bytes]:
+    """Boards that our own code draws, as a camera would send them; that share of them
+    has defects.
+    """
     rng = np.random.default_rng(7)
-    images = [draw_sample(rng, size).image for _ in range(count)]
+    drawn = [draw_sample(rng, size) for _ in range(count)]
+    bad = round(defective * count)
+    images = [
+        one.image if n < bad else one.template_image for n, one in enumerate(drawn)
+    ]
     quality = [cv2.IMWRITE_JPEG_QUALITY, 90]
     return [cv2.imencode(".jpg", im[..., ::-1], quality)[1].tobytes() for im in images]
 

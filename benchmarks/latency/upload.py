@@ -107,7 +107,7 @@ def at_rate(
 
 
 def measure_all(target: Target, options: argparse.Namespace) -> dict[str, Any]:
-    images = photos(20, options.size)
+    images = photos(20, options.size, options.defective)
     client = Client(target)
     one_after_another(client, images, WARM_UP)
     runs = [one_after_another(client, images, options.count)]
@@ -150,6 +150,9 @@ def main() -> None:
         "--connections", type=int, default=64, help="of the client, at a rate"
     )
     parser.add_argument("--size", type=int, default=640, help="pixels of a side")
+    parser.add_argument(
+        "--defective", type=float, default=1.0, help="share of photos with defects"
+    )
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--url", help="measure a site that runs already")
     parser.add_argument("--key", default="")
