@@ -299,8 +299,22 @@ def test_the_provider_is_given_our_stream_and_a_limit(on_host: HostDriver) -> No
     assert options["cudnn_conv_algo_search"] == "EXHAUSTIVE"
 
 
+FULL = (  # as ONNX Runtime 1.31 said it on an H100 that another process had filled
+    "/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:146"
+    " std::conditional_t<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall"
+    "(ERRTYPE, const char*, int) [with ERRTYPE = cublasStatus_t; bool THRW = true]"
+    " CUBLAS failure 3: the resource allocation failed ; GPU=0 ; hostname=line-4 ;"
+    " file=cuda_stream_handle.cc ; line=66 ; expr=cublasCreate(&cublas_handle_);"
+)
+
+
 def test_what_the_provider_raises_is_told_as_what_it_was(on_host: HostDriver) -> None:
     cuda = HostCuda(manifest(input=SMALL), toy_network())
+    told = cuda._translated(RuntimeError(FULL))
+    assert isinstance(told, OutOfDeviceMemory)
+    assert str(told) == (
+        "ONNX Runtime: CUBLAS failure 3: the resource allocation failed"
+    )
     full = RuntimeError("CUDA failure 2: out of memory ; GPU=0")
     assert isinstance(cuda._translated(full), OutOfDeviceMemory)
     assert isinstance(cuda._translated(RuntimeError("bad node")), InferenceFailed)

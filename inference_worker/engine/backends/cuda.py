@@ -5,6 +5,7 @@ no TensorRT.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -37,8 +38,14 @@ SLOTS = (1, 2, 4, 8, 16, 32)
 
 _CARD_SHARE = 0.8 / 3  # for one model: three a card, a fifth kept free
 _RUNS_TO_RECORD = 3
-# ONNX Runtime tells of missing memory in words alone; 2 is cudaErrorMemoryAllocation.
-_NO_MEMORY = ("CUDA failure 2:", "CUDA error 2:", "Failed to allocate memory")
+# ONNX Runtime tells of missing memory in words alone; 2 is cudaErrorMemoryAllocation,
+# 3 CUBLAS_STATUS_ALLOC_FAILED, 4000 and on cuDNN's.
+_NO_MEMORY = (
+    *("CUDA failure 2:", "CUDA error 2:", "Failed to allocate memory"),
+    *("CUBLAS failure 3:", "_STATUS_ALLOC_FAILED"),
+)
+# What says so stands behind the signatures of the C++ functions that found it.
+_FAILURE = re.compile(r"CU[A-Z]+ (?:failure|error) \d+: [^;]*[^; ]")
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +221,8 @@ class CudaBackend(DeviceBackend):
         self.card.check()
         if isinstance(error, EngineError):
             return error
-        said = f"ONNX Runtime: {first_line(error)}"
+        failure = _FAILURE.search(str(error))
+        said = f"ONNX Runtime: {failure[0] if failure else first_line(error)}"
         if any(words in str(error) for words in _NO_MEMORY):
             return OutOfDeviceMemory(said)
         return InferenceFailed(said)
