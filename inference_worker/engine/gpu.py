@@ -8,8 +8,9 @@ behind it through `bound_to`; nothing else changes.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from inference_worker.engine.errors import (
     BackendUnavailable,
     DeviceLost,
     DeviceRefused,
+    GpuError,
     OutOfDeviceMemory,
 )
 from inference_worker.engine.graphs import GraphCalls
@@ -146,7 +148,14 @@ class Gpu:
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
         """Page-locked host memory: copies from and to it run beside other work."""
         with self.active():
-            return np.asarray(self._cuda.pagelocked_empty(shape, dtype))
+            array = np.asarray(self._cuda.pagelocked_empty(shape, dtype))
+        # PyCUDA's own end of it fails without a word where the context is not current.
+        weakref.finalize(array, self._unlock, array.base).atexit = False
+        return array
+
+    def _unlock(self, allocation: Any) -> None:
+        with suppress(GpuError), self.active():
+            allocation.free()
 
     def stream(self) -> Stream:
         with self.active():
@@ -165,8 +174,7 @@ class Gpu:
         """
         self._check(memory, array, offset)
         with self.active():
-            to = memory.pointer + offset
-            self._cuda.memcpy_htod_async(to, array, stream.raw)
+            self._cuda.memcpy_htod_async(memory.pointer + offset, array, stream.raw)
 
     def download(
         self, array: AnyArray, memory: Memory, stream: Stream, offset: int = 0
@@ -174,8 +182,7 @@ class Gpu:
         """Queue a copy from the card; the array is filled when the stream came by."""
         self._check(memory, array, offset)
         with self.active():
-            source = memory.pointer + offset
-            self._cuda.memcpy_dtoh_async(array, source, stream.raw)
+            self._cuda.memcpy_dtoh_async(array, memory.pointer + offset, stream.raw)
 
     def kernel(self, source: str, name: str, signature: str) -> Kernel:
         """The function `name` of CUDA C; nvcc runs once for each source and card.

@@ -65,6 +65,7 @@ class HostDriver:
         self.calls: Counter[str] = Counter()
         self.streams: dict[int, HostStream] = {}
         self.lost = False
+        self.locked_bytes = 0
         self._faults: dict[str, list[Exception]] = {}
         self._stack = threading.local()
         self.Context = _Contexts(self)
@@ -130,7 +131,7 @@ class HostDriver:
 
     def pagelocked_empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         self._called("pagelocked_empty")
-        return np.empty(shape, dtype)
+        return np.asarray(HostLocked(self, np.empty(shape, dtype)))
 
     def Stream(self) -> HostStream:
         self._called("Stream")
@@ -298,6 +299,26 @@ class HostGraphs:
             raise OutOfDeviceMemory(str(error)) from error
         except self._driver.Error as error:
             raise DeviceRefused(str(error)) from error
+
+
+class HostLocked:
+    """What page-locked memory stands on. As PyCUDA's, it stays locked for good where
+    it is freed or forgotten without a current context.
+    """
+
+    def __init__(self, driver: HostDriver, room: np.ndarray) -> None:
+        self._driver, self._room = driver, room
+        self.__array_interface__ = room.__array_interface__
+        self._locked = room.nbytes
+        driver.locked_bytes += self._locked
+
+    def free(self) -> None:
+        locked, self._locked = self._locked, 0
+        if self._driver.stack:
+            self._driver.locked_bytes -= locked
+
+    def __del__(self) -> None:
+        self.free()
 
 
 class HostEvent:

@@ -79,6 +79,22 @@ def test_it_has_an_end_and_other_sizes_give_way(card: Gpu) -> None:
     assert landing.room(1) is None
 
 
+def test_memory_is_unlocked_when_nobody_needs_it(card: Gpu, driver: HostDriver) -> None:
+    """On whatever thread: PyCUDA alone would keep it from all programs."""
+    landing = Landing(card, most_bytes=4 * MEGABYTE)
+    small = [landing.room(MEGABYTE) for _ in range(4)]
+    assert driver.locked_bytes == 4 * MEGABYTE
+    del small
+    large = landing.room(3 * MEGABYTE)
+    assert driver.locked_bytes == 4 * MEGABYTE
+    del landing
+    gc.collect()
+    assert driver.locked_bytes == 3 * MEGABYTE
+    del large
+    gc.collect()
+    assert driver.locked_bytes == 0
+
+
 def test_a_full_or_lost_card_leaves_photos_where_they_are(
     card: Gpu, driver: HostDriver
 ) -> None:
