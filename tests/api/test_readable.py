@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+import simplejpeg
 from PIL import ExifTags
 from PIL import Image as Pillow
 
@@ -96,6 +97,17 @@ def test_no_mangled_file_is_taken_that_the_detector_refuses(kind):
         except (UnreadableImage, TooLarge):
             continue
         decode(mangled.tobytes())
+
+
+def test_a_jpeg_is_looked_at_once_at_an_eighth_of_its_size(monkeypatch):
+    decode_jpeg, shapes = simplejpeg.decode_jpeg, []
+
+    def noted(*args, **options):
+        shapes.append(decode_jpeg(*args, **options).shape)
+
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", noted)
+    size(saved("JPEG"))
+    assert shapes == [(8, 12, 1)]
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
