@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -26,10 +27,47 @@ print("taken", flush=True)
 time.sleep(600)
 """
 
+FORK = """
+import os, sys
+from pathlib import Path
+from traceability.lib.sqlite.turns import Turn
+turn, other = Turn(Path(sys.argv[1])), Turn(Path(sys.argv[1]))
+assert turn.take(30)
+if not (child := os.fork()):
+    turn.give()  # as one does who closes the connections that came along
+    os._exit(0)
+os.waitpid(child, 0)
+assert not other.take(0.05)
+turn.give()
+assert other.take(30)
+"""
+INTERRUPTED = """
+import signal, sys, threading
+from pathlib import Path
+from traceability.lib.sqlite.turns import Turn
+holder, impatient, next_one = (Turn(Path(sys.argv[1])) for _ in range(3))
+assert holder.take(30)
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+try:
+    impatient.take(30)
+except KeyboardInterrupt as kept:
+    interrupt = kept  # as the last one is in a shell
+holder.give()
+for one in threading.enumerate():
+    if one.name == "turn":  # it comes to its turn, and must not keep it
+        one.join(10)
+assert next_one.take(10)
+next_one.give()
+assert impatient.take(30)
+"""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "queue"
+    database = tmp_path / "database"
+    database.touch()
+    return database
 
 
 def test_who_came_first_writes_first(path: Path) -> None:
@@ -87,6 +125,23 @@ def test_a_process_that_is_killed_loses_its_turn(path: Path) -> None:
         assert not turn.take(0.05)
         holder.kill()
         assert turn.take(LONG)
+
+
+@pytest.mark.parametrize("script", [FORK, INTERRUPTED], ids=["fork", "interrupt"])
+def test_neither_a_fork_nor_an_interrupted_wait_holds_or_ends_a_turn(
+    path: Path, script: str
+) -> None:
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
+
+
+def test_who_may_open_the_database_may_queue(path: Path) -> None:
+    path.chmod(0o660)
+    if os.geteuid() == 0:  # a command run by root before the service has written
+        os.chown(path, 12345, 12346)
+    assert Turn(path).take(LONG)
+    database, queue = path.stat(), path.with_name("database-turn").stat()
+    for name in ("st_mode", "st_uid", "st_gid"):
+        assert getattr(queue, name) == getattr(database, name)
 
 
 def test_a_connection_that_is_forgotten_loses_its_turn(path: Path) -> None:
@@ -184,6 +239,18 @@ def test_who_waits_too_long_is_told_that_the_database_is_locked(
         connection.settings_dict["OPTIONS"]["timeout"] = before
     assert errors == ["database is locked: another one has been writing"]
     with transaction.atomic():
+        pass
+
+
+@only_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_queue_that_cannot_be_opened_is_an_error_of_the_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connection.ensure_connection()
+    elsewhere = Turn(tmp_path / "away" / "database")
+    monkeypatch.setattr(connections["default"], "_turn", elsewhere)
+    with pytest.raises(OperationalError, match="unable to queue"), transaction.atomic():
         pass
 
 

@@ -11,7 +11,6 @@ from django.db.utils import OperationalError
 from traceability.lib.sqlite.turns import Turn
 
 _SECONDS = 5.0  # sqlite3's own, where the settings give no `timeout`
-_SUFFIX = "-turn"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -28,14 +27,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         if not self.is_in_memory_db():
-            name = Path(conn_params["database"])
-            self._turn = Turn(name.with_name(name.name + _SUFFIX))
+            self._turn = Turn(Path(conn_params["database"]))
         return connection
 
     def _start_transaction_under_autocommit(self) -> None:
-        seconds = self.settings_dict["OPTIONS"].get("timeout", _SECONDS)
-        if self._turn is not None and not self._turn.take(seconds):
-            raise OperationalError("database is locked: another one has been writing")
+        if self._turn is not None:
+            self._take(self._turn)
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
@@ -57,6 +54,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._close()  # type: ignore[misc]
         finally:
             self._give()
+
+    def _take(self, turn: Turn) -> None:
+        seconds = self.settings_dict["OPTIONS"].get("timeout", _SECONDS)
+        try:
+            came = turn.take(seconds)
+        except OSError as error:
+            text = f"unable to queue for the database: {error}"
+            raise OperationalError(text) from error
+        if not came:
+            raise OperationalError("database is locked: another one has been writing")
 
     def _give(self) -> None:
         if self._turn is not None:
