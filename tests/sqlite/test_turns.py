@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
+from traceability.catalog.models import Site
 from traceability.lib.sqlite.turns import Turn
 
 LONG = 30.0
@@ -214,6 +215,33 @@ def _begun(end: str) -> Iterator[None]:
                 connection.close()
     except Undone:
         pass
+
+
+@only_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_what_is_written_outside_of_transactions_queues_too(
+    elsewhere: Callable[[Callable[[], object]], threading.Thread],
+) -> None:
+    turn, read, written = Turn(_database()), threading.Event(), threading.Event()
+
+    def write() -> None:
+        assert not Site.objects.exists()
+        read.set()
+        Site.objects.update(name="X")
+        written.set()
+
+    assert turn.take(LONG)
+    other = elsewhere(write)
+    assert read.wait(LONG)
+    assert not written.wait(0.2)
+    turn.give()
+    other.join(LONG)
+    assert written.is_set()
+    assert turn.take(LONG)
+
+
+def _database() -> Path:
+    return Path(connection.settings_dict["NAME"])
 
 
 @only_sqlite

@@ -1,7 +1,10 @@
-"""Django's own backend, whose transactions queue for their turn to write."""
+"""Django's own backend, whose writers queue for their turn."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,24 @@ from traceability.lib.sqlite.turns import Turn
 _SECONDS = 5.0  # sqlite3's own, where the settings give no `timeout`
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
-    """The turn lasts from BEGIN to the end of the outermost transaction.
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 
-    What is written outside of transactions does not queue: it competes with one holder
-    at most, as everybody did.
+
+class _Cursor(base.SQLiteCursorWrapper):
+    owner: DatabaseWrapper
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        with self.owner.turn_for(query):
+            return super().execute(query, params)
+
+    def executemany(self, query: str, param_list: Any) -> Any:
+        with self.owner.turn_for(query):
+            return super().executemany(query, param_list)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """The turn lasts from BEGIN to the end of the outermost transaction, or for one
+    statement: between those who queue nobody else would find the file free.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -29,6 +45,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.is_in_memory_db():
             self._turn = Turn(Path(conn_params["database"]))
         return connection
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        cursor = self.connection.cursor(factory=_Cursor)
+        cursor.owner = self
+        return cursor
+
+    @contextmanager
+    def turn_for(self, query: str) -> Iterator[None]:
+        """While that is done, where it writes and no transaction is open."""
+        if self._turn is None or not self.autocommit or not _WRITES.match(query):
+            yield
+            return
+        self._take(self._turn)
+        try:
+            yield
+        finally:
+            self._give()
 
     def _start_transaction_under_autocommit(self) -> None:
         if self._turn is not None:
