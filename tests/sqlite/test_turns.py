@@ -7,15 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
 
-from traceability.catalog.models import Site
-from traceability.lib.sqlite.turns import Turn
+from traceability.lib.sqlite.turns import SUFFIX, Turn
 
 LONG = 30.0
 HOLD = """
@@ -75,7 +72,6 @@ def test_who_came_first_writes_first(path: Path) -> None:
     first = Turn(path)
     assert first.take(LONG)
     served: list[int] = []
-    last = None
 
     def wait(number: int, turn: Turn) -> None:
         assert turn.take(LONG)
@@ -84,11 +80,9 @@ def test_who_came_first_writes_first(path: Path) -> None:
 
     threads = []
     for number in range(8):
-        last = Turn(path)
-        threads.append(threading.Thread(target=wait, args=(number, last)))
+        threads.append(threading.Thread(target=wait, args=(number, Turn(path))))
         threads[-1].start()
-        _until(lambda turn=last: turn._waiting is not None)
-        time.sleep(0.02)  # until it sleeps in the kernel
+        _until(lambda asleep=number + 1: _asleep(path) == asleep)
     assert served == []
     first.give()
     for thread in threads:
@@ -152,134 +146,11 @@ def test_a_connection_that_is_forgotten_loses_its_turn(path: Path) -> None:
     assert Turn(path).take(LONG)
 
 
-# Transactions
-
-only_sqlite = pytest.mark.skipif(
-    "connection.vendor != 'sqlite'", reason="this database queues by itself"
-)
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[Callable[[Callable[[], object]], threading.Thread]]:
-    """Starts something in a thread, with a connection of its own."""
-    threads = []
-
-    def start(work: Callable[[], object]) -> threading.Thread:
-        def run() -> None:
-            try:
-                work()
-            finally:
-                connections.close_all()
-
-        threads.append(threading.Thread(target=run))
-        threads[-1].start()
-        return threads[-1]
-
-    yield start
-    for thread in threads:
-        thread.join(LONG)
-
-
-@only_sqlite
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
-def test_a_transaction_has_the_turn_until_it_ends(
-    end: str, elsewhere: Callable[[Callable[[], object]], threading.Thread]
-) -> None:
-    written = threading.Event()
-
-    def write() -> None:
-        with transaction.atomic():
-            written.set()
-
-    with _begun(end):
-        other = elsewhere(write)
-        assert not written.wait(0.2)
-    other.join(LONG)
-    assert written.is_set()
-
-
-@contextmanager
-def _begun(end: str) -> Iterator[None]:
-    class Undone(Exception):
-        pass
-
-    try:
-        with transaction.atomic():
-            with transaction.atomic():
-                pass  # the end of an inner one is not the end
-            yield
-            if end == "rollback":
-                raise Undone
-            if end == "close":
-                connection.close()
-    except Undone:
-        pass
-
-
-@only_sqlite
-@pytest.mark.django_db(transaction=True)
-def test_what_is_written_outside_of_transactions_queues_too(
-    elsewhere: Callable[[Callable[[], object]], threading.Thread],
-) -> None:
-    turn, read, written = Turn(_database()), threading.Event(), threading.Event()
-
-    def write() -> None:
-        assert not Site.objects.exists()
-        read.set()
-        Site.objects.update(name="X")
-        written.set()
-
-    assert turn.take(LONG)
-    other = elsewhere(write)
-    assert read.wait(LONG)
-    assert not written.wait(0.2)
-    turn.give()
-    other.join(LONG)
-    assert written.is_set()
-    assert turn.take(LONG)
-
-
-def _database() -> Path:
-    return Path(connection.settings_dict["NAME"])
-
-
-@only_sqlite
-@pytest.mark.django_db(transaction=True)
-def test_who_waits_too_long_is_told_that_the_database_is_locked(
-    elsewhere: Callable[[Callable[[], object]], threading.Thread],
-) -> None:
-    errors: list[str] = []
-
-    def write() -> None:
-        connection.settings_dict["OPTIONS"]["timeout"] = 0.1
-        try:
-            with transaction.atomic():
-                pass
-        except OperationalError as error:
-            errors.append(str(error))
-
-    before = connection.settings_dict["OPTIONS"]["timeout"]
-    try:
-        with transaction.atomic():
-            elsewhere(write).join(LONG)
-    finally:
-        connection.settings_dict["OPTIONS"]["timeout"] = before
-    assert errors == ["database is locked: another one has been writing"]
-    with transaction.atomic():
-        pass
-
-
-@only_sqlite
-@pytest.mark.django_db(transaction=True)
-def test_a_queue_that_cannot_be_opened_is_an_error_of_the_database(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    connection.ensure_connection()
-    elsewhere = Turn(tmp_path / "away" / "database")
-    monkeypatch.setattr(connections["default"], "_turn", elsewhere)
-    with pytest.raises(OperationalError, match="unable to queue"), transaction.atomic():
-        pass
+def _asleep(database: Path) -> int:
+    """How many the kernel lets wait for the lock."""
+    number = database.with_name(database.name + SUFFIX).stat().st_ino
+    locks = Path("/proc/locks").read_text().splitlines()
+    return sum("->" in line and f":{number} " in line for line in locks)
 
 
 def _until(holds: Callable[[], bool]) -> None:
