@@ -151,6 +151,7 @@ class Gatherer(Generic[T, R]):
             self._busy_since = time.monotonic()
             self._settle(batch)
             self._busy_since = None
+            del batch  # what is done with must not wait for the next one
 
     def _take(self) -> list[_Waiting[T, R]] | None:
         """The next batch, waiting for one; None when there will be none."""

@@ -19,7 +19,7 @@ from inference_worker.engine.gpu import Gpu
 from inference_worker.engine.types import Image
 
 MOST_BYTES = 512 * 2**20
-"""Four of the largest batches of 640-pixel photos; it is taken from all programs."""
+"""Eight full batches of 640-pixel photos; it is taken from all programs."""
 
 _STEP = 2**20  # sizes are rounded up to this, so that photos of a camera share
 
@@ -70,7 +70,12 @@ class Landing:
             return slab
 
     def _shrink(self, wanted: int) -> None:
-        """Give up free slabs of other sizes while there is too little left."""
+        """Give up free slabs of other sizes while there is too little left, if that
+        helps.
+        """
+        idle = sum(size * len(free) for size, free in list(self._free.items()))
+        if self._left + idle < wanted:
+            return
         for free in list(self._free.values()):
             while self._left < wanted and free:
                 slab = free.popleft()

@@ -42,8 +42,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
-        if not self.is_in_memory_db():
-            self._turn = Turn(Path(conn_params["database"]))
+        database = Path(conn_params["database"])
+        # The same one again keeps its place, and the thread that may wait there.
+        if self._turn is None or self._turn.database != database:
+            self._turn = None if self.is_in_memory_db() else Turn(database)
         return connection
 
     def create_cursor(self, name: str | None = None) -> Any:

@@ -27,7 +27,7 @@ class Turn:
     """
 
     def __init__(self, database: Path) -> None:
-        self._database = database
+        self.database = database
         self._file: _File | None = None
         self._waiting: _Waiting | None = None
         self._has = False
@@ -57,7 +57,7 @@ class Turn:
         own.
         """
         if self._file is None or not self._file.is_ours():
-            number = _open_beside(self._database)
+            number = _open_beside(self.database)
             self._file, self._waiting, self._has = _File(number), None, False
         return self._file
 
