@@ -3,14 +3,16 @@
     python -m benchmarks.latency.upload [--count 200] [--rates 2 5 10] [--json FILE]
 
 Starts a site of its own (or uses `--url` with `--key` and `--station`) and uploads
-under `Prefer: wait=5`: first one after another, then at offered rates that do not slow
-down when the site does, each latency counted from when the photo was due.
+under `Prefer: wait=5`: first one after another, then `--at-once`, then at offered rates
+that do not slow down when the site does, each latency counted from when the photo was
+due.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import platform
@@ -106,11 +108,34 @@ def at_rate(
     return run
 
 
+def without_pause(
+    client: Client, images: list[bytes], connections: int, seconds: float
+) -> Run:
+    """So many connections, each sending its next photo when it has its result."""
+    run = Run(f"{connections} at once")
+    started = time.perf_counter()
+
+    def send(first: int) -> None:
+        for n in itertools.count(first):
+            if time.perf_counter() - started > seconds:
+                return
+            measure(client, images[n % len(images)], time.perf_counter(), run)
+
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(send, range(connections)))
+    run.seconds = time.perf_counter() - started
+    return run
+
+
 def measure_all(target: Target, options: argparse.Namespace) -> dict[str, Any]:
     images = photos(20, options.size, options.defective)
     client = Client(target)
     one_after_another(client, images, WARM_UP)
     runs = [one_after_another(client, images, options.count)]
+    runs += [
+        without_pause(client, images, connections, options.seconds)
+        for connections in options.at_once
+    ]
     runs += [
         at_rate(client, images, rate, options.seconds, options.connections)
         for rate in options.rates
@@ -145,6 +170,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=200, help="one after another")
     parser.add_argument("--rates", type=float, nargs="*", default=[2, 5, 10])
+    parser.add_argument(
+        "--at-once", type=int, nargs="*", default=[], help="connections without pause"
+    )
     parser.add_argument("--seconds", type=float, default=20, help="of each rate")
     parser.add_argument(
         "--connections", type=int, default=64, help="of the client, at a rate"
