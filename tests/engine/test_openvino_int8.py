@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -13,6 +16,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from inference_worker.engine.backends.onnxruntime import OnnxRuntimeBackend
 from inference_worker.engine.backends.openvino import OpenVinoBackend
 from inference_worker.engine.backends.openvino_int8 import for_openvino, is_quantised
+from inference_worker.engine.backends.openvino_sums import signed_sums_saturate
 from inference_worker.engine.manifest import Manifest, canonical
 from tests.engine.toy import toy_manifest, toy_network
 
@@ -83,26 +87,25 @@ def zero_points(data: bytes) -> dict[str, int]:
     }
 
 
+@pytest.mark.parametrize("saturate", [False, True])
 @pytest.mark.parametrize("last", ["Concat", "Add", "Max"])
-def test_what_follows_a_relu_becomes_unsigned_and_weights_stay(last: str) -> None:
-    data = for_openvino(joined(last=last).SerializeToString())
+def test_what_follows_a_relu_becomes_unsigned_and_weights_stay(
+    last: str, saturate: bool
+) -> None:
+    data = for_openvino(joined(last=last).SerializeToString(), signed_saturate=saturate)
     onnx.checker.check_model(onnx.load_model_from_string(data), full_check=True)
     unsigned, signed = TensorProto.UINT8, TensorProto.INT8
     assert zero_points(data) == {"q": unsigned, "d": unsigned, "w.d": signed}
 
 
 @pytest.mark.parametrize(("activation", "last"), [("Tanh", "Concat"), ("Relu", "Sub")])
-def test_what_may_be_negative_stays_signed(activation: str, last: str) -> None:
+@pytest.mark.parametrize("saturate", [False, True])
+def test_what_may_be_negative_stays_signed(
+    activation: str, last: str, saturate: bool
+) -> None:
     model = joined(activation, last).SerializeToString()
-    assert set(zero_points(for_openvino(model)).values()) == {TensorProto.INT8}
-
-
-# Without these instructions OpenVINO adds pairs of products in 16 bits, which saturate:
-# random weights, which fill their 8 bits, come out up to a tenth apart (AMD Zen 3).
-SUMS_IN_32_BITS = any(
-    name in Path("/proc/cpuinfo").read_text()
-    for name in ("vnni", "amx_int8", "asimddp")
-)
+    found = zero_points(for_openvino(model, signed_saturate=saturate))
+    assert set(found.values()) == {TensorProto.INT8}
 
 
 @pytest.mark.parametrize("activation", ["Relu", "Tanh", "HardSwish"])
@@ -118,18 +121,46 @@ def test_openvino_computes_then_what_onnx_runtime_does(
     session = InferenceSession(model, providers=["CPUExecutionProvider"])
     (expected,) = session.run(None, feeds)
     core = ov.Core()
-    graph = core.read_model(for_openvino(model))
+    graph = core.read_model(for_openvino(model, signed_saturate=signed_sums_saturate()))
     compiled = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = compiled(feeds)[0]
     apart = np.sqrt(np.square(found - expected).mean() / np.square(expected).mean())
-    assert apart < (0.02 if SUMS_IN_32_BITS else 0.12)
+    assert apart < 0.02
 
 
-def test_a_concat_that_may_be_negative_stays_float() -> None:
-    data = for_openvino(joined("Tanh").SerializeToString())
+@pytest.mark.parametrize(
+    ("activation", "last", "saturate", "taken"),
+    [
+        ("Tanh", "Concat", False, "both"),
+        ("Tanh", "Add", False, "d"),
+        ("Tanh", "Add", True, "both"),
+        ("Relu", "Add", True, "d"),
+    ],
+)
+def test_what_openvino_would_sum_up_wrong_stays_float(
+    activation: str, last: str, saturate: bool, taken: str
+) -> None:
+    model = joined(activation, last).SerializeToString()
+    data = for_openvino(model, signed_saturate=saturate)
     graph = onnx.load_model_from_string(data).graph
     (conv,) = (node for node in graph.node if node.op_type == "Conv")
-    assert conv.input[0] == "both"
+    assert conv.input[0] == taken
+
+
+@pytest.mark.skipif(
+    not platform.machine().startswith(("x86", "AMD64")), reason="instructions of x86"
+)
+def test_without_instructions_for_it_the_same_numbers_come_out() -> None:
+    """As on a processor of AVX2 alone."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-k", "openvino_computes", __file__],
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_graph_as_deep_as_it_likes_is_walked() -> None:
@@ -142,7 +173,7 @@ def test_a_graph_as_deep_as_it_likes_is_walked() -> None:
     nodes[3].input[0] = "n5000"
     del model.graph.node[:]
     model.graph.node.extend([*nodes[:3], *chain, *nodes[3:]])
-    found = zero_points(for_openvino(model.SerializeToString()))
+    found = zero_points(for_openvino(model.SerializeToString(), signed_saturate=False))
     assert found["q"] == TensorProto.UINT8
 
 
@@ -166,7 +197,7 @@ def test_zero_points_that_shift_are_left_alone() -> None:
     for one in model.graph.initializer:
         if one.name == "zero":
             one.CopyFrom(numpy_helper.from_array(np.int8(-128), "zero"))
-    data = for_openvino(model.SerializeToString())
+    data = for_openvino(model.SerializeToString(), signed_saturate=False)
     assert set(zero_points(data).values()) == {TensorProto.INT8}
 
 

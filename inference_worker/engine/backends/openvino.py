@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from inference_worker.engine.backends.base import Backend
 from inference_worker.engine.backends.openvino_int8 import for_openvino, is_quantised
+from inference_worker.engine.backends.openvino_sums import signed_sums_saturate
 from inference_worker.engine.errors import (
     BackendUnavailable,
     InferenceFailed,
@@ -74,7 +75,7 @@ def _runtime() -> Any:
 
 def _unsigned(model: bytes) -> bytes:
     try:
-        return for_openvino(model)
+        return for_openvino(model, signed_saturate=signed_sums_saturate())
     # protobuf, numpy and the graph itself: what is damaged fails anywhere.
     except Exception as error:
         raise LoadFailed(f"the int8 network cannot be read: {_said(error)}") from error

@@ -6,7 +6,8 @@ moves the quantisation before a Concat, and convolutions that take them come out
 one alone was off by 23 % of its signal's strength. So activations that cannot be
 negative, as behind a ReLU, become unsigned with a zero point of 0: then it was off by
 none. Scales stay; what is above 127 steps is no longer clipped. Of activations that may
-be negative, those that come from a Concat are left in float.
+be negative, those that come from a Concat are left in float, and all of them on a
+processor where sums of signed products saturate (`openvino_sums`).
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ def is_quantised(model: bytes) -> bool:
     return QUANTISE.encode() in model
 
 
-def for_openvino(model: bytes) -> bytes:
+def for_openvino(model: bytes, *, signed_saturate: bool) -> bytes:
     """The same quantised model, as OpenVINO's CPU computes it right.
 
+    `signed_saturate` says that this processor does not sum signed activations right.
     Images count among what is never negative: they are 0..1. Zero points other than 0,
     which files of ours never have, stay.
     """
@@ -48,7 +50,7 @@ def for_openvino(model: bytes) -> bytes:
     for node in list(graph.node):
         if node.op_type != QUANTISE or walk.never_negative(node.input[0]):
             continue
-        if walk.comes_from_a_concat(node.input[0]):
+        if signed_saturate or walk.comes_from_a_concat(node.input[0]):
             _leave_in_float(graph, node)
     _make_unsigned(graph, walk)
     return bytes(proto.SerializeToString())
