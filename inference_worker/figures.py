@@ -48,7 +48,8 @@ class WorkerFigures:
 
     def _rungs(self) -> Iterator[Metric]:
         """A rung that is not on this machine has gone from the ladder by now."""
-        place = self._ladder.figures.place
+        figures = self._ladder.figures
+        place = figures.place
         rung = GaugeMetricFamily(
             "causeline_ladder_rung",
             "1 for the backend that looks at photos now, 0 for the others.",
@@ -59,8 +60,9 @@ class WorkerFigures:
         yield rung
         yield GaugeMetricFamily(
             "causeline_ladder_place",
-            "0 on the best rung, 1 on the second …; -1 when none can look at photos.",
-            value=place,
+            "How many better rungs have failed: 0 on the best, and on the way up to it "
+            "after a start; -1 when none can look at photos.",
+            value=place - figures.untried if place > 0 else place,
         )
 
     def _changes(self) -> Iterator[Metric]:

@@ -100,7 +100,7 @@ def _open() -> Desk:
     # From here on, as loading may hang too.
     watchdog = Watchdog(hanging, last_words=ladder.hung)
     try:
-        ladder.start()
+        ladder.start_soon()
     except EngineError:
         teller.close()
         raise

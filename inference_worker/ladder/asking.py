@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -47,6 +47,19 @@ class Asker:
         if fallen.reason is Reason.OOM:  # the next one may need the room
             standing.close()
         raise fallen
+
+    def right_one(self, tried: Sequence[tuple[Standing, Fallen]]) -> Standing | None:
+        """Of those that all fell on the same images the best that is right on the
+        golden picture: the images are to blame. Those above it fell, too; those below
+        are closed.
+        """
+        for place, (standing, _) in enumerate(tried):
+            if not standing.closed and self.golden_fall(standing) is None:
+                for lower, _ in tried[place + 1 :]:
+                    lower.close()
+                self.falls.leave(tried[:place])
+                return standing
+        return None
 
     def golden_fall(self, standing: Standing) -> Fallen | None:
         """Why it is not right on the golden picture; None when it is."""

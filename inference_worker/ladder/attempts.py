@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ HUNG_SECONDS = 300.0
 """More than the watchdog gives what photos wait for, as nobody waits for this."""
 
 LOOK_SECONDS = 0.5
+CLOSE_SECONDS = 2.0
 
 
 class _Attempt(Generic[T]):
@@ -87,8 +89,12 @@ class Attempts:
     """
 
     def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
-        self._meanwhile = meanwhile
+        self._meanwhile, self._until = meanwhile, math.inf
         self._left: dict[str, _Attempt[Any]] = {}
+
+    def close(self) -> None:
+        """On any thread: what is under way is left behind, but if it is soon done."""
+        self._until = time.monotonic() + CLOSE_SECONDS
 
     def hangs(self, name: str) -> bool:
         """Whether one of that name was left behind and has not come back."""
@@ -106,6 +112,8 @@ class Attempts:
         attempt = _Attempt(name, work, drop)
         attempt.wait(LOOK_SECONDS)
         while attempt.under_way:
+            if time.monotonic() > self._until and attempt.leave():
+                raise _fallen(attempt)
             if attempt.seconds() > HUNG_SECONDS and attempt.leave():
                 self._left[name] = attempt
                 log.error(

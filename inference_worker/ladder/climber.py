@@ -1,5 +1,6 @@
-"""A thread that tries better rungs again, while photos are looked at on another one,
-and keeps that one up. A device that hangs meanwhile is left behind: see `attempts`.
+"""A thread that brings better rungs up, after a start and again when they have failed,
+while photos are looked at on another one, and keeps that one up. A device that hangs
+meanwhile is left behind: see `attempts`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from functools import partial
 from inference_worker.engine.engines import RECHECK_SECONDS
 from inference_worker.gatherer import Overloaded
 from inference_worker.ladder.attempts import Attempts
-from inference_worker.ladder.errors import Hung
 from inference_worker.ladder.ladder import Ladder
 from inference_worker.ladder.reasons import Fallen
 from inference_worker.ladder.rungs import Rung
@@ -41,10 +41,11 @@ class Climber:
         self._thread.start()
 
     def close(self) -> None:
-        """Before the batcher is; a rung that is being brought up is not waited for
-        much longer.
+        """Before the batcher is. A rung that is being brought up is hardly waited for:
+        it is closed when it comes.
         """
         self._closed.set()
+        self._attempts.close()
         self._ladder.changed.set()
         self._thread.join(CLOSE_SECONDS)
         self._ladder.record.end_all()
@@ -57,12 +58,13 @@ class Climber:
             for rung in self._due():
                 if self._closed.is_set() or self._climb(rung):
                     break
-            self._grow()
+            if not self._ladder.untried:  # a replica would stand in their way
+                self._grow()
 
     def _seconds(self) -> float:
         """Until the first rung is due, or what runs is looked at again."""
         record = self._ladder.record
-        left = [record.seconds_left(rung.name) for rung in self._failed()]
+        left = [record.seconds_left(rung.name) for rung in self._better()]
         return max(min([RECHECK_SECONDS, *left]), LEAST_SECONDS)
 
     def _recheck(self) -> None:
@@ -78,14 +80,15 @@ class Climber:
             self._do(errand)
 
     def _due(self) -> list[Rung]:
+        """The best first, but those that have failed after all others."""
         record = self._ladder.record
-        return [rung for rung in self._failed() if not record.rests(rung.name)]
+        due = [rung for rung in self._better() if not record.rests(rung.name)]
+        return sorted(due, key=lambda rung: bool(record.failure(rung.name)))
 
-    def _failed(self) -> list[Rung]:
-        """Better rungs that may be tried again some time."""
-        better, record = self._ladder.better(), self._ladder.record
-        failed = [rung for rung in better if record.failure(rung.name)]
-        return [rung for rung in failed if not self._attempts.hangs(rung.name)]
+    def _better(self) -> list[Rung]:
+        """Better rungs that may be tried some time."""
+        hangs = self._attempts.hangs
+        return [rung for rung in self._ladder.better() if not hangs(rung.name)]
 
     def _climb(self, rung: Rung) -> bool:
         """Whether the traffic goes on there."""
@@ -93,10 +96,8 @@ class Climber:
         try:
             standing = self._attempts.make(rung.name, work, Standing.close)
         except Fallen as fallen:
-            if isinstance(fallen.error, Hung):
-                self._do(partial(self._ladder.left_behind, rung, fallen))
-            else:
-                self._ladder.retried(rung, fallen)
+            if not self._closed.is_set():  # else it was not given its time
+                self._do(partial(self._ladder.not_up, rung, fallen))
             return False
         return self._hand_over(standing)
 

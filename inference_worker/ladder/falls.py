@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from inference_worker.health import EXIT_CODE
 from inference_worker.ladder import hops
+from inference_worker.ladder.errors import Hung, NoRung
 from inference_worker.ladder.hops import Figures
 from inference_worker.ladder.reasons import Failure, Fallen, Reason, Stage
 from inference_worker.ladder.record import Record
 from inference_worker.ladder.rungs import Rung
-from inference_worker.ladder.standing import Step
+from inference_worker.ladder.standing import Standing, Step
 
 
 class Falls:
@@ -25,7 +26,7 @@ class Falls:
     ) -> None:
         self.record, self.figures = record, Figures()
         self.changed = threading.Event()
-        self._leave = leave
+        self._end = leave
         self._untold: list[Failure] = []
 
     @property
@@ -39,10 +40,16 @@ class Falls:
         self._untold.append(failure)
         return failure
 
+    def leave(self, tried: Iterable[tuple[Standing, Fallen]]) -> None:
+        """Those that did not hold, which are closed."""
+        for standing, fallen in tried:
+            self.add(standing.rung, fallen)
+            standing.close()
+
     def lose(self, rung: Rung, fallen: Fallen) -> None:
         """The card is gone for this process: another one begins on the next rung."""
         hops.log_hop(self.add(rung, fallen), "")
-        self._leave(EXIT_CODE)
+        self._end(EXIT_CODE)
 
     def tell(self, to: str, better: Collection[str]) -> None:
         """One line for each rung that was left; those below `to` were only tried."""
@@ -59,23 +66,19 @@ class Falls:
         self.figures.hops[failure.rung, failure.reason] += 1
         hops.log_hop(failure, rung.name)
 
-    def retried(self, rung: Rung, fallen: Fallen, *, card_in_use: bool) -> None:
+    def retried(self, rung: Rung, fallen: Fallen, *, card_in_use: bool) -> bool:
         """It was tried again in vain, beside the traffic; with a card that is lost and
-        in use there too, the process ends.
+        in use there too, the process ends. Whether this says more than why it was left:
+        it hung.
         """
         failure = fallen.failure(rung.name, self.record.clock())
-        self.record.failed(failure, again=True)
+        hung = isinstance(fallen.error, Hung)
+        self.record.failed(failure, again=not hung)
         self.figures.retries[rung.name] += 1
         hops.log_retry(failure)
         if fallen.lost and card_in_use:
-            self._leave(EXIT_CODE)
-
-    def left_behind(self, rung: Rung, fallen: Fallen) -> None:
-        """It hung when it was tried again, which says more than why it was left."""
-        failure = fallen.failure(rung.name, self.record.clock())
-        self.record.failed(failure)
-        self.figures.retries[rung.name] += 1
-        hops.log_retry(failure)
+            self._end(EXIT_CODE)
+        return hung
 
     def hung(self, step: Step) -> None:
         """The watchdog gives up on it, and ends the process next."""
@@ -85,3 +88,8 @@ class Falls:
         failure = Failure(step.rung, reason, step.stage, "hung", text, at)
         self.record.failed(failure)
         hops.log_hop(failure, "")
+
+    def nothing_holds(self, rungs: Iterable[Rung]) -> NoRung:
+        failures = [self.record.failure(rung.name) for rung in rungs]
+        told = [f"{one.rung}: {one.reason} {one.message}" for one in failures if one]
+        return NoRung("no backend can look at photos now", lines=told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from inference_worker.ladder.reasons import Failure
@@ -43,13 +44,14 @@ class Figures:
 
     `hops` by rung that was left and reason, `climbs` by rung that was climbed to,
     `retries` by rung that was tried again in vain; `place` is the rung stood on, 0 the
-    best, -1 none.
+    best, -1 none; `untried` of the better ones are only on their way up after a start.
     """
 
     hops: Counter[tuple[str, str]] = field(default_factory=Counter)
     climbs: Counter[str] = field(default_factory=Counter)
     retries: Counter[str] = field(default_factory=Counter)
     place: int = -1
+    untried: int = 0
 
 
 def log_hop(failure: Failure, to: str) -> None:
@@ -65,8 +67,15 @@ def log_hop(failure: Failure, to: str) -> None:
     )
 
 
-def log_climb(left: str, to: str) -> None:
-    _line(logging.WARNING, "ladder.climb", left=left or None, to=to)
+def log_way_up(on: str, to: Iterable[str]) -> None:
+    """After a start, with better ones to come: no fault."""
+    _line(logging.INFO, "ladder.way_up", on=on, to=", ".join(to))
+
+
+def log_climb(left: str, to: str, *, again: bool) -> None:
+    """`again`: it had failed, so that who read of that reads of this, too."""
+    level = logging.WARNING if again else logging.INFO
+    _line(level, "ladder.climb", left=left or None, to=to)
 
 
 def log_retry(failure: Failure) -> None:

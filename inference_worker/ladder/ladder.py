@@ -11,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_worker.engine.api import Detector
-from inference_worker.engine.errors import EngineError
 from inference_worker.engine.optics import Optics
 from inference_worker.engine.types import Detections, Image
 from inference_worker.ladder import hops
 from inference_worker.ladder.asking import OF_THE_IMAGE, Ask, Asker
-from inference_worker.ladder.errors import NoRung
 from inference_worker.ladder.falls import Falls
 from inference_worker.ladder.hops import Figures, Situation
 from inference_worker.ladder.raising import Raiser
@@ -28,7 +26,7 @@ from inference_worker.ladder.workshop import Workshop
 
 
 class Ladder:
-    """One thread, the batcher's, looks and changes rungs; `start` comes before it.
+    """One thread, the batcher's, looks and changes rungs; a start comes before it.
 
     `tell` is called with the situation after every change, and must not wait. `leave`
     ends the process, which cannot be saved when its card is lost. `standing` is what
@@ -75,10 +73,7 @@ class Ladder:
     def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
         """What that rung makes of a canvas: images of one frame share a call."""
         standing = self.standing
-        try:
-            return standing.detector.runner.frame(canvas) if standing else canvas
-        except EngineError:  # it will say so when it looks
-            return canvas
+        return standing.frame(canvas) if standing else canvas
 
     def room(self, nbytes: int) -> NDArray[np.uint8] | None:
         """Where that rung wants a photo to lie; on any thread."""
@@ -99,14 +94,24 @@ class Ladder:
         standing, rungs = self.standing, list(self.rungs)
         return rungs[: rungs.index(standing.rung)] if standing else rungs
 
-    def start(self) -> None:
-        """Take the best rung that holds; those that failed before come last.
+    @property
+    def untried(self) -> list[Rung]:
+        """Better rungs that nothing is known against: it is on its way up to them."""
+        return [rung for rung in self.better() if not self.record.failure(rung.name)]
 
-        Raises NoRung.
+    def start(self) -> None:
+        """Take the best rung that holds; those that failed before come last. Raises
+        NoRung.
         """
-        self._settle(self._raiser.first_of(self.rungs))
-        if self.standing is None:
-            raise self._nothing_holds()
+        self._begin(self._raiser.first_of(self.rungs))
+
+    def start_soon(self) -> None:
+        """Take the best rung that needs no card, and leave better ones to a Climber.
+        As `start` where no such rung holds, or all are known to fail. Raises NoRung.
+        """
+        standing = self._begin(self._raiser.soonest_of(self.rungs))
+        if self.untried:
+            hops.log_way_up(standing.rung.name, [one.name for one in self.untried])
 
     def infer(
         self,
@@ -122,7 +127,7 @@ class Ladder:
         """
         standing = self.standing
         if standing is None:
-            raise self._nothing_holds()
+            raise self.falls.nothing_holds(self.rungs)
 
         def ask(detector: Detector) -> list[Detections]:
             return detector.infer(images, templates, optics)
@@ -133,14 +138,14 @@ class Ladder:
             try:
                 found = self.asker.look(standing, ask)
             except OF_THE_IMAGE:
-                self._leave_behind(tried)
+                self.falls.leave(tried)
                 self._settle(standing)
                 raise
             except Fallen as fallen:
                 tried.append((standing, fallen))
                 standing = self._raiser.below(standing.rung, fallen)
             else:
-                self._leave_behind(tried)
+                self.falls.leave(tried)
                 self._settle(standing)
                 return Looked(found, standing.detector, started - begun)
         return self._when_all_failed(tried, ask)
@@ -152,7 +157,8 @@ class Ladder:
             better.close()
             return
         self.figures.climbs[better.rung.name] += 1
-        hops.log_climb(left.rung.name if left else "", better.rung.name)
+        again = better.rung not in self.untried
+        hops.log_climb(left.rung.name if left else "", better.rung.name, again=again)
         self._settle(better)
         if left is not None:
             left.close()
@@ -167,25 +173,26 @@ class Ladder:
             return
         below = self._raiser.below(standing.rung, fallen)
         if below is not None:
-            self._leave_behind([(standing, fallen)])
+            self.falls.leave([(standing, fallen)])
         else:
             below = self._raiser.once_more([(standing, fallen)])
             if below is not None:
                 self.falls.renewed(standing.rung, fallen)
         self._settle(below)
 
-    def retried(self, rung: Rung, fallen: Fallen) -> None:
-        """A better rung was tried again in vain, on another thread."""
-        standing = self.standing
-        in_use = standing is not None and standing.rung.on_card
-        self.falls.retried(rung, fallen, card_in_use=in_use)
-
-    def left_behind(self, rung: Rung, fallen: Fallen) -> None:
-        """A better rung has hung while it was tried again. Between two batches: it is
-        told as what became of that rung.
+    def not_up(self, rung: Rung, fallen: Fallen) -> None:
+        """Between two batches: a better rung was tried in vain. If that was the first
+        time it fell, and if it has hung, that is told as what became of it.
         """
-        self.falls.left_behind(rung, fallen)
-        self._tell(self.situation)
+        standing = self.standing
+        if rung in self.untried:
+            self._raiser.could_not(rung, fallen)
+            self._count()
+            self._settle(standing)
+        else:
+            in_use = standing is not None and standing.rung.on_card
+            if self.falls.retried(rung, fallen, card_in_use=in_use):
+                self._tell(self.situation)
 
     def hung(self) -> None:
         """The watchdog gives up on the step that is under way."""
@@ -197,10 +204,11 @@ class Ladder:
         if self.standing is not None:
             self.standing.close()
 
-    def _leave_behind(self, tried: Sequence[tuple[Standing, Fallen]]) -> None:
-        for standing, fallen in tried:
-            self.falls.add(standing.rung, fallen)
-            standing.close()
+    def _begin(self, standing: Standing | None) -> Standing:
+        self._settle(standing)
+        if standing is None:
+            raise self.falls.nothing_holds(self.rungs)
+        return standing
 
     def _settle(self, to: Standing | None) -> None:
         """Go on with `to`, and say what changed."""
@@ -211,10 +219,14 @@ class Ladder:
             self.record.holds(to.rung.name, to.identity)
             below = self.rungs[self.rungs.index(to.rung) + 1 :]
             self.record.forget(rung.name for rung in below)
-        self.figures.place = self.rungs.index(to.rung) if to else -1
+        self._count()
         better = [rung.name for rung in self.better()]
         self.falls.tell(to.rung.name if to else "", better)
         self._tell(self.situation)
+
+    def _count(self) -> None:
+        self.figures.place = len(self.better()) if self.standing else -1
+        self.figures.untried = len(self.untried)
 
     def _when_all_failed(
         self, tried: Sequence[tuple[Standing, Fallen]], ask: Ask
@@ -223,23 +235,15 @@ class Ladder:
         goes on. Else each is brought up once more before it is given up.
         """
         error = tried[0][1].error or tried[0][1]
-        for place, (standing, _) in enumerate(tried):
-            if not standing.closed and self.asker.golden_fall(standing) is None:
-                for lower, _ in tried[place + 1 :]:
-                    lower.close()
-                self._leave_behind(tried[:place])
-                self._settle(standing)
-                raise error
+        right = self.asker.right_one(tried)
+        if right is not None:
+            self._settle(right)
+            raise error
         again = self._raiser.once_more(tried)
         self._settle(again)
         if again is None:
-            raise self._nothing_holds() from error
+            raise self.falls.nothing_holds(self.rungs) from error
         try:
             return Looked(self.asker.look(again, ask), again.detector)
         except Fallen:
             raise error from None
-
-    def _nothing_holds(self) -> NoRung:
-        failures = [self.record.failure(rung.name) for rung in self.rungs]
-        told = [f"{one.rung}: {one.reason} {one.message}" for one in failures if one]
-        return NoRung("no backend can look at photos now", lines=told)

@@ -22,8 +22,9 @@ from inference_worker.ladder.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
-# What a rung that nobody asked for by name may raise without anybody being told.
-_ABSENT = (BackendUnavailable, BackendUnknown, EngineMissing)
+# What a rung that nobody asked for by name may raise without anybody being told. By
+# code, as the error itself does not come back from the process that tried it apart.
+_ABSENT = {one.code for one in (BackendUnavailable, BackendUnknown, EngineMissing)}
 
 
 @dataclass
@@ -62,8 +63,23 @@ class Raiser:
             try:
                 return self._awaited(rung)
             except Fallen as fallen:
-                self._could_not(rung, fallen)
+                self.could_not(rung, fallen)
         return None
+
+    def soonest_of(self, rungs: Sequence[Rung]) -> Standing | None:
+        """The first that needs no card, as it is up in a second or two: the climber
+        tries the others beside the traffic. Where none holds, or has not failed before,
+        as `first_of`.
+        """
+        known = self.falls.record.failure
+        soon = [one for one in rungs if not one.on_card and not known(one.name)]
+        standing = self.first_of(soon)
+        if standing is not None:
+            return standing
+        others = [one for one in self.rungs if one not in soon]
+        if soon and others:
+            log.warning("nothing holds without a card: photos wait for what needs one")
+        return self.first_of(others)
 
     def below(self, rung: Rung, fallen: Fallen) -> Standing | None:
         log.warning("%s failed, trying what is below: %s", rung.name, fallen)
@@ -79,17 +95,19 @@ class Raiser:
                 self.falls.add(standing.rung, fallen)
         return None
 
-    def _awaited(self, rung: Rung) -> Standing:
-        """While photos wait for it. Raises Fallen."""
-        with self.steps.within(rung.name, Stage.LOAD):
-            return self.bring_up(rung)
-
-    def _could_not(self, rung: Rung, fallen: Fallen) -> None:
-        """Record it, or forget a rung that is not on this machine."""
+    def could_not(self, rung: Rung, fallen: Fallen) -> None:
+        """It was tried for the first time: record that, or forget a rung that is not on
+        this machine.
+        """
         if fallen.lost:
             self.falls.lose(rung, fallen)
-        elif isinstance(fallen.error, _ABSENT) and not rung.required:
+        elif fallen.code in _ABSENT and not rung.required:
             log.info("no %s here: %s", rung.name, fallen)
             self.rungs.remove(rung)
         else:
             self.falls.add(rung, fallen)
+
+    def _awaited(self, rung: Rung) -> Standing:
+        """While photos wait for it. Raises Fallen."""
+        with self.steps.within(rung.name, Stage.LOAD):
+            return self.bring_up(rung)

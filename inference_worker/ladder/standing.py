@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from inference_worker.engine.api import Detector
 from inference_worker.engine.engines import Engine
+from inference_worker.engine.errors import EngineError
 from inference_worker.engine.store import Version
 from inference_worker.engine.types import Detections
 from inference_worker.ladder.hops import Footing
@@ -31,6 +32,13 @@ class Standing:
     proved_at: float
     alone: bool = False
     closed: bool = False
+
+    def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
+        """What it makes of a canvas; see `Backend.frame`."""
+        try:
+            return self.detector.runner.frame(canvas)
+        except EngineError:  # it will say so when it looks
+            return canvas
 
     def close(self) -> None:
         """May be repeated."""

@@ -7,8 +7,11 @@ stdout.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from inference_worker.ladder.errors import TriedToDeath
 from inference_worker.ladder.reasons import Fallen, Reason, Stage
 from inference_worker.ladder.rungs import Rung
 from inference_worker.ladder.workshop import Recipe, Workshop
+from inference_worker.untrusted import kernel
 
 SECONDS = 120.0
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -25,11 +29,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def try_apart(rung: Rung, workshop: Workshop) -> None:
     """Raises Fallen when it could not be brought up, or the process died of it."""
     workshop.reference()  # made here and once, not by whoever is thrown away
-    request = {"rung": asdict(rung), "recipe": workshop.recipe.to_json()}
+    told = {"rung": asdict(rung), "recipe": workshop.recipe.to_json()}
+    request = {**told, "caller": os.getpid()}
     answer = _ask(request)
     if answer:
-        told = Stage(answer["stage"]), Reason(answer["reason"]), answer["code"]
-        raise Fallen(*told, answer["message"])
+        stage, reason = Stage(answer["stage"]), Reason(answer["reason"])
+        raise Fallen(stage, reason, answer["code"], answer["message"])
 
 
 def _ask(request: dict[str, Any]) -> dict[str, Any]:
@@ -65,5 +70,15 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def _end_with(caller: int) -> None:
+    """Else it would go on filling the card beside the worker that comes next."""
+    with suppress(OSError):
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != caller:  # it has ended already
+        sys.exit()
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"\n{json.dumps(_answer(json.load(sys.stdin)))}")
+    request = json.load(sys.stdin)
+    _end_with(request.pop("caller"))
+    sys.stdout.write(f"\n{json.dumps(_answer(request))}")

@@ -7,6 +7,7 @@ stand for devices that break; the product has no such switch.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ class Shaky(Backend):
         self.ordered = getattr(self, "ordered", self.name)
         while order(self.ordered) == "stuck":
             time.sleep(0.02)
+        if order(self.ordered) == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
         if order(self.ordered) == "load":
             raise LoadFailed("the runtime refuses it")
         super().__init__(*args, **options)

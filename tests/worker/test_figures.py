@@ -63,6 +63,19 @@ def test_the_ladder_as_it_stands(figures: WorkerFigures) -> None:
     assert total(found, "causeline_gpu_memory_bytes") == 0, "there is no such card"
 
 
+@pytest.mark.parametrize(
+    ("place", "untried", "told"), [(3, 3, 0), (3, 2, 1), (0, 0, 0), (-1, 2, -1)]
+)
+def test_a_place_on_the_way_up_does_not_look_like_a_fault(
+    desk: Desk, place: int, untried: int, told: int
+) -> None:
+    ladder = Standing()
+    ladder.figures.place, ladder.figures.untried = place, untried
+    read = WorkerFigures(desk, ladder, [])  # type: ignore[arg-type]
+    found = parse(written(read, "")[0].decode())
+    assert value(found, "causeline_ladder_place") == told
+
+
 def test_what_waits_is_counted_and_what_ended_is(
     desk: Desk, photo: Callable[[bytes], Job], figures: WorkerFigures
 ) -> None:
