@@ -39,3 +39,21 @@ def test_only_what_follows_from_photos_stands_back(tmp_path: Path) -> None:
     every = programs(tmp_path, "127.0.0.1", 1, parts, [])
     polite = {one.name for one in every if "courtesy" in " ".join(one.command)}
     assert polite == {"analysis", "clock"}
+
+
+MULTIPLY = """
+from celery.signals import worker_ready
+import numpy
+from threadpoolctl import threadpool_info
+from traceability.jobs import courtesy
+worker_ready.send(None)
+import sklearn.cluster
+print(sum(pool["num_threads"] > 1 for pool in threadpool_info()))
+"""
+
+
+def test_what_stands_back_computes_on_one_thread() -> None:
+    """Whether the library was loaded before or is loaded after."""
+    words = [sys.executable, "-c", MULTIPLY]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 0
