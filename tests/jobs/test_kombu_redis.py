@@ -61,6 +61,7 @@ def test_a_lost_connection_leaves_no_socket_open(
     before = _clients(redis)  # other tests' among them
     connection = Connection(redis_server)
     transport = connection.transport  # as Celery's loop does, this test keeps it
+    pool = connection.default_channel.pool  # closed by its channel, not as garbage
     queue = connection.SimpleQueue("work")
     queue.put("first")
     queue.get().ack()
@@ -69,7 +70,7 @@ def test_a_lost_connection_leaves_no_socket_open(
     connection.collect()
     del connection, queue
     gc.collect()
-    assert not mine & _clients(redis), transport
+    assert not mine & _clients(redis), (transport, pool)
 
 
 def test_a_connection_is_made_again_after_one_that_was_lost(

@@ -7,7 +7,10 @@ worker's main thread did for a photo went into that.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
+from weakref import finalize
 
 from celery.app.amqp import AMQP
 from kombu import Connection
@@ -19,9 +22,29 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 RETRIES = {"interval_start": 0.25, "interval_step": 0.25, "interval_max": 1.0}
 
 
+class QoS(redis.QoS):
+    """What is in hand, noted in Redis for the case that this process dies.
+
+    kombu does so in a transaction: six answers to read where two are enough. Without
+    it, a note without its place in the index may be left when the process dies between
+    the two. Nobody comes to fetch that one, and the sweep of jobs wakes a worker anew.
+    """
+
+    channel: Any  # too narrow in the stubs
+
+    @contextmanager
+    def pipe_or_acquire(self, pipe: Any = None, client: Any = None) -> Iterator[Any]:
+        if pipe is not None:
+            yield pipe
+            return
+        with self.channel.conn_or_acquire(client) as client:
+            yield client.pipeline(transaction=False)
+
+
 class Channel(redis.Channel):
     """One client for all: each of its commands takes a connection from the pool."""
 
+    QoS = QoS
     _lasting: Any = None
     connection: Any  # this and what follows: not, or too narrowly, in the stubs
     _close_clients: Any
@@ -33,6 +56,13 @@ class Channel(redis.Channel):
         if self._lasting is None or self._lasting.connection_pool is not self.pool:
             self._lasting = create()
         return self._lasting
+
+    def _get_pool(self, asynchronous: bool = False) -> Any:
+        pool = super()._get_pool(asynchronous=asynchronous)  # type: ignore[misc]
+        if not asynchronous:  # the others are closed by name
+            # As garbage, a socket may go before the connection that closes it.
+            finalize(self, pool.disconnect).atexit = False
+        return pool
 
     def let_go(self) -> None:
         """Be closed, without a word to Redis and without putting messages back.

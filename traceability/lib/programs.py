@@ -112,7 +112,8 @@ def _worker(
     command = (
         *(sys.executable, "-m", "celery", "-A", "traceability.celery", "worker"),
         *("-Q", queue, "-n", f"{name}@%h", "--loglevel", "INFO"),
-        *("--without-gossip", "--without-mingle"),
+        # Nobody listens to what workers would tell of themselves.
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         *options,
     )
     return Program(name, command, order, stop_seconds, queue)
