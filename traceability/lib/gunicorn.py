@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +37,11 @@ def on_starting(server: Any) -> None:
     global _held
     folder, _held = take_folder(settings.DATA_DIR)
     os.environ[COUNTED] = str(folder)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Import what the first photo of each process would wait for, a second or so."""
+    import_module(settings.ROOT_URLCONF)
 
 
 def child_exit(server: Any, worker: Any) -> None:
