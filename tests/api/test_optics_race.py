@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
+from tests.api.at_once import answers, closing
 from tests.api.calibrations import written
 from tests.api.test_optics import send
 from traceability.inspection.cameras import Optics
@@ -22,15 +23,12 @@ def test_what_is_kept_is_what_was_in_use_when_its_turn_came(camera, station):
     newer = written(distortion_coefficients=np.array([[0.1, 0, 0, 0]]))
 
     def keep():
-        try:
-            return send(camera, keep_calibration=True, denoise=5).json()
-        finally:
-            connection.close()
+        return send(camera, keep_calibration=True, denoise=5).json()
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             send(camera, newer)
-            kept = pool.submit(keep)
+            kept = pool.submit(closing(keep))
             with pytest.raises(TimeoutError):
                 kept.result(timeout=0.5)
         assert kept.result(timeout=20)["distortion"] == [0.1, 0, 0, 0]
@@ -39,12 +37,7 @@ def test_what_is_kept_is_what_was_in_use_when_its_turn_came(camera, station):
 @pytest.mark.django_db(transaction=True)
 def test_optics_sent_at_once_leave_one_in_use(camera, station):
     def one(denoise):
-        try:
-            return send(camera, written(), denoise=denoise % 4).status_code
-        finally:
-            connection.close()
+        return send(camera, written(), denoise=denoise % 4).status_code
 
-    with ThreadPoolExecutor(8) as pool:
-        codes = set(pool.map(one, range(12)))
-    assert codes <= {200, 201}
+    assert answers(one, range(12)) <= {200, 201}
     assert Optics.objects.filter(retired_at__isnull=True).count() == 1

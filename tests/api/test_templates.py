@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from PIL import Image as Pillow
 
+from tests.api.at_once import answers
 from tests.api.cameras import client_with, photo, upload
 from tests.api.test_errors import envelope
 from tests.api.test_upload import bomb, stored_files
@@ -436,13 +435,8 @@ def test_an_upload_that_fails_leaves_the_shared_template(
 @pytest.mark.django_db(transaction=True)
 def test_templates_sent_at_once_leave_one_in_use(camera, station, product, media_root):
     def one(seed):
-        try:
-            return send(camera, golden(seed % 4)).status_code
-        finally:
-            connection.close()
+        return send(camera, golden(seed % 4)).status_code
 
-    with ThreadPoolExecutor(8) as pool:
-        codes = set(pool.map(one, range(12)))
-    assert codes <= {200, 201}
+    assert answers(one, range(12)) <= {200, 201}
     assert GoldenTemplate.objects.filter(retired_at__isnull=True).count() == 1
     assert len(stored_files(media_root)) == GoldenTemplate.objects.count()

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
+from tests.api.at_once import answers, closing
 from tests.api.cameras import photo, upload
 from traceability.catalog.models import Station
 from traceability.inspection.models import Image
@@ -22,16 +23,13 @@ def test_a_placeholder_that_another_upload_is_making_is_waited_for(
         pytest.skip("SQLite has one writer at a time: the second one sees the first")
 
     def another() -> tuple[int, bool]:
-        try:
-            response = upload(camera, photo(seed=2))
-            return response.status_code, response.json()["unit_registered"]
-        finally:
-            connection.close()
+        response = upload(camera, photo(seed=2))
+        return response.status_code, response.json()["unit_registered"]
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             upload(camera, photo(seed=1))
-            second = pool.submit(another)
+            second = pool.submit(closing(another))
             with pytest.raises(TimeoutError):
                 second.result(timeout=1)
         assert second.result(timeout=20) == (202, False)
@@ -43,12 +41,8 @@ def test_photos_sent_at_once_make_one_placeholder(
     camera: APIClient, station: Station
 ) -> None:
     def one(seed: int) -> int:
-        try:
-            return upload(camera, photo(seed=seed)).status_code
-        finally:
-            connection.close()
+        return upload(camera, photo(seed=seed)).status_code
 
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(one, range(12))) == {202}
+    assert answers(one, range(12)) == {202}
     assert Unit.objects.count() == 1
     assert Image.objects.count() == 12
