@@ -10,14 +10,14 @@ from django.conf import settings
 
 from traceability.alerts.models import Alert
 from traceability.alerts.selectors import LIVE
+from traceability.outbox.consuming import concerned_if
 from traceability.outbox.models import Event, Retain
 from traceability.outbox.publications import publish, topic_of
 
 
+@concerned_if(lambda event: event.kind == "alert.changed")
 def on_event(event: Event) -> None:
     """Queue what an alert says now; once it is over, the broker shall forget it."""
-    if event.kind != "alert.changed":
-        return
     found = Alert.objects.select_related(
         "rule", "site", "line", "station", "defect_class"
     )

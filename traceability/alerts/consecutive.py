@@ -8,6 +8,7 @@ make a run, lengthen one, join two, or break one that had already been told.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +17,7 @@ from uuid import UUID
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from traceability.alerts import runs, services
-from traceability.alerts.models import AlertKind, AlertRule, AlertState
+from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.alerts.runs import Photo, Row, Span
 from traceability.alerts.selectors import (
     LIVE,
@@ -24,7 +25,6 @@ from traceability.alerts.selectors import (
     newest_problems,
     rule_for,
     rules_at,
-    runs_told_at,
 )
 from traceability.alerts.services import Sighting
 from traceability.attribution.models import Problem
@@ -80,19 +80,46 @@ class Watch:
         return self.place.station
 
 
+@dataclass(frozen=True)
+class Look:
+    """The photos near one, as a rule sees them; `span` is the run that it is part of,
+    if that is long enough.
+    """
+
+    watch: Watch
+    pivot: Photo
+    row: Row
+    span: Span | None
+
+
+def matters(inspection: Inspection) -> bool:
+    """Whether `judge` would change anything; only reads. What another photo changes
+    meanwhile is found when that one is judged, which sees this one.
+    """
+    image = inspection.image
+    station = Station.objects.select_related("line__site").get(pk=image.station_id)
+    return any(
+        look.span is not None or _over(look).exists() for look in _looks(station, image)
+    )
+
+
 def judge(inspection: Inspection) -> None:
     """Apply the rules for consecutive defects to a finished or failed inspection.
 
-    A good photo, which nearly all are, can only break a run that was told: it costs
-    one query when there is none.
+    A good one can only break a run that was told: see `selectors.runs_told_at`.
     """
     image = inspection.image
-    good = inspection.state == InspectionState.DONE and not inspection.defective
-    if good and not runs_told_at(image):
-        return
     # One judge per station at a time; uploads, which only refer to it, do not wait.
     stations = Station.objects.select_for_update(no_key=True, of=("self",))
     station = stations.select_related("line__site").get(pk=image.station_id)
+    for look in _looks(station, image):
+        if look.span is not None:
+            _tell(look.watch, look.span)
+        _break(look)
+
+
+def _looks(station: Station, image: Image) -> Iterator[Look]:
+    """A class after the other, of those seen on the photos near this one."""
     rules = rules_at(AlertKind.CONSECUTIVE, station.line, station)
     if not rules:
         return
@@ -102,11 +129,9 @@ def judge(inspection: Inspection) -> None:
     for defect_class in DefectClass.objects.filter(pk__in=classes):
         rule = rule_for(rules, defect_class.pk)
         if rule is not None:
-            watch = Watch(rule, place, defect_class)
             row = runs.looks(photos, defect_class.pk)
-            if (span := runs.run_through(row, pivot, rule.consecutive)) is not None:
-                _tell(watch, span)
-            _break(watch, pivot, row)
+            span = runs.run_through(row, pivot, rule.consecutive)
+            yield Look(Watch(rule, place, defect_class), pivot, row, span)
 
 
 def _tell(watch: Watch, span: Span) -> None:
@@ -125,19 +150,25 @@ def _tell(watch: Watch, span: Span) -> None:
     services.repeat(known, _sighting(watch, whole))
 
 
-def _break(watch: Watch, pivot: Photo, row: Row) -> None:
+def _over(look: Look) -> QuerySet[Alert]:
+    """Alerts of a run that a good unit in its midst shows not to have been one."""
+    told = alerts_of_runs(look.watch.rule, look.watch.station, look.watch.defect_class)
+    if not runs.is_good(look.row, look.pivot):
+        return told.none()
+    at = look.pivot.captured_at
+    return told.filter(state__in=LIVE, event_at__lte=at, last_event_at__gte=at)
+
+
+def _break(look: Look) -> None:
     """Withdraw the alert that a good unit shows never to have had a run behind it.
 
     Where enough units are left on one side, the alert tells of that side from now on;
     where they are on both, the later one is a run of its own.
     """
-    if not runs.is_good(row, pivot):
-        return
-    at = pivot.captured_at
-    told = alerts_of_runs(watch.rule, watch.station, watch.defect_class)
-    for alert in told.filter(state__in=LIVE, event_at__lte=at, last_event_at__gte=at):
+    watch = look.watch
+    for alert in _over(look):
         whole = Span(alert.event_at, alert.last_event_at)
-        left = runs.parts(row, pivot, whole, watch.rule.consecutive)
+        left = runs.parts(look.row, look.pivot, whole, watch.rule.consecutive)
         if left is None:
             continue
         if not left:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from traceability.alerts import (
     consecutive,
     degraded,
@@ -9,14 +11,33 @@ from traceability.alerts import (
     links,
     parameters,
 )
+from traceability.alerts.selectors import runs_told_at
 from traceability.attribution.models import AnalysisRun
 from traceability.inspection.devices import DEGRADED, MENDED
 from traceability.inspection.models import Inspection
+from traceability.outbox.consuming import concerned_if
 from traceability.outbox.models import Event
 
 INSPECTED = ("inspection.finished", "inspection.failed")
+OTHERS = ("analysis.finished", "parameter.outside", "link.away", DEGRADED, MENDED)
 
 
+def _concerned(event: Event) -> bool:
+    """A good photo, which nearly all are, can only break a run that was told: it costs
+    one query when there is none.
+    """
+    if event.kind not in INSPECTED:
+        return event.kind in OTHERS
+    about = event.payload
+    good = event.kind == "inspection.finished" and not about["classes"]
+    at = datetime.fromisoformat(about["captured_at"])
+    if good and not runs_told_at(about["station"], at):
+        return False
+    inspection = _inspection(event)
+    return inspection is not None and consecutive.matters(inspection)
+
+
+@concerned_if(_concerned)
 def on_event(event: Event) -> None:
     """Judge an analysis or inspection that has ended, or what it told of a parameter.
 
@@ -38,8 +59,11 @@ def on_event(event: Event) -> None:
         degraded.judge(event.payload)
     elif event.kind == MENDED:
         degraded.mended(event.payload)
-    elif event.kind in INSPECTED:
-        inspections = Inspection.objects.select_related("image__unit", "image__station")
-        inspection = inspections.filter(pk=event.payload["inspection"]).first()
-        if inspection is not None:
-            consecutive.judge(inspection)
+    elif (inspection := _inspection(event)) is not None:
+        consecutive.judge(inspection)
+
+
+def _inspection(event: Event) -> Inspection | None:
+    """What it is about; it may have been deleted meanwhile."""
+    found = Inspection.objects.select_related("image__unit", "image__station")
+    return found.filter(pk=event.payload["inspection"]).first()

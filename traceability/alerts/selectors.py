@@ -11,7 +11,7 @@ from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.attribution.models import Problem
 from traceability.attribution.selectors import current_problems
 from traceability.catalog.models import DefectClass, Line, Site, Station
-from traceability.inspection.models import Defect, Image, InspectionRole
+from traceability.inspection.models import Defect, InspectionRole
 
 LIVE = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 SURE_AMONG = 20
@@ -68,12 +68,11 @@ def alerts_of_runs(
     ).order_by("raised_at", "id")
 
 
-def runs_told_at(image: Image) -> bool:
-    """Is there an alert of a run at the photo's station and time, not yet over?"""
-    at = image.captured_at
+def runs_told_at(station_id: int, at: datetime) -> bool:
+    """Is there an alert of a run at the station and time, not yet over?"""
     return Alert.objects.filter(
         rule__kind=AlertKind.CONSECUTIVE,
-        station=image.station_id,
+        station=station_id,
         state__in=LIVE,
         event_at__lte=at,
         last_event_at__gte=at,

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from traceability.attribution.models import AnalysisRun, Cause, Evidence, Problem
 from traceability.catalog.models import DefectClass, Line
-from traceability.jobs.models import Job
+from traceability.jobs.models import Job, JobState
 from traceability.jobs.services import enqueue
 from traceability.outbox.services import emit, emit_all
 
@@ -26,16 +26,32 @@ def request_analysis(line: Line, *, at_once: bool = False) -> Job:
     one analysis and two never start closer together. `at_once` is a person asking:
     the pause does not apply.
     """
-    pause = timedelta(seconds=settings.ANALYSIS_PAUSE_SECONDS)
-    not_before = None if at_once else timezone.now() + pause
     return enqueue(
         TASK,
         {"line": line.pk},
         queue="analysis",
         tenant=line.site_id,
-        dedup_key=f"analysis:{line.pk}" + (":now" if at_once else ""),
-        not_before=not_before,
+        dedup_key=_key(line.pk) + (":now" if at_once else ""),
+        not_before=None if at_once else _due(),
     )
+
+
+def analysis_waits(line_id: int) -> bool:
+    """Whether one of that line has yet to begin and is due as soon as a new one would.
+
+    It will read what was committed before this was asked; what the caller has written
+    and not committed it may miss.
+    """
+    pending = Job.objects.filter(dedup_key=_key(line_id), state=JobState.PENDING)
+    return pending.filter(not_before__lte=_due()).exists()
+
+
+def _key(line_id: int) -> str:
+    return f"analysis:{line_id}"
+
+
+def _due() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.ANALYSIS_PAUSE_SECONDS)
 
 
 @transaction.atomic

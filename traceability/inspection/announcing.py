@@ -8,16 +8,16 @@ from typing import Any
 from django.conf import settings
 
 from traceability.inspection.models import Defect, Image, Inspection
+from traceability.outbox.consuming import concerned_if
 from traceability.outbox.models import Event
 from traceability.outbox.publications import publish, topic_of
 
 ENDED = ("inspection.finished", "inspection.failed")
 
 
+@concerned_if(lambda event: event.kind in ENDED)
 def on_event(event: Event) -> None:
     """Queue the message of an inspection that has ended, with or without a result."""
-    if event.kind not in ENDED:
-        return
     found = Inspection.objects.select_related(
         "image__unit__product", "image__station__line", "image__site", "model_version"
     ).prefetch_related("defects__defect_class")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -28,15 +28,25 @@ def record(results: Sequence[InspectionResult]) -> set[UUID]:
     Only results whose job is still the caller's are written: a worker that was slow
     enough to lose its lease must not overwrite or double what another one found.
     """
+    # Read first: nobody who wants to write has to wait for that.
+    about = Inspection.objects.select_related("image__station")
+    known = about.in_bulk([_inspection_id(result.job) for result in results])
+    versions = _model_versions({result.detector for result in results})
+    classes = _defect_classes(
+        {box.defect_class for result in results for box in result.boxes}
+    )
     with transaction.atomic():
         mine = jobs.succeed(result.job for result in results)
-        kept = [result for result in results if result.job.id in mine]
-        finished = [_inspection_id(result.job) for result in kept]
-        known = Inspection.objects.select_related("image__station").in_bulk(finished)
-        looks = [(known[pk], one) for pk, one in zip(finished, kept, strict=True)]
-        _write_results(looks)
+        looks = [
+            (known[pk], result)
+            for result in results
+            if result.job.id in mine and (pk := _inspection_id(result.job)) in known
+        ]
+        finished = [inspection.pk for inspection, _ in looks]
+        transaction.on_commit(lambda: wake(finished))  # before all other wake-up calls
+        _write_results(looks, versions)
+        _write_defects(looks, classes)
         emit_all(_event("inspection.finished", *look) for look in looks)
-        transaction.on_commit(lambda: wake(finished))
     return mine
 
 
@@ -44,9 +54,10 @@ Look = tuple[Inspection, InspectionResult]
 """An inspection as it was before, and what was seen."""
 
 
-def _write_results(looks: Sequence[Look]) -> None:
+def _write_results(
+    looks: Sequence[Look], versions: Mapping[Detector, ModelVersion]
+) -> None:
     now = timezone.now()
-    versions = _model_versions({result.detector for _, result in looks})
     for inspection, result in looks:
         Inspection.objects.filter(pk=inspection.pk).update(
             state=InspectionState.DONE,
@@ -58,12 +69,9 @@ def _write_results(looks: Sequence[Look]) -> None:
             defective=bool(result.boxes),
             finished_at=now,
         )
-    _write_defects(looks)
 
 
-def _write_defects(looks: Sequence[Look]) -> None:
-    codes = {box.defect_class for _, result in looks for box in result.boxes}
-    classes = _defect_classes(codes)
+def _write_defects(looks: Sequence[Look], classes: Mapping[str, DefectClass]) -> None:
     Defect.objects.bulk_create(
         _defect(inspection, box, classes[box.defect_class])
         for inspection, result in looks
@@ -133,8 +141,8 @@ def mark_failed(job: Job, code: str, message: str) -> None:
         found = Inspection.objects.select_related("image__station").get(
             pk=inspection_id
         )
-        emit_all([_event("inspection.failed", found)])
         transaction.on_commit(lambda: wake([inspection_id]))
+        emit_all([_event("inspection.failed", found)])
 
 
 def _inspection_id(job: Job) -> UUID:

@@ -14,9 +14,15 @@ from django.utils import timezone
 from traceability.accounts.models import ApiKey, User
 from traceability.catalog.models import Station
 from traceability.inspection import media
+from traceability.inspection.cameras import Optics
 from traceability.inspection.fitting import check_shape, misshapen
 from traceability.inspection.golden import golden_of, station_named
-from traceability.inspection.models import Image, Inspection, Verdict
+from traceability.inspection.models import (
+    GoldenTemplate,
+    Image,
+    Inspection,
+    Verdict,
+)
 from traceability.inspection.optics import active as active_optics
 from traceability.inspection.optics import unfit
 from traceability.inspection.uploads import Accepted, Upload, sent_before
@@ -24,7 +30,7 @@ from traceability.jobs import services as jobs
 from traceability.lib.errors import BadInput
 from traceability.lib.images import ImageFacts, examine
 from traceability.production.models import Unit
-from traceability.production.services import unit_or_placeholder
+from traceability.production.services import known_unit, make_placeholder
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +53,12 @@ def accept(key: ApiKey, upload: Upload) -> Accepted:
     facts = _examine(upload.image, "image")
     if upload.image_of_template is not None:
         check_shape(facts, _examine(upload.image_of_template, "image_of_template"))
+    about = _look_up(key, upload, station, facts, ahead=ahead)
     upload.laps.lap("check")
     stored = _store_files(upload)
     upload.laps.lap("store")
     try:
-        accepted = _write(key, upload, station, facts, stored, ahead=ahead)
+        accepted = _write(key, upload, about, stored)
     except IntegrityError:
         # The same upload, twice at once: the other one won.
         _remove_files(stored)
@@ -124,43 +131,70 @@ def _remove_files(stored: _Stored) -> None:
         media.remove(name)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What there is about a photo, looked up before its transaction begins: nobody who
+    wants to write has to wait for that. `unit` is None where a placeholder is to be
+    made.
+    """
+
+    station: Station
+    unit: Unit | None
+    golden: GoldenTemplate | None
+    optics: Optics | None
+    facts: ImageFacts
+    sha256: str
+    ahead: bool
+
+
+def _look_up(
+    key: ApiKey, upload: Upload, station: Station, facts: ImageFacts, *, ahead: bool
+) -> _Known:
+    strict = settings.STRICT_SERIALS
+    unit = known_unit(key.site_id, upload.serial, strict=strict)
+    return _Known(
+        station,
+        unit,
+        _golden(upload, unit, station),
+        next(iter(active_optics(station)), None),
+        facts,
+        media.sha256(upload.image),
+        ahead,
+    )
+
+
+def _golden(
+    upload: Upload, unit: Unit | None, station: Station
+) -> GoldenTemplate | None:
+    """The one that is stored, where the photo did not bring its own."""
+    if unit is None or upload.image_of_template is not None:
+        return None
+    return golden_of(unit, station)
+
+
 @transaction.atomic
-def _write(
-    key: ApiKey,
-    upload: Upload,
-    station: Station,
-    facts: ImageFacts,
-    stored: _Stored,
-    *,
-    ahead: bool,
-) -> Accepted:
-    unit, warnings = _unit(key, upload.serial)
-    if ahead:
-        warnings.append(
-            {"code": "clock_ahead", "message": "captured_at is in the future."}
-        )
-    golden = None if stored.template else golden_of(unit, station)
-    if golden is not None:
-        warnings += misshapen(golden, facts)
-    optics = next(iter(active_optics(station)), None)
-    if optics is not None:
-        warnings += unfit(optics, facts)
-    now = timezone.now()
+def _write(key: ApiKey, upload: Upload, known: _Known, stored: _Stored) -> Accepted:
+    unit, golden = known.unit, known.golden
+    if unit is None:
+        # The MES may have told of it meanwhile, and of its product.
+        unit = make_placeholder(key.site_id, upload.serial)
+        golden = _golden(upload, unit, known.station)
+    facts, now = known.facts, timezone.now()
     image = Image.objects.create(
         site_id=key.site_id,
         unit=unit,
-        station=station,
+        station=known.station,
         api_key=key,
         external_id=upload.external_id or None,
         idempotency_key=upload.idempotency_key or None,
         captured_at=upload.captured_at,
         received_at=now,
-        clock_ahead=ahead,
+        clock_ahead=known.ahead,
         file=stored.file,
         template=golden.file if golden else stored.template,
-        optics=optics,
+        optics=known.optics,
         media_type=facts.media_type,
-        sha256=media.sha256(upload.image),
+        sha256=known.sha256,
         width=facts.width,
         height=facts.height,
         size=len(upload.image),
@@ -173,15 +207,25 @@ def _write(
     )
     arguments = {"inspection": str(inspection.id)}
     jobs.enqueue(TASK, arguments, queue=QUEUE, tenant=key.site_id)
-    return Accepted(inspection, created=True, warnings=warnings)
+    return Accepted(inspection, created=True, warnings=_warnings(known, unit, golden))
 
 
-def _unit(key: ApiKey, serial: str) -> tuple[Unit, list[dict[str, str]]]:
-    unit = unit_or_placeholder(key.site_id, serial, strict=settings.STRICT_SERIALS)
-    if unit.registered:
-        return unit, []
-    text = f"Serial {serial!r} is not known yet; a placeholder unit was made."
-    return unit, [{"code": "unknown_serial", "message": text}]
+def _warnings(
+    known: _Known, unit: Unit, golden: GoldenTemplate | None
+) -> list[dict[str, str]]:
+    """What is odd about a photo that is taken in nevertheless."""
+    warnings = list[dict[str, str]]()
+    if not unit.registered:
+        text = f"Serial {unit.serial!r} is not known yet; a placeholder unit was made."
+        warnings.append({"code": "unknown_serial", "message": text})
+    if known.ahead:
+        text = "captured_at is in the future."
+        warnings.append({"code": "clock_ahead", "message": text})
+    if golden is not None:
+        warnings += misshapen(golden, known.facts)
+    if known.optics is not None:
+        warnings += unfit(known.optics, known.facts)
+    return warnings
 
 
 def give_verdict(

@@ -6,13 +6,13 @@ through its lease and claimed the same job again cannot end it twice.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -37,38 +37,51 @@ def claim_all(
     tried_below: int | None = None,
     blameless: bool = False,
 ) -> list[Job]:
-    """Take those of the jobs that can be taken, in one transaction.
+    """Take those of the jobs that can be taken, each in one statement with the others
+    that were tried as often.
 
     `tried_below` leaves out what was attempted so often before: it may be what kills
     workers. `blameless` says that it could not be the job that kills this one, so its
     death will not count as an attempt.
     """
-    ids = list(job_ids)
-    now = timezone.now()
     limit = settings.JOB_MAX_ATTEMPTS if tried_below is None else tried_below
     leased_by = worker + BLAMELESS if blameless else worker
-    with transaction.atomic():
-        Job.objects.filter(
-            id__in=ids,
-            state=JobState.PENDING,
-            not_before__lte=now,
-            attempts__lt=limit,
-        ).update(
-            state=JobState.RUNNING,
-            attempts=F("attempts") + 1,
-            leased_by=leased_by,
-            leased_until=now + timedelta(seconds=settings.JOB_LEASE_SECONDS),
-            started_at=now,
-        )
-        # `started_at` tells this claim from an earlier one of the same worker.
-        return list(
-            Job.objects.filter(
-                id__in=ids,
-                state=JobState.RUNNING,
-                leased_by=leased_by,
-                started_at=now,
-            )
-        )
+    due = Job.objects.filter(
+        id__in=list(job_ids),
+        state=JobState.PENDING,
+        not_before__lte=timezone.now(),
+        attempts__lt=limit,
+    )
+    # Read before they are taken: nobody who wants to write has to wait for that.
+    alike = defaultdict[int, list[Job]](list)
+    for job in due:
+        alike[job.attempts].append(job)
+    return [job for jobs in alike.values() for job in _take(jobs, leased_by)]
+
+
+def _take(jobs: list[Job], leased_by: str) -> list[Job]:
+    """Those of the pending jobs, tried as often as each other, that are still so."""
+    now, attempts = timezone.now(), jobs[0].attempts
+    ids = [job.id for job in jobs]
+    claim = {
+        "state": JobState.RUNNING,
+        "attempts": attempts + 1,
+        "leased_by": leased_by,
+        "leased_until": now + timedelta(seconds=settings.JOB_LEASE_SECONDS),
+        "started_at": now,
+    }
+    pending = Job.objects.filter(
+        id__in=ids, state=JobState.PENDING, attempts=attempts, not_before__lte=now
+    )
+    taken = pending.update(**claim)
+    if 0 < taken < len(jobs):  # somebody else was faster; `started_at` tells for which
+        mine = Job.objects.filter(id__in=ids, leased_by=leased_by, started_at=now)
+        ours = set(mine.values_list("id", flat=True))
+        jobs = [job for job in jobs if job.id in ours]
+    for job in jobs if taken else ():
+        for name, value in claim.items():
+            setattr(job, name, value)
+    return jobs if taken else []
 
 
 def heartbeat(job_ids: Iterable[UUID], worker: str) -> int:
@@ -129,14 +142,21 @@ def _held(job: Job) -> QuerySet[Job]:
 
 
 def _end(jobs: Iterable[Job], state: JobState, **changes: Any) -> set[UUID]:
-    claims = {(job.id, job.leased_by, job.attempts) for job in jobs}
-    with transaction.atomic():
-        running = Job.objects.select_for_update().filter(
-            id__in=[claim[0] for claim in claims], state=JobState.RUNNING
+    """One update for all that were claimed by one worker in one attempt: nearly always
+    that is all of them, and all are still held.
+    """
+    claims = defaultdict[tuple[str, int], set[UUID]](set)
+    for job in jobs:
+        claims[job.leased_by, job.attempts].add(job.id)
+    now, ended = timezone.now(), set[UUID]()
+    for (leased_by, attempts), ids in sorted(claims.items()):
+        mine = Job.objects.filter(id__in=ids, leased_by=leased_by, attempts=attempts)
+        count = mine.filter(state=JobState.RUNNING).update(
+            state=state, finished_at=now, leased_until=None, **changes
         )
-        rows = running.order_by("id").values_list("id", "leased_by", "attempts")
-        held = {row[0] for row in rows if row in claims}
-        Job.objects.filter(id__in=held).update(
-            state=state, finished_at=timezone.now(), leased_until=None, **changes
-        )
-    return held
+        if count == len(ids):
+            ended |= ids
+        elif count:
+            just = mine.filter(state=state, finished_at=now)
+            ended |= set(just.values_list("id", flat=True))
+    return ended

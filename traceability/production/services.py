@@ -15,10 +15,20 @@ def unit_or_placeholder(site_id: int, serial: str, *, strict: bool) -> Unit:
 
     `strict` refuses unknown serials instead. Raises `BadInput`, `UnknownReference`.
     """
-    try:
-        return Unit.objects.get(site=site_id, serial=serial)
-    except Unit.DoesNotExist:
+    unit = known_unit(site_id, serial, strict=strict)
+    return unit or make_placeholder(site_id, serial)
+
+
+def known_unit(site_id: int, serial: str, *, strict: bool) -> Unit | None:
+    """The unit with `serial`; None where a placeholder may be made. Raises as above."""
+    unit = Unit.objects.filter(site=site_id, serial=serial).first()
+    if unit is None:
         _check_serial(serial, strict=strict)
+    return unit
+
+
+def make_placeholder(site_id: int, serial: str) -> Unit:
+    """For a checked serial; the unit itself where somebody told of it just now."""
     try:
         with transaction.atomic():  # else a failure would end the caller's as well
             return Unit.objects.create(

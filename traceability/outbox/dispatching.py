@@ -1,0 +1,229 @@
+"""Hand events to their consumers: several in one transaction, each of them once.
+
+A transaction for each consumer of each event cost more than what most of them do, and
+of SQLite's one writer more than taking photos in. Every claim is a conditional update:
+whoever changes the row has won.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, Min, OuterRef
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from traceability.lib.trace import tracing
+from traceability.outbox.consuming import Consumer, check_of
+from traceability.outbox.models import Event
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+# Longer than any consumer takes: after it a dead dispatcher's event is taken again.
+LEASE = timedelta(seconds=30)
+# What is taken at once waits for its lease when the dispatcher dies.
+BATCH = 20
+# A transaction in which that much time was spent is ended: uploads wait for it.
+HOLD_SECONDS = 0.01
+
+
+def consumers() -> dict[str, Consumer]:
+    """The functions named by `OUTBOX_CONSUMERS`, each taking one event."""
+    return {path: import_string(path) for path in settings.OUTBOX_CONSUMERS}
+
+
+def dispatch(limit: int = 50) -> int:
+    """Hand up to `limit` waiting events to the consumers; returns how many were taken.
+
+    Oldest first; an event waits for the older ones of its key, so any number of
+    dispatchers keeps the order of a station. What a consumer writes commits together
+    with the note that it has handled the event: it sees every event exactly once,
+    unless it fails, which is undone, tried again with growing pauses and given up
+    after `MAX_ATTEMPTS`, so that one bad event cannot hold up the rest.
+    """
+    handlers = consumers()
+    handed = 0
+    while handed < limit and (events := claim(min(BATCH, limit - handed))):
+        hand_over(events, handlers)
+        handed += len(events)
+    return handed
+
+
+def claim(most: int) -> list[Event]:
+    """Take the next events, their attempts counted before the work: it may kill us.
+
+    One that was taken before is taken alone, so that it alone is blamed.
+    """
+    found = _next(most)
+    if not found:  # most often; nobody has to wait for us to see that
+        return []
+    with transaction.atomic():
+        events = _alike(_free(_locked(found)))
+        taken = Event.objects.filter(pk__in=[event.pk for event in events])
+        until = timezone.now() + LEASE
+        taken.update(attempts=F("attempts") + 1, not_before=until)
+    for event in events:
+        event.attempts, event.not_before = event.attempts + 1, until
+    return events
+
+
+def _next(most: int) -> list[int]:
+    """The oldest events that are due; none that waits for one that is not."""
+    now = timezone.now()
+    waiting = Event.objects.filter(dispatched_at=None)
+    resting = waiting.filter(
+        key=OuterRef("key"), id__lt=OuterRef("id"), not_before__gt=now
+    ).exclude(key="")
+    due = waiting.filter(not_before__lte=now).exclude(Exists(resting))
+    return list(due.order_by("id").values_list("id", flat=True)[:most])
+
+
+def _locked(ids: Sequence[int]) -> list[Event]:
+    """Those that nobody else has taken meanwhile."""
+    due = Event.objects.filter(
+        pk__in=ids, dispatched_at=None, not_before__lte=timezone.now()
+    )
+    return list(due.select_for_update().order_by("id"))
+
+
+def _free(events: list[Event]) -> list[Event]:
+    """Those whose older ones are all among them.
+
+    Another dispatcher may have taken some while we waited for their rows: then they
+    are not among ours, and what follows them must wait.
+    """
+    ours, keys = {event.pk for event in events}, {event.key for event in events} - {""}
+    if not keys:
+        return events
+    older = Event.objects.filter(dispatched_at=None, key__in=keys, id__lt=max(ours))
+    left = older.exclude(pk__in=ours).values("key").annotate(first=Min("id"))
+    first = dict(left.values_list("key", "first"))
+    return [one for one in events if one.pk < first.get(one.key, one.pk + 1)]
+
+
+def _alike(events: list[Event]) -> list[Event]:
+    """As many as were never tried, or the one that was and is first."""
+    if events and events[0].attempts:
+        return events[:1]
+    tried = next((i for i, event in enumerate(events) if event.attempts), len(events))
+    return events[:tried]
+
+
+def hand_over(events: Sequence[Event], handlers: Mapping[str, Consumer]) -> None:
+    """Call every consumer that they concern and that has not had them; settle each or
+    put it back.
+    """
+    wanted = {event.pk: _concerned(event, handlers) for event in events}
+    left, held_up = deque(events), set[str]()
+    while left:
+        with transaction.atomic():
+            done = _hand_some(left, wanted, held_up)
+            Event.objects.filter(pk__in=done).update(
+                dispatched_at=timezone.now(), handled=list(handlers), error=""
+            )
+
+
+def _concerned(event: Event, handlers: Mapping[str, Consumer]) -> dict[str, Consumer]:
+    left = {path: one for path, one in handlers.items() if path not in event.handled}
+    with tracing(event.payload.get("trace_id", "")):
+        return {path: one for path, one in left.items() if _asked(one, event)}
+
+
+def _asked(consumer: Consumer, event: Event) -> bool:
+    try:
+        return check_of(consumer)(event)
+    except Exception:  # called, it fails where failing is looked after
+        return True
+
+
+def _hand_some(
+    left: deque[Event],
+    wanted: Mapping[int, Mapping[str, Consumer]],
+    held_up: set[str],
+) -> list[int]:
+    """Of those that are left, as many as one transaction has time for.
+
+    Their rows are locked first against whoever takes them over once our lease has run
+    out. `held_up` are the keys of which one is to be tried again. Returns which went
+    well.
+    """
+    ours = _still_ours(left)
+    done, end = list[int](), time.monotonic() + HOLD_SECONDS
+    while left and time.monotonic() < end:
+        event = left.popleft()
+        if event.pk not in ours:
+            continue
+        if event.key in held_up:
+            _give_back(event)
+        elif _hand_one(event, wanted[event.pk]):
+            done.append(event.pk)
+        elif event.key:
+            held_up.add(event.key)
+    return done
+
+
+def _still_ours(events: Iterable[Event]) -> set[int]:
+    """Each attempt has one owner."""
+    known = {event.pk: event.attempts for event in events}
+    rows = Event.objects.filter(pk__in=known, dispatched_at=None)
+    found = rows.select_for_update().order_by("id").values_list("id", "attempts")
+    return {pk for pk, attempts in found if attempts == known[pk]}
+
+
+def _hand_one(event: Event, wanted: Mapping[str, Consumer]) -> bool:
+    """Whether all went well; else what is to be done with it is noted."""
+    if event.attempts > MAX_ATTEMPTS:
+        _set_aside(event, event.error or "every dispatcher that tried this event died")
+        return False
+    errors = {
+        path: error
+        for path, one in wanted.items()
+        if (error := _call(event, path, one))
+    }
+    event.handled += [path for path in wanted if path not in errors]
+    if errors:
+        _failed(event, "; ".join(f"{path}: {said}" for path, said in errors.items()))
+    return not errors
+
+
+def _call(event: Event, path: str, consumer: Consumer) -> str:
+    """Let one consumer handle the event; what went wrong is undone and returned."""
+    try:
+        with tracing(event.payload.get("trace_id", "")), transaction.atomic():
+            consumer(event)
+    except Exception as error:  # a consumer's bug must not stop the line's events
+        logger.exception("%s failed on event %s (%s)", path, event.pk, event.kind)
+        return repr(error)
+    return ""
+
+
+def _failed(event: Event, error: str) -> None:
+    """Keep what went well; another attempt follows, if there is one left."""
+    if event.attempts == MAX_ATTEMPTS:
+        _set_aside(event, error)
+        return
+    pause = timedelta(seconds=2 ** (event.attempts - 1))
+    Event.objects.filter(pk=event.pk).update(
+        not_before=timezone.now() + pause, handled=event.handled, error=error
+    )
+
+
+def _give_back(event: Event) -> None:
+    """As if it had not been taken: one of its key before it is to be tried again."""
+    Event.objects.filter(pk=event.pk).update(
+        attempts=F("attempts") - 1, not_before=timezone.now()
+    )
+
+
+def _set_aside(event: Event, error: str) -> None:
+    logger.error("event %s is set aside: %s", event.pk, error)
+    Event.objects.filter(pk=event.pk).update(
+        dispatched_at=timezone.now(), handled=event.handled, error=error
+    )
