@@ -214,10 +214,11 @@ def test_a_consumer_without_business_with_an_event_costs_no_savepoint(
     monkeypatch.setattr(dispatching, "HOLD_SECONDS", 60)
     odd = concerned_if(lambda event: event.payload["n"] % 2 == 1)
     monkeypatch.setattr(dispatching, "consumers", lambda: {"odd": odd(_odd)})
-    events = services.emit_all(("tick", "a", {"n": n}) for n in range(20))
-    with django_assert_max_num_queries(1 + 5 + 4 + 2 * 10):
-        assert services.dispatch(limit=20) == 20
-    assert [n for _, _, n in seen] == list(range(1, 20, 2))
+    batch = dispatching.BATCH
+    events = services.emit_all(("tick", "a", {"n": n}) for n in range(batch))
+    with django_assert_max_num_queries(1 + 5 + 4 + batch):
+        assert services.dispatch(limit=batch) == batch
+    assert [n for _, _, n in seen] == list(range(1, batch, 2))
     for event in events:
         event.refresh_from_db()
         assert (event.handled, event.error) == (["odd"], "")

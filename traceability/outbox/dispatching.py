@@ -26,10 +26,10 @@ from traceability.outbox.models import Event
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
-# Longer than any consumer takes: after it a dead dispatcher's event is taken again.
+# Longer than a batch takes: after it a dead dispatcher's events are taken again.
 LEASE = timedelta(seconds=30)
 # What is taken at once waits for its lease when the dispatcher dies.
-BATCH = 20
+BATCH = 10
 # A transaction in which that much time was spent is ended: uploads wait for it.
 HOLD_SECONDS = 0.01
 
@@ -61,9 +61,14 @@ def claim(most: int) -> list[Event]:
 
     One that was taken before is taken alone, so that it alone is blamed.
     """
-    found = _next(most)
-    if not found:  # most often; nobody has to wait for us to see that
-        return []
+    while found := _next(most):  # most often none: nobody waits for us to see that
+        if events := _take(found):
+            return events
+    return []
+
+
+def _take(found: Sequence[int]) -> list[Event]:
+    """None where other dispatchers, woken with us, have taken all of them."""
     with transaction.atomic():
         events = _alike(_free(_locked(found)))
         taken = Event.objects.filter(pk__in=[event.pk for event in events])
@@ -117,9 +122,7 @@ def _alike(events: list[Event]) -> list[Event]:
 
 
 def hand_over(events: Sequence[Event], handlers: Mapping[str, Consumer]) -> None:
-    """Call every consumer that they concern and that has not had them; settle each or
-    put it back.
-    """
+    """Call whom they concern and who has not had them; settle each or put it back."""
     wanted = {event.pk: _concerned(event, handlers) for event in events}
     left, held_up = deque(events), set[str]()
     while left:
@@ -150,9 +153,8 @@ def _hand_some(
 ) -> list[int]:
     """Of those that are left, as many as one transaction has time for.
 
-    Their rows are locked first against whoever takes them over once our lease has run
-    out. `held_up` are the keys of which one is to be tried again. Returns which went
-    well.
+    Their rows are locked first against who takes them over once our lease has run out.
+    `held_up` are the keys of which one is to be tried again. Returns which went well.
     """
     ours = _still_ours(left)
     done, end = list[int](), time.monotonic() + HOLD_SECONDS

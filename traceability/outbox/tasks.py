@@ -7,6 +7,7 @@ import time
 from celery import shared_task
 
 from traceability.outbox import deliveries, links, services, sweeping, wake
+from traceability.outbox.dispatching import BATCH
 
 # A task gives its worker back after this long and queues up again behind the others.
 TURN_SECONDS = 2.0
@@ -15,7 +16,7 @@ TURN_SECONDS = 2.0
 @shared_task(name="outbox.dispatch")
 def dispatch() -> None:
     end = time.monotonic() + TURN_SECONDS
-    while services.dispatch(limit=10):
+    while services.dispatch(limit=BATCH):
         if time.monotonic() > end:
             wake.publish("outbox.dispatch")
             return

@@ -1,0 +1,61 @@
+"""Dispatchers beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from unittest.mock import Mock
+
+import pytest
+
+from traceability.outbox import dispatching, services, tasks
+from traceability.outbox.consuming import Consumer
+from traceability.outbox.models import Event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+seen: list[int] = []
+
+
+def note(event: Event) -> None:
+    seen.append(event.payload.get("n", 0))
+
+
+@pytest.fixture(autouse=True)
+def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Consumer]:
+    """Who gets events; tests put others in."""
+    consumers: dict[str, Consumer] = {"note": note}
+    monkeypatch.setattr(dispatching, "consumers", lambda: consumers)
+    seen.clear()
+    return consumers
+
+
+def drain() -> None:
+    while services.dispatch():
+        pass
+
+
+def test_who_finds_what_others_have_taken_takes_what_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dispatchers are woken at once, and find the same events first."""
+    batch, locked = dispatching.BATCH, dispatching._locked
+
+    def late(found: Sequence[int]) -> list[Event]:
+        monkeypatch.setattr(dispatching, "_locked", locked)
+        assert len(dispatching.claim(batch)) == batch
+        return locked(found)
+
+    monkeypatch.setattr(dispatching, "_locked", late)
+    services.emit_all(("tick", f"k{n}", {"n": n}) for n in range(2 * batch))
+    assert services.dispatch() == batch
+    assert seen == list(range(batch, 2 * batch))
+
+
+def test_a_task_takes_as_many_at_once_as_it_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claim = Mock(wraps=dispatching.claim)
+    monkeypatch.setattr(dispatching, "claim", claim)
+    services.emit("tick")
+    tasks.dispatch()
+    assert claim.call_args_list[0].args == (dispatching.BATCH,)
