@@ -1,18 +1,21 @@
-"""Dispatchers beside each other."""
+"""Dispatchers beside each other, and those that die."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from unittest.mock import Mock
 
 import pytest
+import time_machine
 
 from traceability.outbox import dispatching, services, tasks
-from traceability.outbox.consuming import Consumer
+from traceability.outbox.consuming import Consumer, concerned_if
 from traceability.outbox.models import Event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+NOW = datetime(2026, 3, 11, 8, tzinfo=UTC)
 seen: list[int] = []
 
 
@@ -59,3 +62,27 @@ def test_a_task_takes_as_many_at_once_as_it_may(
     services.emit("tick")
     tasks.dispatch()
     assert claim.call_args_list[0].args == (dispatching.BATCH,)
+
+
+def test_an_event_whose_check_kills_is_set_aside_in_the_end(
+    handlers: dict[str, Consumer],
+) -> None:
+    asked = 0
+
+    def die(event: Event) -> bool:
+        nonlocal asked
+        asked += 1
+        raise KeyboardInterrupt  # nothing in the dispatcher runs after this
+
+    handlers["marked"] = concerned_if(die)(lambda event: None)
+    with time_machine.travel(NOW, tick=False) as clock:
+        event = services.emit("tick", "a")
+        for _attempt in range(10):
+            try:
+                drain()
+            except KeyboardInterrupt:
+                clock.shift(dispatching.LEASE)
+    event.refresh_from_db()
+    assert asked == dispatching.MAX_ATTEMPTS
+    assert event.dispatched_at is not None
+    assert "died" in event.error

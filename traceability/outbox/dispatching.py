@@ -134,6 +134,8 @@ def hand_over(events: Sequence[Event], handlers: Mapping[str, Consumer]) -> None
 
 
 def _concerned(event: Event, handlers: Mapping[str, Consumer]) -> dict[str, Consumer]:
+    if event.attempts > MAX_ATTEMPTS:  # a check may be what killed the others
+        return {}
     left = {path: one for path, one in handlers.items() if path not in event.handled}
     with tracing(event.payload.get("trace_id", "")):
         return {path: one for path, one in left.items() if _asked(one, event)}
