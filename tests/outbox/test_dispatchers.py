@@ -1,9 +1,9 @@
-"""Dispatchers beside each other, and those that die."""
+"""Dispatchers beside each other, those that die, and work that cannot be committed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -11,7 +11,7 @@ import time_machine
 
 from traceability.outbox import dispatching, services, tasks
 from traceability.outbox.consuming import Consumer, concerned_if
-from traceability.outbox.models import Event
+from traceability.outbox.models import Event, Publication
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,3 +86,30 @@ def test_an_event_whose_check_kills_is_set_aside_in_the_end(
     assert asked == dispatching.MAX_ATTEMPTS
     assert event.dispatched_at is not None
     assert "died" in event.error
+
+
+def dangle(event: Event) -> None:
+    """A foreign key that leads nowhere is found when the transaction ends."""
+    if event.payload["n"] == 1:
+        Publication.objects.create(stream_id=0, sequence=1, topic="t", created_at=NOW)
+
+
+def test_what_fails_when_it_is_committed_is_tried_again_like_any_other(
+    handlers: dict[str, Consumer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "HOLD_SECONDS", 60)
+    handlers["dangling"] = dangle
+    with time_machine.travel(NOW, tick=False) as clock:
+        events = services.emit_all(("tick", f"k{n}", {"n": n}) for n in range(3))
+        drain()
+        assert not Event.objects.exclude(dispatched_at=None).exists()
+        clock.shift(timedelta(seconds=1))
+        drain()
+        done = Event.objects.exclude(dispatched_at=None).order_by("id")
+        assert [event.pk for event in done] == [events[0].pk, events[2].pk]
+        for _attempt in range(dispatching.MAX_ATTEMPTS):
+            clock.shift(timedelta(seconds=20))
+            drain()
+    events[1].refresh_from_db()
+    assert events[1].dispatched_at is not None
+    assert "IntegrityError" in events[1].error

@@ -11,10 +11,10 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, F, Min, OuterRef
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -126,11 +126,17 @@ def hand_over(events: Sequence[Event], handlers: Mapping[str, Consumer]) -> None
     wanted = {event.pk: _concerned(event, handlers) for event in events}
     left, held_up = deque(events), set[str]()
     while left:
-        with transaction.atomic():
-            done = _hand_some(left, wanted, held_up)
-            Event.objects.filter(pk__in=done).update(
-                dispatched_at=timezone.now(), handled=list(handlers), error=""
-            )
+        held = list(left)
+        try:
+            with transaction.atomic():
+                done = _hand_some(left, wanted, held_up)
+                Event.objects.filter(pk__in=done).update(
+                    dispatched_at=timezone.now(), handled=list(handlers), error=""
+                )
+        except DatabaseError as error:
+            logger.exception("what %s events led to was not committed", len(held))
+            _put_off(held, repr(error))
+            return
 
 
 def _concerned(event: Event, handlers: Mapping[str, Consumer]) -> dict[str, Consumer]:
@@ -213,10 +219,20 @@ def _failed(event: Event, error: str) -> None:
     if event.attempts == MAX_ATTEMPTS:
         _set_aside(event, error)
         return
-    pause = timedelta(seconds=2 ** (event.attempts - 1))
     Event.objects.filter(pk=event.pk).update(
-        not_before=timezone.now() + pause, handled=event.handled, error=error
+        not_before=_later(event), handled=event.handled, error=error
     )
+
+
+def _put_off(events: Iterable[Event], error: str) -> None:
+    """Each is tried alone, for one of them may have undone what all of them led to."""
+    for event in events:
+        ours = Event.objects.filter(pk=event.pk, attempts=event.attempts)
+        ours.filter(dispatched_at=None).update(not_before=_later(event), error=error)
+
+
+def _later(event: Event) -> datetime:
+    return timezone.now() + timedelta(seconds=2 ** (event.attempts - 1))
 
 
 def _give_back(event: Event) -> None:
