@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from traceability.jobs import services
+from traceability.jobs import claims, services
 from traceability.jobs.models import Job, JobState
 
 Age = Callable[..., None]
@@ -73,6 +73,36 @@ def test_succeed_ends_only_what_is_still_held(job: Job, age: Age) -> None:
     assert services.succeed([quick]) == set()
     job.refresh_from_db()
     assert (job.state, job.progress) == ("succeeded", 100)
+
+
+def test_of_several_only_those_that_are_still_held_are_ended(
+    job: Job, age: Age
+) -> None:
+    other = services.enqueue("task", queue="inspect")
+    both = services.claim_all([job.id, other.id], "w1")
+    age(job, leased_until=1)
+    services.sweep()
+    claimed(job, "w2")
+    assert services.succeed(both) == {other.id}
+    states = {one.id: one.state for one in Job.objects.all()}
+    assert states == {job.id: "running", other.id: "succeeded"}
+
+
+def test_of_several_only_those_that_nobody_takes_meanwhile_are_claimed(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, take = services.enqueue("task", queue="inspect"), claims._take
+
+    def late(jobs: list[Job], leased_by: str) -> list[Job]:
+        monkeypatch.setattr(claims, "_take", take)
+        claimed(job, "w2")
+        return take(jobs, leased_by)
+
+    monkeypatch.setattr(claims, "_take", late)
+    (taken,) = services.claim_all([job.id, other.id], "w1")
+    assert (taken.id, taken.leased_by, taken.attempts) == (other.id, "w1", 1)
+    job.refresh_from_db()
+    assert job.leased_by == "w2"
 
 
 def test_an_old_claim_of_the_same_worker_does_not_count(job: Job, age: Age) -> None:
