@@ -94,7 +94,7 @@ class Outcome:
 
 
 def claims(worker: str) -> Gatherer[Ticket, Taken | Refused]:
-    """The thread that claims, in one transaction for all that wait."""
+    """The thread that claims, all that wait at once."""
 
     def work(tickets: list[Ticket]) -> list[Taken | Refused]:
         return _patiently(lambda: _claim(tickets, worker))
