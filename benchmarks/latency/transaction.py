@@ -64,7 +64,7 @@ def _result(n: int) -> Any:
     from traceability.inspection.models import Image, Inspection
     from traceability.inspection.results import Box, Detector, InspectionResult
     from traceability.jobs.services import claim, enqueue
-    from traceability.production.services import unit_or_placeholder
+    from traceability.production.services import make_placeholder
 
     site, _ = Site.objects.get_or_create(code="S", name="S")
     line, _ = Line.objects.get_or_create(site=site, code="L")
@@ -73,7 +73,7 @@ def _result(n: int) -> Any:
     now = timezone.now()
     image = Image.objects.create(
         **{"site": site, "station": station, "captured_at": now, "received_at": now},
-        **{"unit": unit_or_placeholder(site.pk, f"U{now}", strict=False), "file": "x"},
+        **{"unit": make_placeholder(site.pk, f"U{now}"), "file": "x"},
         **{"media_type": "image/jpeg", "sha256": "0", "width": 640, "height": 640},
         size=1,
     )

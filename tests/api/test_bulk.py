@@ -146,9 +146,9 @@ def test_a_later_row_for_the_same_key_wins(mes):
 
 
 def test_a_placeholder_becomes_a_registered_unit(factory, site):
-    from traceability.production.services import unit_or_placeholder
+    from traceability.production.services import make_placeholder
 
-    unit_or_placeholder(site.pk, "SEEN", strict=False)
+    make_placeholder(site.pk, "SEEN")
     assert statuses(push(factory, "units", [{"serial": "SEEN"}])) == ["updated"]
     assert Unit.objects.get(serial="SEEN").registered
 

@@ -55,14 +55,14 @@ def look(site):
     from traceability.inspection.results import Box, Detector, InspectionResult
     from traceability.jobs.models import Job
     from traceability.jobs.services import claim, enqueue
-    from traceability.production.services import unit_or_placeholder
+    from traceability.production.services import make_placeholder
 
     detector = Detector("m", "1", "openvino", "f32", ("open", "short"))
 
     def inspect(serial, minute=0, classes=(), station="A1"):
         image = Image.objects.create(
             site=site,
-            unit=unit_or_placeholder(site.pk, serial, strict=False),
+            unit=make_placeholder(site.pk, serial),
             station=Station.objects.get(site=site, code=station),
             captured_at=START + dt.timedelta(minutes=minute),
             received_at=timezone.now(),

@@ -10,17 +10,11 @@ from traceability.lib.errors import BadInput, UnknownReference
 from traceability.production.models import Unit
 
 
-def unit_or_placeholder(site_id: int, serial: str, *, strict: bool) -> Unit:
-    """The unit with `serial`, or a placeholder that waits for the MES to tell of it.
+def known_unit(site_id: int, serial: str, *, strict: bool) -> Unit | None:
+    """The unit with `serial`; None where a placeholder may be made.
 
     `strict` refuses unknown serials instead. Raises `BadInput`, `UnknownReference`.
     """
-    unit = known_unit(site_id, serial, strict=strict)
-    return unit or make_placeholder(site_id, serial)
-
-
-def known_unit(site_id: int, serial: str, *, strict: bool) -> Unit | None:
-    """The unit with `serial`; None where a placeholder may be made. Raises as above."""
     unit = Unit.objects.filter(site=site_id, serial=serial).first()
     if unit is None:
         _check_serial(serial, strict=strict)
@@ -28,7 +22,9 @@ def known_unit(site_id: int, serial: str, *, strict: bool) -> Unit | None:
 
 
 def make_placeholder(site_id: int, serial: str) -> Unit:
-    """For a checked serial; the unit itself where somebody told of it just now."""
+    """A unit that waits for the MES to tell of it, by a checked serial; the unit itself
+    where somebody told of it just now.
+    """
     try:
         with transaction.atomic():  # else a failure would end the caller's as well
             return Unit.objects.create(
