@@ -49,7 +49,7 @@ def _ask(request: dict[str, Any]) -> dict[str, Any]:
             timeout=SECONDS,
         )
         answer: dict[str, Any] = json.loads(done.stdout.rpartition("\n")[2])
-    except (subprocess.SubprocessError, ValueError) as error:
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
         died = TriedToDeath(f"the process that tried it came to nothing: {error}")
         raise Fallen.of(died, Stage.LOAD) from error
     return answer
