@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from traceability.lib.figures_folder import leave_folder, take_folder
+from traceability.lib.garbage import settle
 
 worker_class = "gthread"
 # Four have 64 connections to the database at most; a PostgreSQL that nobody has tuned
@@ -42,6 +43,7 @@ def on_starting(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Import what the first photo of each process would wait for, a second or so."""
     import_module(settings.ROOT_URLCONF)
+    settle()
 
 
 def child_exit(server: Any, worker: Any) -> None:
