@@ -147,7 +147,7 @@ class Desk:
             return Failure(job, "inspection_failed", repr(error), final=False)
         boxes = boxes_of(found, detector.classes)
         timings = {**inspection.timings_ms, "queue": _queued_ms(job), **timings}
-        return InspectionResult(job, detector, boxes, timings)
+        return InspectionResult(job, inspection, detector, boxes, timings)
 
     def _see(self, inspection: Inspection) -> Sight:
         """Decode here, let the batcher look; with the times that took."""

@@ -140,9 +140,7 @@ def _claim(tickets: list[Ticket], worker: str) -> list[Taken | Refused]:
     for care in sorted({ticket.care for ticket in tickets}):
         ids = [ticket.job_id for ticket in tickets if ticket.care == care]
         taken |= {job.id: job for job in _claim_with(care, ids, worker)}
-    about = Inspection.objects.select_related(
-        "image__unit__product", "image__station", "image__optics"
-    )
+    about = Inspection.objects.select_related("image__station", "image__optics")
     subjects = about.in_bulk([_subject(job) for job in taken.values()])
     tried = _tried_before(
         [ticket.job_id for ticket in tickets if ticket.job_id not in taken]

@@ -84,7 +84,7 @@ def _result(n: int) -> Any:
     assert claimed is not None  # noqa: S101
     boxes = (Box("short", 0.9, 1, 2, 30, 40), Box("open", 0.8, 5, 6, 30, 40))
     detector = Detector("m", "1", "openvino", "int8", ("short", "open"))
-    return InspectionResult(claimed, detector, boxes, {"infer": 20.0})
+    return InspectionResult(claimed, inspection, detector, boxes, {"infer": 20.0})
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:

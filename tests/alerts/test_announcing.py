@@ -123,7 +123,7 @@ def test_the_transaction_of_a_result_is_what_it_is_without_a_broker(
         claimed = jobs.claim(job.pk, "test")
         assert claimed is not None
         boxes = (Box("short", 0.9, 1, 1, 9, 9),)
-        results.append(InspectionResult(claimed, detector, boxes))
+        results.append(InspectionResult(claimed, photo, detector, boxes))
     record(results[:1])  # knows the detector from now on
     counted = []
     for address, one in ((None, results[1]), (settings.MQTT, results[2])):

@@ -79,7 +79,9 @@ def look(site):
         boxes = tuple(Box(name, 0.9, 20, 10, 40, 30) for name in classes)
         claimed = claim(job.pk, "test")
         assert isinstance(claimed, Job)
-        assert len(record([InspectionResult(claimed, detector, boxes)])) == 1
+        assert (
+            len(record([InspectionResult(claimed, inspection, detector, boxes)])) == 1
+        )
         inspection.refresh_from_db()
         return inspection
 

@@ -49,7 +49,7 @@ def test_a_result_without_a_lease_is_dropped(line, look):
     job = Job.objects.get()
     job.leased_by = "somebody else"
     late = InspectionResult(
-        job, Detector("m", "2", "b", "p", ()), (Box("open", 1, 0, 0, 1, 1),)
+        job, inspection, Detector("m", "2", "b", "p", ()), (Box("open", 1, 0, 0, 1, 1),)
     )
     assert record([late]) == set()
     inspection.refresh_from_db()
@@ -97,3 +97,16 @@ def test_an_unreadable_photo_fails_its_inspection_for_good(line, look):
     event = Event.objects.get(kind="inspection.failed")
     assert event.payload["inspection"] == str(inspection.pk)
     assert event.payload["classes"] == []
+
+
+def test_a_result_of_what_was_deleted_meanwhile_ends_the_job_alone(line, look):
+    inspection = look("U1")
+    job, boxes = Job.objects.get(), (Box("open", 1, 0, 0, 1, 1),)
+    Job.objects.update(state=JobState.RUNNING)
+    Event.objects.all().delete()
+    Inspection.objects.get(pk=inspection.pk).delete()
+    detector = Detector("m", "2", "b", "p", ())
+    assert record([InspectionResult(job, inspection, detector, boxes)]) == {job.pk}
+    assert Job.objects.get().state == JobState.SUCCEEDED
+    assert not Defect.objects.exists()
+    assert not Event.objects.exists()

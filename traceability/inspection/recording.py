@@ -29,52 +29,48 @@ def record(results: Sequence[InspectionResult]) -> set[UUID]:
     enough to lose its lease must not overwrite or double what another one found.
     """
     # Read first: nobody who wants to write has to wait for that.
-    about = Inspection.objects.select_related("image__station")
-    known = about.in_bulk([_inspection_id(result.job) for result in results])
     versions = _model_versions({result.detector for result in results})
     classes = _defect_classes(
         {box.defect_class for result in results for box in result.boxes}
     )
     with transaction.atomic():
         mine = jobs.succeed(result.job for result in results)
-        looks = [
-            (known[pk], result)
+        written = [
+            result
             for result in results
-            if result.job.id in mine and (pk := _inspection_id(result.job)) in known
+            if result.job.id in mine and _write(result, versions[result.detector])
         ]
-        finished = [inspection.pk for inspection, _ in looks]
+        finished = [result.inspection.pk for result in written]
         transaction.on_commit(lambda: wake(finished))  # before all other wake-up calls
-        _write_results(looks, versions)
-        _write_defects(looks, classes)
-        emit_all(_event("inspection.finished", *look) for look in looks)
+        _write_defects(written, classes)
+        emit_all(
+            _event("inspection.finished", result.inspection, result.boxes)
+            for result in written
+        )
     return mine
 
 
-Look = tuple[Inspection, InspectionResult]
-"""An inspection as it was before, and what was seen."""
+def _write(result: InspectionResult, version: int) -> bool:
+    """False for an inspection that was deleted since it was claimed."""
+    updated = Inspection.objects.filter(pk=result.inspection.pk).update(
+        state=InspectionState.DONE,
+        model_version=version,
+        backend=result.detector.backend,
+        precision=result.detector.precision,
+        attempt=result.job.attempts,
+        timings_ms=result.timings_ms,
+        defective=bool(result.boxes),
+        finished_at=timezone.now(),
+    )
+    return bool(updated)
 
 
-def _write_results(
-    looks: Sequence[Look], versions: Mapping[Detector, ModelVersion]
+def _write_defects(
+    results: Sequence[InspectionResult], classes: Mapping[str, DefectClass]
 ) -> None:
-    now = timezone.now()
-    for inspection, result in looks:
-        Inspection.objects.filter(pk=inspection.pk).update(
-            state=InspectionState.DONE,
-            model_version=versions[result.detector],
-            backend=result.detector.backend,
-            precision=result.detector.precision,
-            attempt=result.job.attempts,
-            timings_ms=result.timings_ms,
-            defective=bool(result.boxes),
-            finished_at=now,
-        )
-
-
-def _write_defects(looks: Sequence[Look], classes: Mapping[str, DefectClass]) -> None:
     Defect.objects.bulk_create(
-        _defect(inspection, box, classes[box.defect_class])
-        for inspection, result in looks
+        _defect(result.inspection, box, classes[box.defect_class])
+        for result in results
         for box in result.boxes
     )
 
@@ -97,11 +93,10 @@ def _defect(inspection: Inspection, box: Box, defect_class: DefectClass) -> Defe
 
 
 def _event(
-    kind: str, inspection: Inspection, result: InspectionResult | None = None
+    kind: str, inspection: Inspection, boxes: Sequence[Box] = ()
 ) -> tuple[str, str, dict[str, object]]:
     """An event of the inspection's station, in whose order consumers get them."""
     image = inspection.image
-    boxes = result.boxes if result else ()
     about = {
         "inspection": str(inspection.pk),
         "trace_id": inspection.trace_id,
@@ -149,21 +144,25 @@ def _inspection_id(job: Job) -> UUID:
     return UUID(job.arguments["inspection"])
 
 
-def _model_versions(detectors: Iterable[Detector]) -> dict[Detector, ModelVersion]:
+def _model_versions(detectors: Iterable[Detector]) -> dict[Detector, int]:
+    """The ids of their rows, new ones made."""
     return {detector: _model_version(detector) for detector in detectors}
 
 
-def _model_version(detector: Detector) -> ModelVersion:
-    found, _ = ModelVersion.objects.get_or_create(
-        model=detector.model,
-        version=detector.version,
+def _model_version(detector: Detector) -> int:
+    named = {"model": detector.model, "version": detector.version}
+    found = ModelVersion.objects.filter(**named).values_list("pk", flat=True)
+    for pk in found:  # most often; without an object there is less to make
+        return pk
+    made, _ = ModelVersion.objects.get_or_create(
+        **named,
         defaults={
             "classes": list(detector.classes),
             "wants_template": detector.wants_template,
             "first_used_at": timezone.now(),
         },
     )
-    return found
+    return made.pk
 
 
 def _defect_classes(codes: set[str]) -> dict[str, DefectClass]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from traceability.inspection.models import Inspection
 from traceability.jobs.models import Job
 
 
@@ -33,9 +34,12 @@ class Detector:
 
 @dataclass(frozen=True)
 class InspectionResult:
-    """One finished look. `job` is the claimed row, `arguments["inspection"]` its id."""
+    """One finished look. `job` is the claimed row, `inspection` what it is about as it
+    was then.
+    """
 
     job: Job
+    inspection: Inspection
     detector: Detector
     boxes: tuple[Box, ...]
     timings_ms: dict[str, float] = field(default_factory=dict)
