@@ -195,10 +195,14 @@ class Broken(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         type(self).asked += 1
-        self.rfile.read(int(self.headers["Content-Length"]))
-        said = {"code": "no_space", "message": "Full.", "hint": "", "fields": {}}
+        form = self.rfile.read(int(self.headers["Content-Length"]))
+        known = re.search(rb"folder:[0-9a-f]+", form)
+        full = {"code": "no_space", "message": "Full.", "hint": "", "fields": {}}
+        said = {507: full, 201: {"external_id": known and known[0].decode()}}
         status = self.answers.pop(0) if self.answers else 201
-        body = json.dumps(said).encode() if status == 507 else b"<h1>Bad Gateway</h1>"
+        body = b"<h1>Bad Gateway</h1>"
+        if status in said:
+            body = json.dumps(said[status]).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

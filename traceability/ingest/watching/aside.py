@@ -7,8 +7,10 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from traceability.ingest.watching.plan import (
@@ -60,8 +62,17 @@ class Journal:
         self._file.close()
 
 
-def _row(candidate: Candidate) -> tuple[str, int, int]:
-    return str(candidate.path), candidate.size, candidate.modified_ns
+def _row(candidate: Candidate) -> tuple[str | bytes, int, int]:
+    return _as_kept(candidate.path), candidate.size, candidate.modified_ns
+
+
+def _as_kept(path: Path) -> str | bytes:
+    """As text; of a name that is not UTF-8 the bytes, which SQLite takes as well."""
+    name = os.fsencode(path)
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name
 
 
 def finish(candidate: Candidate, plan: Plan, journal: Journal) -> None:
@@ -90,7 +101,8 @@ def reject(candidate: Candidate, plan: Plan, why: Rejected) -> Path:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     text = json.dumps(said, ensure_ascii=False, indent=1)
-    target.with_name(f"{target.name}.reason.json").write_text(text, "utf-8")
+    reason = target.with_name(f"{target.name}.reason.json")
+    reason.write_text(text, "utf-8", errors="backslashreplace")
     shutil.move(candidate.path, target)
     return target
 
@@ -104,6 +116,14 @@ def _move(candidate: Candidate, plan: Plan, folder: Path) -> None:
 def _target(candidate: Candidate, plan: Plan, folder: Path) -> Path:
     """Its place below `folder`; never that of another file."""
     target = folder / candidate.path.relative_to(plan.folder)
-    if not target.exists():
-        return target
-    return target.with_name(f"{target.stem}-{candidate.modified_ns}{target.suffix}")
+    places = (target.with_name(name) for name in _names(target, candidate))
+    return next(place for place in places if not os.path.lexists(place))
+
+
+def _names(target: Path, candidate: Candidate) -> Iterator[str]:
+    """The file's own, then others: a camera's clock may stand still."""
+    yield target.name
+    later = f"{target.stem}-{candidate.modified_ns}"
+    yield f"{later}{target.suffix}"
+    for number in count(2):
+        yield f"{later}-{number}{target.suffix}"

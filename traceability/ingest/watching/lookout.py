@@ -65,7 +65,7 @@ def _walk(folder: Path, *, top: bool = False) -> Iterator[Candidate]:
     try:
         with os.scandir(folder) as entries:
             found = [entry for entry in entries if not entry.name.startswith(".")]
-    except (FileNotFoundError, PermissionError):
+    except OSError:
         if top:
             raise
         return
@@ -78,10 +78,10 @@ def _walk(folder: Path, *, top: bool = False) -> Iterator[Candidate]:
 
 
 def _file(entry: os.DirEntry[str]) -> Iterator[Candidate]:
-    """The file, unless it is empty or has just gone."""
+    """The file, unless it is empty, has just gone, or is a link that leads nowhere."""
     try:
         state = entry.stat()
-    except FileNotFoundError:
+    except OSError:
         return
     if state.st_size:
         yield Candidate(Path(entry.path), state.st_size, state.st_mtime_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
@@ -36,7 +37,8 @@ def read(candidate: Candidate, plan: Plan) -> Photo:
         )
     serial, station = _who_and_where(candidate, plan)
     data = _bytes(candidate)
-    digest = hashlib.sha256(_place(candidate, plan).encode() + b"\0" + data)
+    # Of the name's bytes, which need not be UTF-8.
+    digest = hashlib.sha256(os.fsencode(_place(candidate, plan)) + b"\0" + data)
     return Photo(
         data=data,
         serial=serial,
@@ -84,7 +86,24 @@ def _who_and_where(candidate: Candidate, plan: Plan) -> tuple[str, str]:
             "The file lies beside the folders of the stations.",
             "Put it into the folder that is named like its station.",
         )
+    for text in (serial, station):
+        _check_readable(text)
     return serial, station
+
+
+def _check_readable(text: str) -> None:
+    """Raises Rejected for bytes that are no text, which a share mounted with another
+    character set has in its names.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Rejected(
+            "name_not_utf8",
+            f"The name is not UTF-8: {text!r}.",
+            "Rename the file, or mount the share with its character set "
+            "(iocharset=utf8), and put the file back.",
+        ) from None
 
 
 def _captured_at(data: bytes, zone: ZoneInfo) -> datetime | None:

@@ -9,7 +9,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from traceability.ingest.watching.plan import Photo
 
@@ -39,6 +39,18 @@ class Refused(Exception):
         return "station" in self.fields
 
 
+class _NotElsewhere(HTTPRedirectHandler):
+    """A redirect would be followed without the photo: what answers there does not have
+    it.
+    """
+
+    def redirect_request(self, *args: Any) -> None:
+        return None
+
+
+_opener = build_opener(_NotElsewhere)
+
+
 class Sender:
     """Sends with one API key. Safe in threads: nothing is kept between photos."""
 
@@ -61,17 +73,33 @@ class Sender:
         }
         request = Request(self._url, body, headers)  # noqa: S310 - checked above
         try:
-            with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-                answer.read()
+            with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+                _check_it_is_there(photo, answer.read())
                 return bool(answer.status != 200)
         except HTTPError as error:
             with error:
-                raise _what_is_wrong(error.code, error.read()) from error
+                place = error.headers.get("Location")
+                raise _what_is_wrong(error.code, error.read(), place) from error
         except (OSError, HTTPException) as error:
             raise NotNow(f"{type(error).__name__}: {error}") from error
 
 
-def _what_is_wrong(status: int, body: bytes) -> NotNow | Refused:
+def _check_it_is_there(photo: Photo, body: bytes) -> None:
+    """Raises NotNow when whoever answered is not our server: it has no photo, and the
+    file must stay.
+    """
+    try:
+        said = json.loads(body)
+        known: object = said["external_id"]
+    except (ValueError, KeyError, TypeError):
+        known = None
+    if known != photo.external_id:
+        raise NotNow("what answers there does not know the photo: is --url right?")
+
+
+def _what_is_wrong(status: int, body: bytes, place: str | None) -> NotNow | Refused:
+    if place:
+        return NotNow(f"the server answers {status}, go to {place}: is --url right?")
     try:
         said: dict[str, Any] = json.loads(body)
         refused = Refused(

@@ -107,6 +107,9 @@ class Watcher:
         except OSError as error:
             logger.error("%s: %s; tried again later", candidate.path, error)
             self._lookout.rest(candidate, REST_SECONDS)
+        except Exception:  # of a hostile file, or a bug
+            logger.exception("%s: tried again later", candidate.path)
+            self._lookout.rest(candidate, REST_SECONDS)
         else:
             self._count(candidate, new=new)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import signal
 import threading
@@ -74,7 +75,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        name = hashlib.sha256(str(plan.folder).encode()).hexdigest()[:16]
+        name = hashlib.sha256(os.fsencode(plan.folder)).hexdigest()[:16]
         try:
             held = lock(
                 settings.DATA_DIR / "run" / f"watch-{name}.lock", "watch_folder"
