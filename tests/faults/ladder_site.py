@@ -139,15 +139,19 @@ def well(plant: Plant) -> Iterator[None]:
 
 
 class Traffic:
-    """Uploads all the time, from a thread."""
+    """Uploads all the time, from a thread; what is refused is raised at the end."""
 
     def __init__(self, plant: Plant) -> None:
         self._plant, self._over = plant, threading.Event()
+        self._refused = list[BaseException]()
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        while not self._over.wait(0.05):
-            self._plant.upload()
+        try:
+            while not self._over.wait(0.05):
+                self._plant.upload()
+        except BaseException as error:  # else nobody would hear of it
+            self._refused.append(error)
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -155,3 +159,5 @@ class Traffic:
     def __exit__(self, *exception: object) -> None:
         self._over.set()
         self._thread.join()
+        if self._refused:
+            raise self._refused[0]
