@@ -14,8 +14,9 @@ from django.db import connection
 
 from traceability.lib.figures_folder import leave_folder, take_folder
 from traceability.lib.garbage import settle
+from traceability.lib.web_worker import SharingWorker
 
-worker_class = "gthread"
+worker_class = SharingWorker
 # Four have 64 connections to the database at most; a PostgreSQL that nobody has tuned
 # takes 100, the workers' among them.
 MOST = 4

@@ -1,0 +1,93 @@
+"""Connections that are kept do not stick to a process that has too many."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.services import free_port
+from traceability.lib.programs import REPOSITORY
+
+CONFIG = """
+from traceability.lib.web_worker import SharingWorker
+worker_class, threads, keepalive = SharingWorker, 16, 15
+control_socket_disable = True
+"""
+# Slow enough that all are in hand before the first one is answered.
+APPLICATION = """
+import time
+def application(environ, start_response):
+    time.sleep(1.0 if environ["PATH_INFO"] == "/slow" else 0)
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
+
+
+def test_who_has_its_hands_full_lets_the_others_have_some(tmp_path: Path) -> None:
+    with served(tmp_path, processes=2) as port:
+        # However eight are spread over two, one of them has at least four.
+        assert all_at_once(port, 8).count("close") >= 2
+        assert kept(port, "/") == "keep-alive"
+
+
+def test_a_process_without_others_keeps_them_all(tmp_path: Path) -> None:
+    with served(tmp_path, processes=1) as port:
+        assert all_at_once(port, 8) == ["keep-alive"] * 8
+
+
+def all_at_once(port: int, many: int) -> list[str]:
+    with ThreadPoolExecutor(many) as pool:
+        return list(pool.map(lambda _: kept(port, "/slow"), range(many)))
+
+
+def kept(port: int, path: str) -> str:
+    """What the answer says about its connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert answer.read() == b"ok"
+        return answer.headers["Connection"].lower()
+    finally:
+        connection.close()
+
+
+@contextmanager
+def served(folder: Path, processes: int) -> Iterator[int]:
+    (folder / "config.py").write_text(CONFIG)
+    (folder / "slow.py").write_text(APPLICATION)
+    port = free_port()
+    running = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gunicorn", "-c", "config.py", "slow"),
+            *("--bind", f"127.0.0.1:{port}", "--workers", str(processes)),
+        ],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    )
+    try:
+        _until_answered(port)
+        yield port
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+def _until_answered(port: int) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            kept(port, "/")
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+        else:
+            return
