@@ -24,6 +24,7 @@ from inference_worker.engine.headers import (
     read_header,
     tiff_as_stored,
 )
+from inference_worker.engine.scans import MAX_SCANS, has_too_many_scans
 from inference_worker.engine.types import Image
 
 MAX_BYTES = 20 * 2**20
@@ -115,6 +116,10 @@ def check_size(data: bytes) -> Header:
             f"{header.width} x {header.height} pixels;"
             f" at most {MAX_PIXELS // 1_000_000} million"
         )
+    if header.tile > MAX_PIXELS:
+        raise ImageTooLarge(
+            f"tiles of {header.tile} pixels; at most {MAX_PIXELS // 1_000_000} million"
+        )
     return header
 
 
@@ -142,6 +147,8 @@ def _jpeg(data: bytes, there: NDArray[np.uint8] | None) -> tuple[Pixels, int]:
         import simplejpeg
     except ImportError as error:
         raise PackageMissing("reading a JPEG needs the package simplejpeg") from error
+    if has_too_many_scans(data):
+        raise ImageUnreadable(f"the JPEG has more than {MAX_SCANS} scans")
     try:
         space = simplejpeg.decode_jpeg_header(data)[2]
         kind = "GRAY" if space == "Gray" else "RGB"

@@ -6,6 +6,7 @@ size is told, raises ImageUnreadable.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from inference_worker.engine.errors import ImageUnreadable
 
 _ORIENTATION, _WIDTH, _HEIGHT = 274, 256, 257
+_TILE_SIDES = (322, 323)
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BARE = {0x01, *range(0xD0, 0xD9)}
 _START_OF_SCAN, _APP1 = 0xDA, 0xE1
@@ -20,12 +22,16 @@ _START_OF_SCAN, _APP1 = 0xDA, 0xE1
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`width` and `height` as stored; `orientation` as EXIF counts it, 1 to 8."""
+    """`width` and `height` as stored; `orientation` as EXIF counts it, 1 to 8; `tile`
+    is the pixels of one of the pieces that a TIFF may be cut into, which are decoded
+    whole, whatever the picture's size.
+    """
 
     format: str
     width: int
     height: int
     orientation: int = 1
+    tile: int = 0
 
 
 def read_header(data: bytes) -> Header:
@@ -56,12 +62,13 @@ def _reader(data: bytes) -> Callable[[bytes], Header]:
 
 
 def _jpeg(data: bytes) -> Header:
-    orientation = 1
+    orientation = None
     for marker, start in _jpeg_segments(data):
         if marker in _FRAMES:
             height, width = struct.unpack_from(">HH", data, start + 1)
-            return Header("jpeg", width, height, orientation)
-        if marker == _APP1 and data.startswith(b"Exif\0\0", start):
+            return Header("jpeg", width, height, orientation or 1)
+        exif = marker == _APP1 and data.startswith(b"Exif\0\0", start)
+        if exif and orientation is None:  # notes that are long go on in a second one
             orientation = _exif_orientation(data[start + 6 :])
     raise ImageUnreadable("the JPEG has no frame")
 
@@ -147,9 +154,20 @@ def _tiff(data: bytes) -> Header:
     tags = _tiff_tags(data)
     if _WIDTH not in tags or _HEIGHT not in tags:
         raise ImageUnreadable("the TIFF does not tell its size")
-    return Header(
-        "tiff", tags[_WIDTH], tags[_HEIGHT], _valid(tags.get(_ORIENTATION, 1))
-    )
+    orientation = _valid(tags.get(_ORIENTATION, 1))
+    return Header("tiff", tags[_WIDTH], tags[_HEIGHT], orientation, _tile(data))
+
+
+def _tile(data: bytes) -> int:
+    """0 for none. A tag that comes twice counts with its largest: who reads the file
+    may take either.
+    """
+    order, sides = _byte_order(data), dict.fromkeys(_TILE_SIDES, 0)
+    for tag, kind, at in _tiff_entries(data, order):
+        if tag in sides:
+            (side,) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, at)
+            sides[tag] = max(sides[tag], side)
+    return math.prod(sides.values())
 
 
 def _webp(data: bytes) -> Header:

@@ -9,6 +9,7 @@ import pytest
 import simplejpeg
 from PIL import ExifTags
 from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 from inference_worker.engine.decode import decode
 from inference_worker.engine.errors import ImageError
@@ -71,6 +72,52 @@ def test_both_agree_on_the_upright_size(kind, orientation):
     notes[ExifTags.Base.Orientation] = orientation
     data = saved(kind, exif=notes)
     assert size(data) == decode(data).shape[1::-1]
+
+
+def told_elsewhere(kind):
+    """Turned, as XMP says, or old notes in a PNG; EXIF is silent."""
+    xmp = '<r:Description xmlns:r="r" tiff:Orientation="6"/>'
+    notes = Pillow.Exif()
+    notes[ExifTags.Base.Orientation] = 6
+    old = notes.tobytes()
+    if kind == "TIFF":
+        return saved(kind, tiffinfo={700: xmp.encode()})
+    if kind == "PNG":
+        texts = PngInfo()
+        texts.add_itxt("XML:com.adobe.xmp", xmp)
+        head = f"\nexif\n{len(old)}\n"
+        texts.add_text("Raw profile type exif", head + old.hex())
+        return saved(kind, pnginfo=texts)
+    return saved(kind, xmp=xmp.encode())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_only_exif_turns_a_photo_on_pages_as_in_the_detector(kind):
+    data = told_elsewhere(kind)
+    shown = as_seen(Pillow.open(io.BytesIO(data)))
+    assert size(data) == shown.size == decode(data).shape[1::-1] == (90, 60)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_page_shows_what_the_detector_saw(kind, orientation):
+    notes = Pillow.Exif()
+    notes[ExifTags.Base.Orientation] = orientation
+    data = saved(kind, exif=notes)
+    shown = as_seen(Pillow.open(io.BytesIO(data)))
+    assert np.array_equal(np.asarray(shown), decode(data))
+
+
+def test_long_notes_turn_a_photo_once():
+    """What does not fit into one segment of a JPEG goes on in the next."""
+    notes = Pillow.Exif()
+    notes[ExifTags.Base.Orientation] = 6
+    data = saved("JPEG", exif=notes)
+    at = data.index(b"Exif") - 4
+    end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    more = b"\xff\xe1\0\x1cExif\0\0" + bytes(20)
+    data = data[:end] + more + data[end:]
+    assert size(data) == decode(data).shape[1::-1] == (60, 90)
 
 
 @pytest.mark.parametrize(

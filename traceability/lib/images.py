@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import warnings
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from PIL import ExifTags, ImageOps, UnidentifiedImageError
 from PIL import Image as Pillow
 
 from traceability.lib.errors import TooLarge, UnreadableImage
+from traceability.lib.scans import MAX_SCANS, has_too_many_scans
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -30,6 +32,12 @@ LYING = (5, 6, 7, 8)
 # What is tried; Pillow calls a JPEG with more frames behind the first one an MPO.
 FORMATS = list(MEDIA_TYPES)
 MEDIA_TYPES["MPO"] = MEDIA_TYPES["JPEG"]
+
+_TILE_SIDES = (322, 323)
+
+# Where Pillow looks for how a photo is turned when EXIF does not say: XMP, and old
+# notes in PNGs. Detectors know EXIF alone, and boxes lie on what they saw.
+_HEARSAY = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
 
 # OpenCV prints what it dislikes about a damaged image; its sender is told instead.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -79,8 +87,11 @@ def _read_as_pages_do(data: bytes, field: str, max_pixels: int) -> ImageFacts:
     facts = ImageFacts(image.width, image.height, MEDIA_TYPES[image.format or ""])
     _check_size(facts, field, max_pixels)
     _check_depth(image.mode, field)
+    if facts.media_type == MEDIA_TYPES["TIFF"]:
+        _check_tiles(data, field, max_pixels)
     if facts.media_type != MEDIA_TYPES["JPEG"]:
-        image.load()
+        _load(image)
+    _forget_hearsay(image)
     if image.getexif().get(ExifTags.Base.Orientation, 1) in LYING:
         facts = replace(facts, width=facts.height, height=facts.width)
     return facts
@@ -89,14 +100,14 @@ def _read_as_pages_do(data: bytes, field: str, max_pixels: int) -> ImageFacts:
 def _read_as_detectors_do(data: bytes, media_type: str) -> None:
     """Raises ValueError for what `engine/decode.py` would refuse later."""
     if media_type == MEDIA_TYPES["JPEG"]:
+        if has_too_many_scans(data):
+            raise ValueError(f"it has more than {MAX_SCANS} scans")
         # Every bit is read and every warning an error, at whatever scale: what passes
         # here Pillow reads too. To be no smaller than a pixel allows an eighth.
         simplejpeg.decode_jpeg(data, "GRAY", min_height=1, min_width=1, strict=True)
         return
     if media_type == "image/png" and not _png_ends(data):
         raise ValueError("it ends too early")
-    if media_type == "image/tiff" and data[:4] not in (b"II*\0", b"MM\0*"):
-        raise ValueError("a BigTIFF; save it as an ordinary TIFF")
     pixels = _opencv(data)
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
         raise ValueError("it is packed in a way that detectors do not read")
@@ -120,6 +131,29 @@ def _png_ends(data: bytes) -> bool:
         if kind == b"IEND":
             return bool(at <= len(data))
     return False
+
+
+def _check_tiles(data: bytes, field: str, max_pixels: int) -> None:
+    """A tile is decoded whole, whatever the picture's size. Of a tag that comes twice
+    the largest counts: libraries do not agree on which one is meant.
+    """
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+    if order is None:
+        raise ValueError("a BigTIFF; save it as an ordinary TIFF")
+    sides = dict.fromkeys(_TILE_SIDES, 0)
+    try:
+        (start,) = struct.unpack_from(order + "I", data, 4)
+        (count,) = struct.unpack_from(order + "H", data, start)
+        for at in range(start + 2, start + 2 + 12 * count, 12):
+            tag, kind = struct.unpack_from(order + "HH", data, at)
+            if tag in sides:
+                side = struct.unpack_from(order + "HI"[kind != 3], data, at + 8)[0]
+                sides[tag] = max(sides[tag], side)
+    except struct.error as error:
+        raise ValueError("it ends inside its header") from error
+    if math.prod(sides.values()) > max_pixels:
+        size = " × ".join(map(str, sides.values()))
+        raise _too_many_pixels(f"tiles of {size}", field, max_pixels)
 
 
 def _check_size(facts: ImageFacts, field: str, max_pixels: int) -> None:
@@ -146,8 +180,21 @@ def _too_many_pixels(size: str, field: str, max_pixels: int) -> TooLarge:
 
 def as_seen(photo: Pillow.Image) -> Pillow.Image:
     """The photo upright and in eight bits, as the detector saw it."""
+    _load(photo)
     upright = ImageOps.exif_transpose(photo)
     if not upright.mode.startswith("I"):
         return upright
     # Pillow would cut sixteen bits off at 255 instead of scaling them.
     return upright.point(lambda value: value * (1 / 256)).convert("L")
+
+
+def _load(photo: Pillow.Image) -> None:
+    """Its pixels; a TIFF's turn already here, a PNG's notes may stand behind them."""
+    _forget_hearsay(photo)
+    photo.load()
+    _forget_hearsay(photo)
+
+
+def _forget_hearsay(photo: Pillow.Image) -> None:
+    for name in _HEARSAY:
+        photo.info.pop(name, None)
