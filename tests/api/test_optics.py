@@ -218,3 +218,32 @@ def test_the_admin_shows_them_and_changes_none(admin_client, camera, station):
     address = f"/admin/inspection/optics/{row}/change/"
     assert admin_client.get(address).status_code == 200
     assert admin_client.post(address, {}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("matrix", "lens"),
+    [
+        ([[1.2, 0, 0.5], [0, 1.2, 0.5], [0, 0, 1]], LENS),
+        ([[0.004, 0, 0.002], [0, 0.004, 0.0015], [0, 0, 1]], [[0.1, 0, 0, 0]]),
+        (CAMERA, [[1e300, 0, 0, 0]]),
+    ],
+    ids=["shares of the width", "metres", "nonsense"],
+)
+def test_a_lens_that_leaves_nothing_to_look_at_is_refused(
+    camera, station, matrix, lens
+):
+    """On grey no defect is found: every unit would be good."""
+    data = written(
+        camera_matrix=np.array(matrix), distortion_coefficients=np.array(lens)
+    )
+    body = envelope(send(camera, data), 422, "calibration_invalid")
+    assert "in pixels" in body["fields"]["calibration"][0]
+    assert not Optics.objects.exists()
+
+
+def test_a_lens_that_leaves_little_to_look_at_is_told(camera, station):
+    body = send(camera, looking_at(32.25, 130.0)).json()
+    (said,) = [one for one in body["warnings"] if one["code"] == "lens_shows_little"]
+    assert "30 %" in said["message"]
+    whole = send(camera, written()).json()
+    assert whole["warnings"] == []

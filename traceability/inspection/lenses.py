@@ -50,17 +50,36 @@ def folds(row: Optics) -> bool:
     """
     if not row.distortion:
         return False
-    left, top, width, height = row.region or (0, 0, row.width, row.height)
-    across = np.linspace(left, left + width - 1, _GRID)
-    down = np.linspace(top, top + height - 1, _GRID)
-    places = np.stack(np.meshgrid(across, down), -1).reshape(-1, 2)
+    places = _places(row)
     here = _bent(places, row)
     right, below = (
         _bent(places + step, row) - here for step in ([_STEP, 0], [0, _STEP])
     )
     turned = right[:, 0] * below[:, 1] - right[:, 1] * below[:, 0] <= 0
-    shown = ((here >= 0) & (here < [row.width, row.height])).all(1)
-    return bool((turned & shown).any())
+    return bool((turned & _shown(here, row)).any())
+
+
+def shown_share(row: Optics) -> float:
+    """Of what is looked at, the share that the lens shows anything of; the rest is
+    grey.
+    """
+    if not row.distortion:
+        return 1.0
+    return float(_shown(_bent(_places(row), row), row).mean())
+
+
+def _places(row: Optics) -> NDArray[np.float64]:
+    """(n, 2) pixels of the corrected photo, all over what is looked at."""
+    left, top, width, height = row.region or (0, 0, row.width, row.height)
+    across = np.linspace(left, left + width - 1, _GRID)
+    down = np.linspace(top, top + height - 1, _GRID)
+    return np.stack(np.meshgrid(across, down), -1).reshape(-1, 2)
+
+
+def _shown(here: NDArray[np.float64], row: Optics) -> NDArray[np.bool_]:
+    """Which of these places lie in the photo as it was taken."""
+    inside = (here >= 0) & (here < [row.width, row.height])
+    return np.asarray(inside.all(1), np.bool_)
 
 
 def _bent(places: NDArray[np.float64], row: Optics) -> NDArray[np.float64]:

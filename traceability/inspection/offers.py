@@ -6,10 +6,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from traceability.inspection.calibration import FIELD, MOST_SIDE, Calibration, wrong
+from traceability.inspection.cameras import Optics
+from traceability.inspection.lenses import shown_share
 from traceability.lib.errors import BadInput, Fields
 
 KEEP = "keep_calibration"
@@ -19,6 +22,9 @@ MOST_BENT = 32_766
 
 MOST_ASIDE = 10.0
 """Focal lengths: 84 degrees beside its axis no lens of OpenCV's model sees a thing."""
+
+LEAST_SHOWN = 0.02
+"""Of what is looked at; a calibration that is not in pixels leaves less."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Lens:
     sha256: str
 
 
-def columns(offer: Offer, lens: Lens | None) -> dict[str, object]:
+def columns(offer: Offer, lens: Lens | None) -> dict[str, Any]:
     """Of the row of `Optics`. Raises `BadInput`."""
     found = lens.found if lens else None
     if found is None and not offer.region and not offer.denoise:
@@ -82,7 +88,7 @@ def columns(offer: Offer, lens: Lens | None) -> dict[str, object]:
         _check_region(offer.region, width, height)
     if not 0 <= offer.denoise <= 100:
         raise bad({"denoise": [_("Give 0 to 100 percent.")]})
-    return {
+    values = {
         "width": width,
         "height": height,
         "camera": list(found.camera) if found else [],
@@ -91,6 +97,20 @@ def columns(offer: Offer, lens: Lens | None) -> dict[str, object]:
         "region": list(offer.region or ()),
         "denoise": offer.denoise,
     }
+    _check_shown(Optics(**values))
+    return values
+
+
+def _check_shown(row: Optics) -> None:
+    """Raises `BadInput` for a lens that leaves nothing of a photo: on grey nothing is
+    found, and every unit would be good.
+    """
+    if shown_share(row) < LEAST_SHOWN:
+        text = _(
+            "Without this distortion next to nothing is left of the photo. Give focal "
+            "lengths and principal point in pixels."
+        )
+        raise wrong(text)
 
 
 def _size(offer: Offer, found: Calibration | None) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from traceability.accounts.models import ApiKey, User
 from traceability.catalog.models import Site, Station
 from traceability.inspection.calibration import Calibration, read_calibration
 from traceability.inspection.cameras import Optics
-from traceability.inspection.lenses import folds
+from traceability.inspection.lenses import folds, shown_share
 from traceability.inspection.models import Image
 from traceability.inspection.offers import (
     KEEP,
@@ -31,6 +31,9 @@ from traceability.lib.images import ImageFacts
 
 CAMERA_MISMATCH = "camera_mismatch"
 """The error of an inspection whose photo has another size than its station's optics."""
+
+MUCH_SHOWN = 0.5
+"""Of what is looked at; lenses that bend much leave four fifths."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,14 @@ def warnings(optics: Optics) -> list[dict[str, str]]:
         }
         message = text.format(**told)
         found.append({"code": "principal_point_outside", "message": message})
+    share = shown_share(optics)
+    if share < MUCH_SHOWN:
+        text = _(
+            "Without this distortion {share} % of what is looked at is left, the rest "
+            "is grey, where no defect is found. Look at the preview."
+        )
+        message = text.format(share=round(100 * share))
+        found.append({"code": "lens_shows_little", "message": message})
     if folds(optics):
         text = _(
             "Towards the edges this calibration shows places of the photo twice. "
