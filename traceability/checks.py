@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+
+from traceability.lib.urls import parts_of
 
 
 @register
@@ -42,14 +43,31 @@ def environment_is_known(
 def site_url_is_an_address(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    parts = urlsplit(settings.SITE_URL)
-    if parts.scheme in {"http", "https"} and parts.hostname:
+    parts = parts_of(settings.SITE_URL)
+    if parts and parts.scheme in {"http", "https"} and parts.hostname:
         return []
     return [
         Error(
             f"CAUSELINE_URL: {settings.SITE_URL!r} is no address.",
             hint="Use the one that people type, like https://quality.example.com.",
             id="causeline.E002",
+        )
+    ]
+
+
+@register
+def redis_url_is_an_address(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """What it is stays untold: it may hold a password."""
+    parts = parts_of(settings.REDIS_URL)
+    if parts and parts.scheme in {"redis", "rediss", "redis+socket"}:
+        return []
+    return [
+        Error(
+            "CAUSELINE_REDIS_URL is no address of a Redis.",
+            hint="Use redis://host:6379/0 or rediss://…, or unset it.",
+            id="causeline.E003",
         )
     ]
 

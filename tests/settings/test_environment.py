@@ -50,6 +50,37 @@ def test_every_mistake_is_named_at_once(tmp_path):
     assert done.stderr.count("HINT") >= len(wrong)
 
 
+def test_addresses_that_are_none_are_named_without_their_passwords(tmp_path):
+    (tmp_path / "random").write_bytes(b"\xd0\xff\x00")
+    wrong = {
+        "CAUSELINE_DATABASE_URL": "postgresql://u:hush#w@host/db",
+        "CAUSELINE_SMTP_URL": "smtp://u:hush@host:mail",
+        "CAUSELINE_MQTT_URL": "mqtt://[u:hush@host",
+        "CAUSELINE_REDIS_URL": "u:hush@host:6379",
+        "CAUSELINE_SECRET_KEY_FILE": str(tmp_path / "random"),
+        "CAUSELINE_URL": "http://[::1",
+    }
+    done = run(tmp_path, "check", **wrong)
+    assert done.returncode == 1
+    for name in wrong:
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hush" not in done.stderr
+
+
+@pytest.mark.parametrize("port", ["abc", "99999", "-1"])
+def test_an_address_with_a_port_that_is_none_is_refused(monkeypatch, tmp_path, port):
+    from traceability.lib.config import Config
+    from traceability.lib.urls import database_from_url, mail_from_url
+
+    monkeypatch.setenv("X", f"postgresql://u:p@host:{port}/d")
+    config = Config()
+    database_from_url(config, "X", tmp_path / "db.sqlite3")
+    monkeypatch.setenv("X", f"smtp://host:{port}")
+    mail_from_url(config, "X")
+    assert [bad.name for bad in config.bad] == ["X", "X"]
+
+
 def test_a_data_folder_that_cannot_be_is_one_sentence(tmp_path):
     (tmp_path / "data").write_text("a file is in the way")
     done = run(tmp_path, "check")

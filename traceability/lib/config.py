@@ -100,8 +100,8 @@ class Config:
     def _read_secret(self, name: str, path: Path) -> str:
         try:
             return path.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            self._remember(f"{name}_FILE", str(error), "a readable file")
+        except (OSError, UnicodeDecodeError) as error:
+            self._remember(f"{name}_FILE", str(error), "a readable file with text")
             return secrets.token_urlsafe(50)
 
     def _get(

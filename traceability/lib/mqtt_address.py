@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 
 from traceability.lib.config import BadSetting, Config
+from traceability.lib.urls import parts_of
 
 URL = "CAUSELINE_MQTT_URL"
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -39,12 +40,13 @@ class MqttAddress:
 def mqtt_from_environment(config: Config) -> MqttAddress | None:
     """`mqtt://host:1883` or `mqtts://host:8883`; None while nobody asks for it."""
     url = config.text(URL)
+    parts = parts_of(url)
     user = config.given_secret("CAUSELINE_MQTT_USER")
     password = config.given_secret("CAUSELINE_MQTT_PASSWORD")
     address = MqttAddress(
-        *_place(config, url),
-        user=user or unquote(urlsplit(url).username or ""),
-        password=password or unquote(urlsplit(url).password or ""),
+        *_place(config, url, parts),
+        user=user or unquote((parts and parts.username) or ""),
+        password=password or unquote((parts and parts.password) or ""),
         authority=_file(config, "CAUSELINE_MQTT_CA_FILE"),
         certificate=_file(config, "CAUSELINE_MQTT_CERT_FILE"),
         key=_file(config, "CAUSELINE_MQTT_KEY_FILE"),
@@ -54,17 +56,15 @@ def mqtt_from_environment(config: Config) -> MqttAddress | None:
     return address if address.host else None
 
 
-def _place(config: Config, url: str) -> tuple[str, int, bool]:
+def _place(
+    config: Config, url: str, parts: SplitResult | None
+) -> tuple[str, int, bool]:
     """Host, port and whether TLS is spoken there; no host for none, or a bad one."""
-    parts = urlsplit(url)
-    try:
-        host, port = parts.hostname or "", parts.port
-    except ValueError:  # a port that is no number
-        host, port = "", None
-    if url and (parts.scheme not in PORTS or not host):
+    if parts is None or (url and (parts.scheme not in PORTS or not parts.hostname)):
         _refuse(config, URL, "is no broker", "Use mqtt://host:1883 or mqtts://host.")
         return "", 0, False
-    return host, port or PORTS.get(parts.scheme, 0), parts.scheme == "mqtts"
+    port = parts.port or PORTS.get(parts.scheme, 0)
+    return parts.hostname or "", port, parts.scheme == "mqtts"
 
 
 def _topic(config: Config) -> str:

@@ -21,7 +21,9 @@ def database_from_url(config: Config, name: str, default: Path) -> dict[str, Any
     password = config.given_secret("CAUSELINE_DATABASE_PASSWORD")
     if not url:
         return _sqlite(default)
-    parts = urlsplit(url)
+    parts = split(config, name, url)
+    if parts is None:
+        return _sqlite(default)
     if parts.scheme == "sqlite":
         return _sqlite(Path(parts.path))
     if parts.scheme in {"postgres", "postgresql"}:
@@ -34,6 +36,29 @@ def database_from_url(config: Config, name: str, default: Path) -> dict[str, Any
         )
     )
     return _sqlite(default)
+
+
+def split(config: Config, name: str, url: str) -> SplitResult | None:
+    """Its parts, whose port can be read; None for what is no address, which is
+    remembered and not repeated: it may hold a password.
+    """
+    parts = parts_of(url)
+    if parts is None:
+        hint = (
+            "In passwords write # / ? @ : as %23 %2F %3F %40 %3A; a port is a number."
+        )
+        config.bad.append(BadSetting(name, "is no address", hint))
+    return parts
+
+
+def parts_of(url: str) -> SplitResult | None:
+    """None for what is no address."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # which is read only now
+    except ValueError:
+        return None
+    return parts
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
@@ -77,10 +102,12 @@ def mail_from_url(config: Config, name: str) -> dict[str, Any]:
     url = config.given_secret(name)
     if not url:
         return {"EMAIL_BACKEND": MAIL_TO_FILES}
-    parts = urlsplit(url)
+    parts = split(config, name, url)
+    if parts is None:
+        return {"EMAIL_BACKEND": MAIL_TO_FILES}
     if parts.scheme not in MAIL_PORTS or not parts.hostname:
         hint = "Use smtp://host:25, smtp+tls://user:password@host:587 or smtps://…:465."
-        config.bad.append(BadSetting(name, f"{url!r} is no mail server", hint))
+        config.bad.append(BadSetting(name, "is no mail server", hint))
         return {"EMAIL_BACKEND": MAIL_TO_FILES}
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
