@@ -35,8 +35,14 @@ HOST = "127.0.0.1"
 FOLDER = "demo"
 STARTED = "CAUSELINE_DEMO_STARTED"
 """Set for the second half of the command, which runs in the demo's own folder."""
-ELSEWHERE = ("CAUSELINE_DATABASE_URL", "CAUSELINE_REDIS_URL")
-"""What could lead the demo to data that is not its own."""
+ELSEWHERE = {
+    f"CAUSELINE_{what}_URL{kind}"
+    for what in ("DATABASE", "REDIS", "MQTT", "SMTP")
+    for kind in ("", "_FILE")
+}
+"""What could lead the demo to data that is not its own, and its alerts to people who
+would believe them.
+"""
 
 
 class Command(BaseCommand):
