@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,20 @@ class ServeError(Exception):
     """The processes cannot run, or did not become ready; the message says why."""
 
 
+# The supervisor takes it for the begin of a comment, wherever it stands.
+_COMMENT = re.compile(r"\s[#;]|[\r\n]")
+
+
+def check_names(*paths: str | Path) -> None:
+    """Raises ServeError for what the supervisor would read only the first half of."""
+    for path in map(str, paths):
+        if _COMMENT.search(path):
+            raise ServeError(
+                f"{path!r} holds a space and then # or ;, or a line's end, which the "
+                "supervisor cannot read. Rename that folder."
+            )
+
+
 def check_port(host: str, port: int) -> None:
     """Raises ServeError when nothing could listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -23,6 +38,8 @@ def check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except OverflowError:
+            raise ServeError(f"Port {port} is none; give 1 to 65535.") from None
         except OSError as error:
             why = "is in use" if error.errno == errno.EADDRINUSE else str(error)
             raise ServeError(

@@ -20,7 +20,13 @@ from xmlrpc.client import ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from traceability.lib.cards import visible_cards
-from traceability.lib.preparation import ServeError, adopt, check_port, migrate
+from traceability.lib.preparation import (
+    ServeError,
+    adopt,
+    check_names,
+    check_port,
+    migrate,
+)
 from traceability.lib.programs import (
     PARTS,
     REPOSITORY,
@@ -108,6 +114,7 @@ class ProcessGroup:
 
         Raises ServeError when the folder or the port is in use, or cannot be prepared.
         """
+        check_names(self.data, REPOSITORY, sys.executable)
         self._take_folder()
         if self._has("web"):
             check_port(self.host, self.port)
