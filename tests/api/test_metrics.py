@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.metrics.scrape import Figures, parse, value
 from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
@@ -87,6 +88,14 @@ def test_it_tells_nothing_without_the_token(header: str | None) -> None:
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Bearer"
     assert b"causeline_jobs" not in answer.content
+
+
+def test_nobody_has_an_empty_token(settings: Settings) -> None:
+    """As a power cut leaves a file that was just made."""
+    settings.METRICS_TOKEN = ""
+    for header in ("Bearer", "Bearer "):
+        answer = Client(headers={"Authorization": header}).get("/metrics")
+        assert answer.status_code == 401
 
 
 def test_made_up_addresses_and_methods_make_no_series() -> None:
