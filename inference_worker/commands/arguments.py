@@ -12,6 +12,8 @@ from typing import TypeVar
 
 N = TypeVar("N", int, float)
 _MILLIONTH = 1e-6
+MOST_DAYS = 36_500
+"""Of a key or an engine: a century, which dates can tell."""
 
 
 def whole(least: int, most: float = math.inf) -> Callable[[str], int]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference_worker.commands.arguments import whole
+from inference_worker.commands.arguments import MOST_DAYS, whole
 from inference_worker.commands.models import split_name
 from inference_worker.engine import clock
 from inference_worker.engine.api import data_folder
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the card, at most, for the scratch memory of a layer",
     )
     parser.add_argument("--name", help="default: its kind and release: sm90-int8.4")
-    parser.add_argument("--expires-days", type=whole(1), metavar="N")
+    parser.add_argument("--expires-days", type=whole(1, MOST_DAYS), metavar="N")
     parser.add_argument(
         "--private", type=Path, metavar="FILE", help="sign with this Ed25519 key too"
     )

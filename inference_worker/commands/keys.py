@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from inference_worker.commands.arguments import whole
+from inference_worker.commands.arguments import MOST_DAYS, whole
 from inference_worker.commands.sign import row, show
 from inference_worker.engine import clock, resigning
 from inference_worker.engine.api import data_folder
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rotate = _action(actions, "rotate", "a new key signs; all is signed anew")
     rotate.add_argument(
         "--window-days",
-        type=whole(0),
+        type=whole(0, MOST_DAYS),
         default=WINDOW_DAYS,
         metavar="N",
         help=f"how long the old ones still verify; default: {WINDOW_DAYS}",

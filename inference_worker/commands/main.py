@@ -7,6 +7,7 @@ was refused or failed, 2 for a command line that makes no sense.
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -34,6 +35,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str]) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    _tell_all_names()
     try:
         parser, chosen = _parser(argv)
         args = parser.parse_args(argv)
@@ -50,6 +52,14 @@ def main(argv: Sequence[str]) -> int:
         report(SystemRefused(str(error)))
         return 1
     return code
+
+
+def _tell_all_names() -> None:
+    """A file's name need not be UTF-8, nor stdout: what cannot be written is spelt out
+    instead of losing what was found.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def report(error: EngineError) -> None:

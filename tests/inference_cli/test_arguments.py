@@ -34,6 +34,19 @@ def test_a_number_that_makes_no_sense(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["keys rotate --window-days 3000000", "build --model toy --expires-days 9999999"],
+)
+def test_more_days_than_dates_can_tell(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words.split())
+    assert caught.value.code == 2
+    assert "to 36500" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["0", "1", "-0.5", "nan", "inf", "half", "", "0,5"])
 def test_what_is_no_share(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="between 0 and 1"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,18 @@ def test_the_module_runs_and_keeps_stdout_for_results(coco: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert len(json.loads(done.stdout)) == 3
     assert "not signed" in done.stderr
+
+
+def test_a_name_that_is_not_utf8_costs_no_result(coco: Path) -> None:
+    folder = coco.parent / "shipped/toy/1"
+    photo = next((coco / "images").iterdir())
+    odd = Path(os.fsdecode(os.fsencode(coco.parent) + b"/\xb5\xe7.png"))
+    odd.write_bytes(photo.read_bytes())
+    command = [sys.executable, "-m", "inference_worker", "detect", "--model"]
+    command += [str(folder), "--threads", "1", str(odd)]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert done.stdout.startswith(b"\\udcb5\\udce7.png\t")
 
 
 @pytest.mark.parametrize(
