@@ -8,9 +8,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
 from traceability.api.errors import HINTS, body
+from traceability.lib.bodies import BodyTooLarge, LengthMissing
 
 TOO_MANY_FILES = "An upload has at most %d files."
 TOO_LARGE = "Without its files a request has at most %d MB."
+WHOLE_TOO_LARGE = "With its files a request has at most %d MB."
+IN_PIECES = "Send the body with a Content-Length, not in chunks."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -20,6 +23,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, TooManyFilesSent):
         hint = TOO_MANY_FILES % (settings.DATA_UPLOAD_MAX_NUMBER_FILES or 0)
         return _error(400, "too_many_files", "There are too many files.", hint)
+    if isinstance(exception, LengthMissing):
+        return _error(411, "length_required", "The request has no length.", IN_PIECES)
+    if isinstance(exception, BodyTooLarge):
+        hint = WHOLE_TOO_LARGE % (settings.MAX_BODY_BYTES // 2**20)
+        return _error(413, "too_large", "The request is too large.", hint)
     if isinstance(exception, RequestDataTooBig):
         hint = TOO_LARGE % ((settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) // 2**20)
         return _error(413, "too_large", "The request is too large.", hint)

@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "traceability.lib.request_id.RequestIdMiddleware",
     "traceability.lib.trace.TraceMiddleware",
     "traceability.lib.counting.CountingMiddleware",
+    "traceability.lib.bodies.BodyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -182,6 +183,8 @@ MINIMUM_FREE_BYTES = config.number("CAUSELINE_MINIMUM_FREE_MB", 512) * 1024 * 10
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_IMAGE_BYTES
 DATA_UPLOAD_MAX_NUMBER_FILES = 4
+# A photo, its template, and room to say of one that it is too large.
+MAX_BODY_BYTES = 4 * MAX_IMAGE_BYTES
 
 # --- Redis and Celery ----------------------------------------------------------------
 REDIS_SOCKET = DATA_DIR / "redis" / "redis.sock"

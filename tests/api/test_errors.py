@@ -6,9 +6,10 @@ import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
+from django.http import HttpRequest, UnreadablePostError
 from django.test import Client, RequestFactory
 
-from tests.api.cameras import photo
+from tests.api.cameras import photo, upload
 from traceability import handlers
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,38 @@ def test_a_body_that_is_too_large(mes, settings):
     answer = mes.post("/api/v1/units/bulk", [{"serial": "S" * 99}])
     assert answer.status_code == 413
     assert set(answer.json()) == KEYS
+
+
+def test_a_body_in_pieces_is_not_taken_for_an_empty_one(camera, station):
+    """As clients send it that write a form while they make it."""
+    answer = camera.post(
+        "/api/v1/inspections/",
+        CONTENT_LENGTH="",
+        HTTP_TRANSFER_ENCODING="chunked",
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert "Content-Length" in envelope(answer, 411, "length_required")["hint"]
+
+
+@pytest.mark.parametrize("address", ["/api/v1/inspections/", "/sign-in/"])
+def test_a_body_larger_than_any_form_is_not_written_to_disk(
+    client, address, monkeypatch
+):
+    """Nobody needs to be signed in for a form to be read."""
+    monkeypatch.setattr(HttpRequest, "_load_post_and_files", pytest.fail)
+    answer = client.post(address, {"a": "b"}, CONTENT_LENGTH=str(81 * 2**20))
+    if address.startswith("/api/"):
+        assert "80 MB" in envelope(answer, 413, "too_large")["hint"]
+    assert answer.status_code in (400, 413)
+
+
+def test_an_upload_that_breaks_off_is_not_our_fault(camera, station, monkeypatch):
+    def silent(*_: object) -> None:
+        raise UnreadablePostError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("traceability.api.inspections._read_form", silent)
+    answer = upload(camera, photo())
+    assert "broke off" in envelope(answer, 400, "parse_error")["message"]
 
 
 def test_a_host_that_is_not_ours():

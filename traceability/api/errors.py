@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -47,6 +47,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("the database does not do what it is asked", exc_info=error)
         error = Unavailable("The database does not answer.")
+    if isinstance(error, UnreadablePostError):
+        # A camera lost its cable, or its patience: nothing broke on our side.
+        error = exceptions.ParseError("The request broke off.")
     if isinstance(error, CauselineError):
         envelope = body(error.code, error.message, error.hint, error.fields)
         return Response(envelope, status=error.status)
