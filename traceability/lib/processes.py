@@ -39,7 +39,7 @@ from traceability.lib.programs import (
     programs,
 )
 from traceability.lib.readiness import answers, consumes
-from traceability.lib.sockets import AlreadyLocked, lock
+from traceability.lib.sockets import AlreadyLocked, hold, lock
 
 __all__ = ["PARTS", "Process", "ProcessGroup", "ServeError"]
 
@@ -133,6 +133,8 @@ class ProcessGroup:
             # The folder stays taken while the supervisor lives, even without us.
             pass_fds=[self._lock.fileno()],
         )
+        # Whoever wants the folder stops that one: it may outlive us.
+        hold(self._lock, self._holder(self._supervisor.pid))
 
     def wait_until_ready(self, timeout: float = 120) -> None:
         """Return when the web answers and every worker has consumed a message.
@@ -213,14 +215,17 @@ class ProcessGroup:
         return any(program.name == name for program in self.programs)
 
     def _take_folder(self) -> None:
-        holder = f"process {os.getpid()} ({self.url})"
+        path = self.data / "run" / "serve.lock"
         try:
-            self._lock = lock(self.data / "run" / "serve.lock", holder)
+            self._lock = lock(path, self._holder(os.getpid()))
         except AlreadyLocked as error:
             raise ServeError(
                 f"The data folder {self.data} is already served by {error.holder}. "
                 "Stop that first, or set CAUSELINE_DATA to another folder."
             ) from None
+
+    def _holder(self, pid: int) -> str:
+        return f"process {pid} ({self.url})"
 
     def _prepare(self) -> None:
         migrate(self.environment)

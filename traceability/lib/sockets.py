@@ -62,10 +62,15 @@ def lock(path: Path, holder: str = "") -> IO[str]:
         if _lies_at(file, path):
             break
         file.close()  # somebody removed it meanwhile, and others lock another one
+    hold(file, holder)
+    return file
+
+
+def hold(file: IO[str], holder: str) -> None:
+    """Say in a held lock who has it."""
     file.truncate(0)
     file.write(holder)
     file.flush()
-    return file
 
 
 def _lies_at(file: IO[str], path: Path) -> bool:
