@@ -8,14 +8,17 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.api.cameras import photo
 from tests.watching.test_watch_folder import files
+from traceability.ingest.watching import lookout, reading
 from traceability.ingest.watching import watcher as watching
 from traceability.ingest.watching.lookout import Lookout
 from traceability.ingest.watching.plan import After, Candidate, Photo, Plan
@@ -115,8 +118,8 @@ def test_a_link_that_leads_nowhere_hides_no_photo(folder: Path) -> None:
     (folder / "round.jpg").symlink_to("round.jpg")
     (folder / "gone.jpg").symlink_to("nothing")
     (folder / "SN-1.jpg").write_bytes(photo())
-    lookout = Lookout(Plan(folder, "AOI-1", settle_seconds=0), lambda found: False)
-    assert [found.path.name for found in lookout.look()] == ["SN-1.jpg"]
+    eyes = Lookout(Plan(folder, "AOI-1", settle_seconds=0), lambda found: False)
+    assert [found.path.name for found in eyes.look()] == ["SN-1.jpg"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -129,6 +132,27 @@ def test_a_clock_that_stands_still_overwrites_nothing(
         os.utime(path, (315_532_800, 315_532_800))
         assert watch() == Tally(sent=1)
     assert len(files(folder)) == Image.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_time_that_is_none_stops_nobody(
+    watch: Watch, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not every file system can hold one, so it is only said to be there."""
+    walk = lookout._walk
+
+    def strange(*args: Any, **about: Any) -> Iterator[Candidate]:
+        for one in walk(*args, **about):
+            far = 3 * 10**20 if one.path.name == "A.jpg" else one.modified_ns
+            yield replace(one, modified_ns=far)
+
+    monkeypatch.setattr(lookout, "_walk", strange)
+    monkeypatch.setattr(reading, "_bytes", lambda one: one.path.read_bytes())
+    for n, name in enumerate(("A.jpg", "B.jpg")):
+        (folder / name).write_bytes(photo(seed=n))
+    assert watch() == Tally(sent=1, rejected=1)
+    reason = json.loads((folder / "rejected/A.jpg.reason.json").read_text())
+    assert reason["code"] == "no_time"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,6 +27,8 @@ TABLE = (
     "(path TEXT PRIMARY KEY, size INTEGER, modified_ns INTEGER) WITHOUT ROWID"
 )
 
+_MOST = 2**63 - 1
+
 
 class Journal:
     """The files that stay where they are and are done, in a file of its own.
@@ -63,7 +65,9 @@ class Journal:
 
 
 def _row(candidate: Candidate) -> tuple[str | bytes, int, int]:
-    return _as_kept(candidate.path), candidate.size, candidate.modified_ns
+    """A time that is beyond what SQLite can hold is none of a camera's."""
+    modified_ns = max(-_MOST, min(candidate.modified_ns, _MOST))
+    return _as_kept(candidate.path), candidate.size, modified_ns
 
 
 def _as_kept(path: Path) -> str | bytes:

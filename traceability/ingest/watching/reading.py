@@ -43,8 +43,7 @@ def read(candidate: Candidate, plan: Plan) -> Photo:
         data=data,
         serial=serial,
         station=station,
-        captured_at=_captured_at(data, plan.zone)
-        or datetime.fromtimestamp(candidate.modified_ns / 1e9, UTC),
+        captured_at=_captured_at(data, plan.zone) or _changed_at(candidate),
         external_id=f"folder:{digest.hexdigest()}",
     )
 
@@ -103,6 +102,17 @@ def _check_readable(text: str) -> None:
             f"The name is not UTF-8: {text!r}.",
             "Rename the file, or mount the share with its character set "
             "(iocharset=utf8), and put the file back.",
+        ) from None
+
+
+def _changed_at(candidate: Candidate) -> datetime:
+    try:
+        return datetime.fromtimestamp(candidate.modified_ns / 1e9, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Rejected(
+            "no_time",
+            "Neither EXIF nor the file says when it was taken.",
+            "Set the file's time of change, and put the file back.",
         ) from None
 
 
