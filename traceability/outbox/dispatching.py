@@ -1,8 +1,9 @@
-"""Hand events to their consumers: several in one transaction, each of them once.
+"""Hand events to their consumers, each of them once.
 
-A transaction for each consumer of each event cost more than what most of them do, and
-of SQLite's one writer more than taking photos in. Every claim is a conditional update:
-whoever changes the row has won.
+On SQLite several share a transaction: one for each consumer of each event cost its one
+writer more than taking photos in. Where many write at once they would wait for each
+other's lines crosswise, so there each event has its own. Every claim is a conditional
+update: whoever changes the row has won.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, Min, OuterRef
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -125,17 +126,20 @@ def hand_over(events: Sequence[Event], handlers: Mapping[str, Consumer]) -> None
     """Call whom they concern and who has not had them; settle each or put it back."""
     wanted = {event.pk: _concerned(event, handlers) for event in events}
     left, held_up = deque(events), set[str]()
+    most = len(events) if connection.vendor == "sqlite" else 1
     while left:
-        held = list(left)
+        held = list(left)[:most]
         try:
             with transaction.atomic():
-                done = _hand_some(left, wanted, held_up)
+                done = _hand_some(left, most, wanted, held_up)
                 Event.objects.filter(pk__in=done).update(
                     dispatched_at=timezone.now(), handled=list(handlers), error=""
                 )
         except DatabaseError as error:
             logger.exception("what %s events led to was not committed", len(held))
             _put_off(held, repr(error))
+            for event in set(left).difference(held):
+                _give_back(event)
             return
 
 
@@ -156,18 +160,20 @@ def _asked(consumer: Consumer, event: Event) -> bool:
 
 def _hand_some(
     left: deque[Event],
+    most: int,
     wanted: Mapping[int, Mapping[str, Consumer]],
     held_up: set[str],
 ) -> list[int]:
-    """Of those that are left, as many as one transaction has time for.
+    """Of those that are left, as many as one transaction has time for, up to `most`.
 
     Their rows are locked first against who takes them over once our lease has run out.
     `held_up` are the keys of which one is to be tried again. Returns which went well.
     """
-    ours = _still_ours(left)
+    some = list(left)[:most]
+    ours = _still_ours(some)
     done, end = list[int](), time.monotonic() + HOLD_SECONDS
-    while left and time.monotonic() < end:
-        event = left.popleft()
+    for event in some:
+        left.popleft()
         if event.pk not in ours:
             continue
         if event.key in held_up:
@@ -176,6 +182,8 @@ def _hand_some(
             done.append(event.pk)
         elif event.key:
             held_up.add(event.key)
+        if time.monotonic() > end:
+            break
     return done
 
 
@@ -237,7 +245,8 @@ def _later(event: Event) -> datetime:
 
 def _give_back(event: Event) -> None:
     """As if it had not been taken: one of its key before it is to be tried again."""
-    Event.objects.filter(pk=event.pk).update(
+    ours = Event.objects.filter(pk=event.pk, attempts=event.attempts)
+    ours.filter(dispatched_at=None).update(
         attempts=F("attempts") - 1, not_before=timezone.now()
     )
 
