@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -56,7 +58,10 @@ def claim_all(
     alike = defaultdict[int, list[Job]](list)
     for job in due:
         alike[job.attempts].append(job)
-    return [job for jobs in alike.values() for job in _take(jobs, leased_by)]
+    groups = [jobs for _, jobs in sorted(alike.items())]
+    # Together, or an error would leave some taken without anybody's knowing.
+    with transaction.atomic() if len(groups) > 1 else nullcontext():
+        return [job for jobs in groups for job in _take(jobs, leased_by)]
 
 
 def _take(jobs: list[Job], leased_by: str) -> list[Job]:
