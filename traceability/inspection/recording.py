@@ -41,7 +41,8 @@ def record(results: Sequence[InspectionResult]) -> set[UUID]:
             if result.job.id in mine and _write(result, versions[result.detector])
         ]
         finished = [result.inspection.pk for result in written]
-        transaction.on_commit(lambda: wake(finished))  # before all other wake-up calls
+        # Before all other wake-up calls, none of which it may prevent.
+        transaction.on_commit(lambda: wake(finished), robust=True)
         _write_defects(written, classes)
         emit_all(
             _event("inspection.finished", result.inspection, result.boxes)
