@@ -102,8 +102,14 @@ def test_what_tries_a_rung_apart_ends_with_the_worker(plant: Plant, age: int) ->
 
 
 def trials_of(worker: psutil.Process) -> list[psutil.Process]:
-    name = "inference_worker.ladder.trial"
-    return [one for one in worker.children() if name in one.cmdline()]
+    return [one for one in worker.children() if _is_trial(one)]
+
+
+def _is_trial(process: psutil.Process) -> bool:
+    try:
+        return "inference_worker.ladder.trial" in process.cmdline()
+    except psutil.NoSuchProcess:  # it ends just now
+        return False
 
 
 def lives(process: psutil.Process) -> bool:

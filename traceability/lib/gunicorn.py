@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection
+from PIL import Image
 
 from traceability.lib.figures_folder import leave_folder, take_folder
 from traceability.lib.garbage import settle
@@ -44,6 +45,7 @@ def on_starting(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Import what the first photo of each process would wait for, a second or so."""
     import_module(settings.ROOT_URLCONF)
+    Image.preinit()
     settle()
 
 
