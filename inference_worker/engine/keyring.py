@@ -64,7 +64,7 @@ class KeyRing:
     def load(cls, data: Path) -> Self:
         """The ring of a data folder; KeyRingError when missing, damaged or exposed."""
         # Where an orchestrator mounts a secret, its file is a link.
-        path = (data / FILE).resolve()
+        path = Path(os.path.realpath(data / FILE))
         if not path.exists():
             raise KeyRingError(
                 f"{data / FILE} does not exist",
@@ -76,7 +76,7 @@ class KeyRing:
             return cls._parse(text)
         except KeyRingError:
             raise
-        except (OSError, ValueError, StoreError) as error:
+        except (OSError, ValueError, RecursionError, StoreError) as error:
             raise KeyRingError(f"{path} is unusable: {error}") from error
 
     @classmethod
@@ -186,7 +186,7 @@ def hkdf(secret: bytes, purpose: bytes) -> bytes:
 
 def _keys(ring: Mapping[str, Any], name: str) -> dict[str, bytes]:
     keys = _object(ring, name)
-    if not all(_KEY.fullmatch(str(key)) for key in keys.values()):
+    if not all(isinstance(key, str) and _KEY.fullmatch(key) for key in keys.values()):
         raise ValueError("a key is not 32 bytes in hex")
     return {kid: bytes.fromhex(key) for kid, key in keys.items()}
 

@@ -106,6 +106,8 @@ def test_an_old_key_verifies_what_it_signed(data: Path) -> None:
         ring_text(not_after={"00000000": "2026-11-22T12:00:00Z"}),
         ring_text(not_after={"00000000": "tomorrow"}),
         ring_text(keys={"00000000": "00" * 31}),
+        ring_text(keys={"00000000": int("1" * 64)}),
+        "[" * 100_000,
         ring_text(keys={"../../etc": "00" * 32}),
         ring_text(public={"00000000": "short"}),
         ring_text(require="nothing"),
@@ -115,6 +117,14 @@ def test_an_old_key_verifies_what_it_signed(data: Path) -> None:
 def test_a_damaged_ring_is_said_to_be(tmp_path: Path, content: str) -> None:
     write_ring(tmp_path / keyring.FILE, content)
     with pytest.raises(KeyRingError, match="unusable"):
+        KeyRing.load(tmp_path)
+
+
+def test_a_ring_that_is_a_link_to_itself_is_none(tmp_path: Path) -> None:
+    path = tmp_path / keyring.FILE
+    path.parent.mkdir()
+    path.symlink_to(path)
+    with pytest.raises(KeyRingError):
         KeyRing.load(tmp_path)
 
 
