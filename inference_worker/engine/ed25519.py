@@ -92,6 +92,19 @@ def is_genuine(public: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
+def check_secret(public: bytes) -> None:
+    """Raises KeyRingError for a public key that has no private one: of the few points
+    of small order, zeros among them. For such a key a signature of nothing holds, with
+    every eighth message or more.
+    """
+    nothing = b"\x01" + bytes(63)
+    if any(is_genuine(public, nothing, bytes([n])) for n in range(256)):
+        raise KeyRingError(
+            f"{public.hex()} is no public key: anybody could sign for it",
+            "Copy it from `keys list` on the machine that signs.",
+        )
+
+
 def _needed() -> None:
     try:
         import cryptography  # noqa: F401

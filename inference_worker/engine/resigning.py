@@ -13,7 +13,7 @@ from pathlib import Path
 
 from inference_worker.engine import clock, files, history
 from inference_worker.engine.built import EngineManifest
-from inference_worker.engine.ed25519 import PrivateKey
+from inference_worker.engine.ed25519 import PrivateKey, check_secret
 from inference_worker.engine.entries import (
     Signed,
     engines_of,
@@ -120,7 +120,8 @@ def revoke(data: Path, kid: str) -> KeyRing:
 
 
 def trust(data: Path, public: bytes, kid: str) -> KeyRing:
-    """Let an Ed25519 key verify."""
+    """Let an Ed25519 key verify. Raises KeyRingError for one that keeps no secret."""
+    check_secret(public)
     with files.turn(root(data)):
         ring = KeyRing.load_or_create(data)
         history.note(data, ring, "trust", kid=kid, public=public.hex())

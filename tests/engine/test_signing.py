@@ -27,6 +27,7 @@ from inference_worker.engine.errors import (
     SignatureWrong,
 )
 from inference_worker.engine.keyring import ED25519, KeyRing
+from inference_worker.engine.resigning import trust
 from inference_worker.engine.sealing import seal, unseal
 from inference_worker.engine.signing import sign, verify
 from inference_worker.engine.store import open_signed
@@ -277,3 +278,21 @@ def test_what_is_no_private_key_is_said_to_be(tmp_path: Path, content: str) -> N
     (tmp_path / "private.pem").chmod(0o400)
     with pytest.raises(KeyRingError, match="not a private key"):
         PrivateKey.load(tmp_path / "private.pem")
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        "00" * 32,
+        "01" + "00" * 31,
+        "ec" + "ff" * 30 + "7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    ],
+    ids=["order 4", "order 1", "order 2", "order 8"],
+)
+def test_a_public_key_without_a_private_one_is_not_trusted(
+    data: Path, public: str
+) -> None:
+    with pytest.raises(KeyRingError, match="anybody could sign"):
+        trust(data, bytes.fromhex(public), "00000000")
+    assert not KeyRing.load(data).public
