@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from supervisor.options import UnhosedConfigParser
 
+from traceability.lib import embedded_redis
 from traceability.lib.preparation import ServeError, check_names, check_port
 from traceability.lib.processes import ProcessGroup
 from traceability.lib.programs import configuration
@@ -34,3 +36,16 @@ def test_every_other_folder_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     parser.read_string(configuration(tmp_path / name, []))
     read = parser["supervisord"]["logfile"] % {}
     assert read == str(tmp_path / name / "logs" / "supervisord.log")
+
+
+@pytest.mark.parametrize("name", ["Line#2", "50%41", "why?"])
+def test_redis_is_found_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    """What an address cannot hold is reached by a link."""
+    folder = tmp_path / name / "redis"
+    folder.mkdir(parents=True)
+    address = embedded_redis.url(tmp_path / name).replace("redis+socket://", "unix://")
+    pool = Redis.from_url(address).connection_pool
+    found = Path(pool.connection_kwargs["path"])
+    assert found.name == "redis.sock"
+    assert found.parent.samefile(folder)
+    Path(found.parent).unlink()

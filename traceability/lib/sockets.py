@@ -14,6 +14,8 @@ from typing import IO
 # A socket's address holds 108 bytes with its final NUL (104 on some systems), and the
 # names we put into these folders take up to 20 of them.
 LONGEST_FOLDER = 80
+# The address of a Redis would end at the first two, and read the third as an escape.
+_SPECIAL = set("?#%")
 
 
 class AlreadyLocked(Exception):
@@ -25,13 +27,14 @@ class AlreadyLocked(Exception):
 
 
 def socket_folder(folder: Path) -> Path:
-    """`folder`, or a link to it that is short enough for a socket's address.
+    """`folder`, or a link to it that is short and plain enough for a socket's address.
 
     The link lies in `/tmp`, whatever TMPDIR says, because every process of a site must
     find the same one; whoever calls first makes it again if a clean-up took it away.
     Raises PermissionError when another user has put something in its place.
     """
-    if len(os.fsencode(folder)) <= LONGEST_FOLDER:
+    plain = not _SPECIAL.intersection(str(folder))
+    if plain and len(os.fsencode(folder)) <= LONGEST_FOLDER:
         return folder
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     link = Path(f"/tmp/causeline-{os.getuid()}-{digest}")  # noqa: S108
