@@ -13,6 +13,7 @@ import simplejpeg
 from PIL import Image as Pillow
 from PIL.TiffImagePlugin import TiffImageFile
 
+from inference_worker.engine import scans as engine
 from inference_worker.engine.decode import decode
 from inference_worker.engine.errors import ImageTooLarge, ImageUnreadable
 from inference_worker.engine.scans import MAX_SCANS
@@ -83,6 +84,14 @@ def test_what_looks_like_scans_and_is_none_does_not_count() -> None:
     data = whole[:2] + notes + whole[2:] + b"\xff\xda\0\x08" * 400
     assert examine(data, "image", max_pixels=MOST).width == 8
     assert decode(data).shape == (8, 8, 3)
+
+
+def test_nobody_counts_for_seconds() -> None:
+    data = b"\xff\xd8" + b"\xff\xe1\0\2" * 5_000_000 + b"\xff\xda" * 200
+    for room in (scans, engine):
+        began = time.process_time()
+        assert room.has_too_many_scans(data)
+        assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
