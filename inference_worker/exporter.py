@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import sys
 import threading
 from collections.abc import Iterable
 from socketserver import TCPServer
@@ -16,6 +18,8 @@ from traceability.lib.exposition import REFUSAL, may_read, written
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
 
 PATH = "/metrics"
 SILENCE_SECONDS = 5
@@ -34,6 +38,10 @@ class _Server(ThreadingWSGIServer):
     ) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A line: who connects and says nothing must not fill the worker's log."""
+        logger.warning("no figures for %s: %s", client_address[0], sys.exception())
 
     def server_bind(self) -> None:
         """Without the base's look-up of the host's name, which may take seconds."""

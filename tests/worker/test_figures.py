@@ -13,6 +13,7 @@ from django.conf import settings as site_settings
 from pytest_django import Settings
 
 import inference_worker.measures
+from inference_worker import exporter as exporter_module
 from inference_worker import worker
 from inference_worker.desk import Desk
 from inference_worker.exporter import Exporter
@@ -114,6 +115,25 @@ def test_the_port_is_its_own_until_it_is_closed(
     finally:
         exporter.close()
     Exporter(host, port, figures).close()
+
+
+def test_who_connects_and_says_nothing_costs_a_line(
+    figures: WorkerFigures,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(exporter_module._Handler, "timeout", 0.1)
+    port = free_port()
+    exporter = Exporter("127.0.0.1", port, figures)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as silent:
+            silent.sendall(b"GET /metrics HTTP/1.1\r\n")
+            assert not silent.recv(1)
+    finally:
+        exporter.close()
+    assert "no figures for 127.0.0.1" in caplog.text
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_port_that_is_taken_costs_a_worker_its_figures_only(
