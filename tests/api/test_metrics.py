@@ -9,12 +9,14 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
+from prometheus_client import CollectorRegistry
 from pytest_django import Settings
 
 from tests.metrics.scrape import Figures, parse, value
 from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.catalog.models import Line, Site
 from traceability.jobs.services import enqueue
+from traceability.lib.exposition import written
 from traceability.outbox.services import emit, send_later
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +81,14 @@ def test_a_scraper_gets_the_format_that_it_asks_for() -> None:
     ).get("/metrics")
     assert answer["Content-Type"].startswith("application/openmetrics-text")
     assert answer.content.endswith(b"# EOF\n")
+
+
+@pytest.mark.parametrize("version", ["abc", "1.x.0", ""])
+def test_a_version_that_is_none_is_answered_in_the_usual_format(version: str) -> None:
+    wanted = f"application/openmetrics-text;version={version}"
+    body, content_type = written(CollectorRegistry(), wanted)
+    assert content_type.startswith(("text/plain", "application/openmetrics-text"))
+    assert isinstance(body, bytes)
 
 
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", "Basic {token}"])

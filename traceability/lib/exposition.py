@@ -27,5 +27,8 @@ def written(figures: Collector, accept: str) -> tuple[bytes, str]:
     """All figures as text, and its content type, as a scraper that says `accept`
     wants them.
     """
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # of a version that is none
+        encode, content_type = choose_encoder("")
     return encode(figures), content_type
