@@ -24,7 +24,6 @@ from inference_worker.engine.headers import (
     read_header,
     tiff_as_stored,
 )
-from inference_worker.engine.scans import MAX_SCANS, has_too_many_scans
 from inference_worker.engine.types import Image
 
 MAX_BYTES = 20 * 2**20
@@ -147,8 +146,6 @@ def _jpeg(data: bytes, there: NDArray[np.uint8] | None) -> tuple[Pixels, int]:
         import simplejpeg
     except ImportError as error:
         raise PackageMissing("reading a JPEG needs the package simplejpeg") from error
-    if has_too_many_scans(data):
-        raise ImageUnreadable(f"the JPEG has more than {MAX_SCANS} scans")
     try:
         space = simplejpeg.decode_jpeg_header(data)[2]
         kind = "GRAY" if space == "Gray" else "RGB"

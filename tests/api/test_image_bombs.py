@@ -13,13 +13,11 @@ import simplejpeg
 from PIL import Image as Pillow
 from PIL.TiffImagePlugin import TiffImageFile
 
-from inference_worker.engine import scans as engine
 from inference_worker.engine.decode import decode
-from inference_worker.engine.errors import ImageTooLarge, ImageUnreadable
-from inference_worker.engine.scans import MAX_SCANS
-from traceability.lib import scans
+from inference_worker.engine.errors import ImageTooLarge
 from traceability.lib.errors import TooLarge, UnreadableImage
 from traceability.lib.images import examine
+from traceability.lib.scans import MAX_SCANS, has_too_many_scans
 
 MOST = 50_000_000
 
@@ -60,13 +58,10 @@ def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -> None:
     began = time.process_time()
     with pytest.raises(UnreadableImage, match="scans"):
         examine(data, "image", max_pixels=MOST)
-    with pytest.raises(ImageUnreadable, match="scans"):
-        decode(data)
     assert time.process_time() - began < 1
 
 
 def test_as_many_scans_as_are_allowed_are_taken() -> None:
-    assert scans.MAX_SCANS == MAX_SCANS
     data = jpeg_of_scans(MAX_SCANS)
     simplejpeg.decode_jpeg(data, "GRAY", strict=True)
     assert examine(data, "image", max_pixels=MOST).width == 8
@@ -88,10 +83,9 @@ def test_what_looks_like_scans_and_is_none_does_not_count() -> None:
 
 def test_nobody_counts_for_seconds() -> None:
     data = b"\xff\xd8" + b"\xff\xe1\0\2" * 5_000_000 + b"\xff\xda" * 200
-    for room in (scans, engine):
-        began = time.process_time()
-        assert room.has_too_many_scans(data)
-        assert time.process_time() - began < 0.5
+    began = time.process_time()
+    assert has_too_many_scans(data)
+    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

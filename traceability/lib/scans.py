@@ -10,7 +10,7 @@ import re
 import struct
 
 MAX_SCANS = 100
-"""As `inference_worker/engine/scans.py` has it. Programs write a dozen."""
+"""Programs write a dozen."""
 
 _MAX_MARKERS = 10_000
 _SCAN, _END = 0xDA, 0xD9
