@@ -131,28 +131,6 @@ def test_a_hopeless_event_is_set_aside_with_its_error() -> None:
     assert seen == [("second", "a", 0)]
 
 
-def test_an_event_that_kills_its_dispatcher_is_set_aside_in_the_end() -> None:
-    deaths = 0
-
-    def die(event: Event) -> None:
-        nonlocal deaths
-        deaths += 1
-        raise KeyboardInterrupt  # nothing in the dispatcher runs after this
-
-    trouble["first"] = die
-    with time_machine.travel(NOW, tick=False) as clock:
-        event = services.emit("tick", "a")
-        for _attempt in range(10):
-            try:
-                drain()
-            except KeyboardInterrupt:
-                clock.shift(dispatching.LEASE)
-    event.refresh_from_db()
-    assert deaths == dispatching.MAX_ATTEMPTS
-    assert event.dispatched_at is not None
-    assert "died" in event.error
-
-
 def test_an_event_in_hand_is_left_alone_until_the_lease_is_over() -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         services.emit("tick", "a")

@@ -68,17 +68,19 @@ def test_a_task_takes_as_many_at_once_as_it_may(
     assert claim.call_args_list[0].args == (dispatching.BATCH,)
 
 
-def test_an_event_whose_check_kills_is_set_aside_in_the_end(
-    handlers: dict[str, Consumer],
+@pytest.mark.parametrize("when", ["asked", "called"])
+def test_an_event_that_kills_its_dispatcher_is_set_aside_in_the_end(
+    handlers: dict[str, Consumer], when: str
 ) -> None:
-    asked = 0
+    deaths = 0
 
     def die(event: Event) -> bool:
-        nonlocal asked
-        asked += 1
+        nonlocal deaths
+        deaths += 1
         raise KeyboardInterrupt  # nothing in the dispatcher runs after this
 
-    handlers["marked"] = concerned_if(die)(lambda event: None)
+    asked = concerned_if(die)(lambda event: None)
+    handlers["deadly"] = die if when == "called" else asked
     with time_machine.travel(NOW, tick=False) as clock:
         event = services.emit("tick", "a")
         for _attempt in range(10):
@@ -87,7 +89,7 @@ def test_an_event_whose_check_kills_is_set_aside_in_the_end(
             except KeyboardInterrupt:
                 clock.shift(dispatching.LEASE)
     event.refresh_from_db()
-    assert asked == dispatching.MAX_ATTEMPTS
+    assert deaths == dispatching.MAX_ATTEMPTS
     assert event.dispatched_at is not None
     assert "died" in event.error
 
