@@ -12,7 +12,10 @@ from inference_worker.engine.errors import BackendUnavailable
 from inference_worker.engine.graphs import DriverCalls, GraphCalls
 from inference_worker.engine.visible import first_line
 
-HOW_TO = "pip install -r requirements-gpu.txt, beside CUDA 13 with nvcc."
+HOW_TO = (
+    "pip install -r requirements-gpu.txt, beside CUDA 13 with nvcc: docs/gpu.md, "
+    "Install."
+)
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,9 @@ class CudaBackend(DeviceBackend):
         self._ort = runtime()
         if self.provider not in self._ort.get_available_providers():
             raise BackendUnavailable(
-                "this ONNX Runtime has no CUDA", "pip install -r requirements-gpu.txt"
+                "this ONNX Runtime has no CUDA",
+                "pip install -r requirements-gpu.txt, then ONNX Runtime for CUDA over "
+                "the one for the CPU: docs/gpu.md, Install.",
             )
         if precision not in (None, "f16", "f32"):
             raise LoadFailed(

@@ -9,7 +9,8 @@ try:
 except (ImportError, OSError) as error:
     raise BackendUnavailable(
         f"TensorRT is not installed or cannot start: {error}",
-        "pip install -r requirements-gpu.txt, beside NVIDIA's driver 580 or newer.",
+        "pip install -r requirements-gpu.txt, beside NVIDIA's driver 580 or newer: "
+        "docs/gpu.md, Install.",
     ) from error
 
 __all__ = ["trt"]
