@@ -193,6 +193,7 @@ def test_serve_says_when_it_is_ready_and_leaves_no_process(tmp_path: Path) -> No
         + ["--no-inspect", "--no-analysis"],
         cwd=REPOSITORY,
         env=os.environ | {"CAUSELINE_DATA": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # as nohup
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -200,6 +201,9 @@ def test_serve_says_when_it_is_ready_and_leaves_no_process(tmp_path: Path) -> No
         assert serve.stderr is not None
         said = [serve.stderr.readline() for _ in range(2)]
         family = psutil.Process(serve.pid).children(recursive=True)
+        serve.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            serve.wait(5)
         serve.send_signal(signal.SIGTERM)
         assert serve.wait(60) == 0
     assert said[1].startswith(f"Ready: http://127.0.0.1:{port}")

@@ -36,23 +36,28 @@ class Command(BaseCommand):
             parts=parts,
         )
         for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _interrupt)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+                signal.signal(number, _interrupt)
         try:
             self._serve(group, options["ready_timeout"])
         except ServeError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            self.stderr.write("Stopping: work in hand is finished first …")
+            self._say("Stopping: work in hand is finished first …")
         finally:
             group.stop()
 
     def _serve(self, group: ProcessGroup, timeout: float) -> None:
-        self.stderr.write(f"Starting in {group.data} …")
+        self._say(f"Starting in {group.data} …")
         group.start()
         group.wait_until_ready(timeout)
-        self.stderr.write(f"Ready: {group.url} (logs in {group.data / 'logs'})")
+        self._say(f"Ready: {group.url} (logs in {group.data / 'logs'})")
         if group.wait():
             raise ServeError(f"The supervisor ended.\n{group.tail('supervisord')}")
+
+    def _say(self, text: str) -> None:
+        """What is no error, and need not be red."""
+        self.stderr.write(text, style_func=str)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
