@@ -75,7 +75,9 @@ def test_the_back_office_has_the_same_door(site):
 
 
 def test_who_may_not_enter_the_back_office_is_told_so(engineer):
-    assert engineer.get("/admin/", follow=True).status_code == 403
+    answer = engineer.get("/admin/", follow=True)
+    assert answer.status_code == 403
+    assert "for administrators" in answer.content.decode()
 
 
 def test_a_stored_time_zone_that_is_none_is_utc(db, redis):

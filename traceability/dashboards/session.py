@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
@@ -59,7 +59,7 @@ class SignIn(LoginView):
 def admin_door(request: HttpRequest) -> HttpResponse:
     """The back office has no door of its own; who is in already may not enter it."""
     if request.user.is_authenticated:
-        raise PermissionDenied
+        return render(request, "back_office.html", status=403)
     wanted = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
     return redirect_to_login(wanted)
 
