@@ -45,9 +45,9 @@ def causes_table(problems: Problems) -> Table:
     """The first causes of every class of defect that has any worth a look."""
     table = Table(title="Ranked causes", caption=f"fainter than {FAINT} not shown")
     for heading in ("line", "defect", "question", "rank", "cause", "level"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("confidence", "relative risk", "units"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for problem in sorted(problems, key=lambda p: (p["line"], p["defect_class"])):
         for cause in leading_causes(problem)[:CAUSES_SHOWN]:
             if cause["confidence"] < FAINT:
