@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from tests.services import free_port
 from traceability.lib.programs import REPOSITORY
@@ -40,6 +43,46 @@ def test_who_has_its_hands_full_lets_the_others_have_some(tmp_path: Path) -> Non
 def test_a_process_without_others_keeps_them_all(tmp_path: Path) -> None:
     with served(tmp_path, processes=1) as port:
         assert all_at_once(port, 8) == ["keep-alive"] * 8
+
+
+def test_who_has_lost_the_master_leaves_the_address_at_once(tmp_path: Path) -> None:
+    """A camera that goes on sending must not keep the next master out."""
+    with served(tmp_path, processes=2) as port:
+        camera = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        camera.request("GET", "/")
+        camera.getresponse().read()
+        master = _listening(port)
+        master.kill()
+        end = time.monotonic() + 5
+        while not _is_free(port):
+            assert time.monotonic() < end
+            with suppress(OSError, http.client.HTTPException):
+                camera.request("GET", "/")
+                camera.getresponse().read()
+
+
+def _listening(port: int) -> psutil.Process:
+    """The eldest of those who do."""
+    words = f"127.0.0.1:{port}"
+    found = [one for one in psutil.process_iter() if words in _words(one)]
+    return min(found, key=lambda one: one.create_time())
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def all_at_once(port: int, many: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A web process that leaves cameras to others when it has its hands full."""
+"""A web process that leaves cameras to others: when it is busy, and when it ends."""
 
 from __future__ import annotations
 
@@ -31,3 +31,18 @@ class SharingWorker(ThreadWorker):  # type: ignore[misc]  # no stubs
     def _in_hand(self) -> int:
         resting = len(self.keepalived_conns) + len(self.pending_conns)
         return int(self.nr_conns) - resting
+
+    def is_parent_alive(self) -> bool:
+        """Without its master this process ends, and another master takes over.
+
+        gunicorn would hold the address meanwhile, for as long as cameras go on sending
+        over the connections that they have; then nobody would answer until the next
+        try of the other one.
+        """
+        lives = bool(super().is_parent_alive())
+        if not lives:
+            self.alive = False  # so each answer closes its connection
+            self.set_accept_enabled(False)
+            for listener in self.sockets:
+                listener.close()
+        return lives
