@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from traceability.ingest.outcome import sendable
 from traceability.ingest.watching.aside import Journal, finish, reject
 from traceability.ingest.watching.lookout import Lookout
 from traceability.ingest.watching.plan import Candidate, Changed, Plan, Rejected
@@ -105,10 +106,10 @@ class Watcher:
         except NotNow as error:
             self._trouble(str(error))
         except OSError as error:
-            logger.error("%s: %s; tried again later", candidate.path, error)
+            _error(f"{candidate.path}: {error}; tried again later")
             self._lookout.rest(candidate, REST_SECONDS)
         except Exception:  # of a hostile file, or a bug
-            logger.exception("%s: tried again later", candidate.path)
+            logger.exception("%s: tried again later", sendable(candidate.path))
             self._lookout.rest(candidate, REST_SECONDS)
         else:
             self._count(candidate, new=new)
@@ -119,13 +120,14 @@ class Watcher:
             self.tally.known += not new
             self._refused_since.pop(candidate.path, None)
         self._lookout.forget(candidate)
-        logger.info("%s: %s", candidate.path, "sent" if new else "was there already")
+        said = "sent" if new else "was there already"
+        logger.info("%s: %s", sendable(candidate.path), said)
 
     def _hear(self, candidate: Candidate, refused: Refused) -> None:
         """Reject what is refused for long: it may have been copied slowly till now."""
         said = f"{refused.code}: {refused.message} {refused.fields or ''}"
         if refused.about_the_station:
-            logger.error("%s waits: %s %s", candidate.path, said, refused.hint)
+            _error(f"{candidate.path} waits: {said} {refused.hint}")
             self._lookout.rest(candidate, REST_SECONDS)
             return
         with self._lock:
@@ -142,19 +144,19 @@ class Watcher:
         try:
             target = reject(candidate, self._plan, why)
         except OSError as error:
-            logger.error("%s is bad (%s) and stays: %s", candidate.path, why, error)
+            _error(f"{candidate.path} is bad ({why}) and stays: {error}")
             self._lookout.rest(candidate, REST_SECONDS)
             return
         with self._lock:
             self.tally.rejected += 1
             self._refused_since.pop(candidate.path, None)
         self._lookout.forget(candidate)
-        logger.error("%s is rejected: %s", target, why.message)
+        _error(f"{target} is rejected: {why.message}")
 
     def _trouble(self, said: str) -> None:
         with self._lock:
             self._failures += 1
-        logger.warning("photos wait in the folder: %s", said)
+        logger.warning("photos wait in the folder: %s", sendable(said))
 
     def _breathe(self, busy: bool) -> None:
         """Until the next look: at once while there is more, longer after trouble."""
@@ -169,3 +171,8 @@ class Watcher:
         if time.monotonic() - self._pruned_at > PRUNE_SECONDS or not self._pruned_at:
             self._pruned_at = time.monotonic()
             self._journal.prune()
+
+
+def _error(said: str) -> None:
+    """Names in a folder need not be UTF-8; lines in a log must."""
+    logger.error("%s", sendable(said))
