@@ -24,7 +24,7 @@ from inference_worker.engine.errors import (
     GpuError,
     OutOfDeviceMemory,
 )
-from inference_worker.engine.graphs import GraphCalls
+from inference_worker.engine.graphs import GraphCalls, undisturbed, when_undisturbed
 from inference_worker.engine.launching import Kernel, Kernels
 from inference_worker.engine.visible import first_line
 
@@ -41,7 +41,7 @@ class Memory:
     def free(self) -> None:
         if self._allocation is not None:
             allocation, self._allocation = self._allocation, None
-            with self._gpu.active():
+            with undisturbed(), self._gpu.active():
                 allocation.free()
 
 
@@ -142,15 +142,16 @@ class Gpu:
             return int(self._cuda.mem_get_info()[0])
 
     def alloc(self, nbytes: int) -> Memory:
-        with self.active():
+        with undisturbed(), self.active():
             return Memory(self, self._cuda.mem_alloc(nbytes), nbytes)
 
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
         """Page-locked host memory: copies from and to it run beside other work."""
-        with self.active():
+        with undisturbed(), self.active():
             array = np.asarray(self._cuda.pagelocked_empty(shape, dtype))
         # PyCUDA's own end of it fails without a word where the context is not current.
-        weakref.finalize(array, self._unlock, array.base).atexit = False
+        back = weakref.finalize(array, when_undisturbed, self._unlock, array.base)
+        back.atexit = False
         return array
 
     def _unlock(self, allocation: Any) -> None:
@@ -216,15 +217,14 @@ class Gpu:
         """An error that stays is given again by every call that follows."""
         if not hasattr(self, "_context"):
             return True
-        try:
+        with undisturbed(), suppress(self._cuda.Error):
             self._context.push()
             try:
                 self._cuda.Context.synchronize()
             finally:
                 self._cuda.Context.pop()
-        except self._cuda.Error:
-            return False
-        return True
+            return True
+        return False
 
 
 def open_gpu(index: int = 0, binding: Binding | None = None) -> Gpu:

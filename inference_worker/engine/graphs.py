@@ -7,8 +7,10 @@ the addresses and shapes that it was recorded with.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +22,63 @@ if TYPE_CHECKING:
 # Other threads may go on allocating; the one that records may not.
 _THREAD_LOCAL = 1
 _OUT_OF_MEMORY = 2
+# One for all cards: a process most often sees one, and runtimes know no better.
+_still = threading.RLock()
+_put_off: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+_catching_up = False
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """While inside, no other thread takes or gives back memory of a card, or waits for
+    all of it: whoever does so while ONNX Runtime records a CUDA graph, which it does in
+    the mode that forbids that to all threads, ends the recording and the run with it.
+    """
+    try:
+        with _still:
+            yield
+    finally:
+        _catch_up()
+
+
+@contextmanager
+def undisturbed_at_once() -> Iterator[bool]:
+    """The same where nobody has to be waited for; else False, and nothing is held."""
+    still = _still.acquire(blocking=False)
+    try:
+        yield still
+    finally:
+        if still:
+            _still.release()
+            _catch_up()
+
+
+def when_undisturbed(work: Callable[..., object], *about: Any) -> None:
+    """Do it now; or, while another thread is undisturbed, let that one do it after.
+
+    For finalizers, which the collector runs on any thread: one that holds a lock, or
+    is to end a process whose card hangs, must not wait.
+    """
+    _put_off.append((work, about))
+    _catch_up()
+
+
+def _catch_up() -> None:
+    """Not within itself, as what was put off is undisturbed, too."""
+    global _catching_up
+    while _put_off and _still.acquire(blocking=False):
+        try:
+            if _catching_up:
+                return
+            _catching_up = True
+            try:
+                with suppress(IndexError):  # a finalizer came between
+                    work, about = _put_off.popleft()
+                    work(*about)
+            finally:
+                _catching_up = False
+        finally:
+            _still.release()
 
 
 class GraphCalls(Protocol):

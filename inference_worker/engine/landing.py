@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from inference_worker.engine.errors import GpuError
 from inference_worker.engine.gpu import Gpu
+from inference_worker.engine.graphs import undisturbed_at_once
 from inference_worker.engine.types import Image
 
 MOST_BYTES = 512 * 2**20
@@ -40,7 +41,10 @@ class Landing:
         self._free: dict[int, deque[Slab]] = defaultdict(deque)
 
     def room(self, nbytes: int) -> Slab | None:
-        """Memory for a photo of so many bytes; None where there is no more."""
+        """Memory for a photo of so many bytes; None where there is no more, or none
+        now: a card that a better engine comes up on may be in use for seconds, and one
+        that hangs for ever.
+        """
         size = -(-nbytes // _STEP) * _STEP
         try:
             slab = self._free[size].popleft()
@@ -61,13 +65,19 @@ class Landing:
             self._shrink(size)
             if self._left < size:
                 return None
-            try:
-                slab = self._card.pinned((size,), np.uint8)
-            except GpuError:
-                return None  # whoever looks at the photo will say what is wrong
+            with undisturbed_at_once() as still:
+                slab = self._taken(size) if still else None
+            if slab is None:
+                return None
             self._left -= size
             self._starts.add(_start(slab))
             return slab
+
+    def _taken(self, size: int) -> Slab | None:
+        try:
+            return self._card.pinned((size,), np.uint8)
+        except GpuError:
+            return None  # whoever looks at the photo will say what is wrong
 
     def _shrink(self, wanted: int) -> None:
         """Give up free slabs of other sizes while there is too little left, if that

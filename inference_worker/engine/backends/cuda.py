@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -30,6 +33,7 @@ from inference_worker.engine.errors import (
     OutOfDeviceMemory,
 )
 from inference_worker.engine.gpu import Memory, Stream, open_gpu
+from inference_worker.engine.graphs import undisturbed
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.visible import first_line
 
@@ -107,6 +111,7 @@ class CudaBackend(DeviceBackend):
         self._tuning = dict(tuning or {})
         self._records = self.device == "cuda"
         self._fixed: dict[Shape, _Fixed] = {}
+        self._known = threading.local()
         super().__init__(manifest, open_gpu(), half=half)
 
     def frame(self, canvas: tuple[int, int]) -> tuple[int, int]:
@@ -119,9 +124,10 @@ class CudaBackend(DeviceBackend):
         self, source: Memory, shape: Shape, stream: Stream
     ) -> tuple[Memory, tuple[int, ...]]:
         try:
-            if shape not in self._fixed:
-                self._fixed[shape] = self._open(source, shape, stream)
-            self._fixed[shape].run()
+            with self._recorded(shape):
+                if shape not in self._fixed:
+                    self._fixed[shape] = self._open(source, shape, stream)
+                self._fixed[shape].run()
         except EngineError:
             raise
         except Exception as error:  # its exceptions share no other base
@@ -138,8 +144,20 @@ class CudaBackend(DeviceBackend):
         super().warm_up()
 
     def close(self) -> None:
-        self._fixed.clear()
-        super().close()
+        with undisturbed():  # the sessions give back memory, too
+            self._fixed.clear()
+            super().close()
+
+    @contextmanager
+    def _recorded(self, shape: Shape) -> Iterator[None]:
+        """For one run. The runtime keeps graphs by thread: what was recorded while this
+        backend came up is recorded once more by the thread that has the traffic.
+        """
+        runs: Counter[Shape] = self._known.__dict__.setdefault("runs", Counter())
+        known = not self._records or runs[shape] >= _RUNS_TO_RECORD
+        with nullcontext() if known else undisturbed():
+            yield
+        runs[shape] += 1
 
     def _open(self, source: Memory, shape: Shape, stream: Stream) -> _Fixed:
         """With its CUDA graph recorded, where that can be."""

@@ -13,6 +13,7 @@ from inference_worker.engine.backends.device import (
 )
 from inference_worker.engine.errors import InferenceFailed
 from inference_worker.engine.gpu import Gpu, Memory, Stream, open_gpu
+from inference_worker.engine.graphs import undisturbed
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.tensorrt.library import trt
 from inference_worker.engine.tensorrt.listening import Listener
@@ -48,7 +49,7 @@ class TensorRtBackend(DeviceBackend):
         self._heard = Listener()
         self._contexts: list[Any] = []
         self._plan_bytes = len(model)
-        with card.active():
+        with undisturbed(), card.active():  # its libraries take memory, too
             self._loaded = Loaded.of(model, manifest, self._heard)
             half, self._profiles = self._loaded.half, self._loaded.profiles
             self.precision = precision or ("f16" if half else "f32")
@@ -110,10 +111,11 @@ class TensorRtBackend(DeviceBackend):
 
     def close(self) -> None:
         """Graphs before their contexts, those before their engine."""
-        self._recorder.close()
-        self._contexts.clear()
-        self._loaded.close()
-        super().close()
+        with undisturbed():
+            self._recorder.close()
+            self._contexts.clear()
+            self._loaded.close()
+            super().close()
 
     def _open(self) -> None:
         """Contexts, and the memory for the largest that each may be asked for."""
