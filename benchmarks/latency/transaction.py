@@ -64,16 +64,18 @@ def _result(n: int) -> Any:
     from traceability.inspection.models import Image, Inspection
     from traceability.inspection.results import Box, Detector, InspectionResult
     from traceability.jobs.services import claim, enqueue
-    from traceability.production.services import make_placeholder
+    from traceability.production.services import placeholder
 
     site, _ = Site.objects.get_or_create(code="S", name="S")
     line, _ = Line.objects.get_or_create(site=site, code="L")
     code = f"CAM{n % 3}"
     station, _ = Station.objects.get_or_create(site=site, line=line, code=code)
     now = timezone.now()
+    unit = placeholder(site.pk, f"U{now}")
+    unit.save()
     image = Image.objects.create(
         **{"site": site, "station": station, "captured_at": now, "received_at": now},
-        **{"unit": make_placeholder(site.pk, f"U{now}"), "file": "x"},
+        **{"unit": unit, "file": "x"},
         **{"media_type": "image/jpeg", "sha256": "0", "width": 640, "height": 640},
         size=1,
     )

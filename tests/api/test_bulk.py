@@ -146,9 +146,9 @@ def test_a_later_row_for_the_same_key_wins(mes):
 
 
 def test_a_placeholder_becomes_a_registered_unit(factory, site):
-    from traceability.production.services import make_placeholder
+    from traceability.production.services import placeholder
 
-    make_placeholder(site.pk, "SEEN")
+    placeholder(site.pk, "SEEN").save()
     assert statuses(push(factory, "units", [{"serial": "SEEN"}])) == ["updated"]
     assert Unit.objects.get(serial="SEEN").registered
 

@@ -7,6 +7,7 @@ import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from tests.api.at_once import answers
@@ -17,6 +18,8 @@ from traceability.accounts.models import Scope
 from traceability.catalog.models import Line, Product, Site, Station
 from traceability.inspection.models import GoldenTemplate, Image
 from traceability.inspection.sweeping import sweep_orphans
+from traceability.jobs.models import Job
+from traceability.production.models import Unit
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/templates/"
@@ -417,16 +420,40 @@ def test_no_sweep_takes_a_template(camera, station, known, media_root):
     assert len(stored_files(media_root)) == 1, "the active one"
 
 
+def test_a_unit_that_the_mes_tells_of_meanwhile_has_its_products_template(
+    camera, station, site, product, monkeypatch
+):
+    """Looked up in vain and told of a moment later: no placeholder is made."""
+    from traceability.inspection import services
+
+    assert send(camera, golden()).status_code == 201
+    known = services.known_unit
+
+    def a_moment_before(site_id, serial, *, strict):
+        monkeypatch.setattr(services, "known_unit", known)
+        assert known(site_id, serial, strict=strict) is None
+        Unit.objects.create(
+            site=site, serial=serial, product=product, received_at=timezone.now()
+        )
+
+    monkeypatch.setattr(services, "known_unit", a_moment_before)
+    body = upload(camera, photo()).json()
+    assert body["warnings"] == []
+    assert body["unit_registered"]
+    assert Image.objects.get().template == GoldenTemplate.objects.get().file
+    assert Job.objects.get().arguments["inspection"] == body["id"]
+
+
 def test_an_upload_that_fails_leaves_the_shared_template(
     camera, station, known, media_root, monkeypatch
 ):
-    from traceability.inspection import services
+    from traceability.jobs.services import Draft
 
     def broken(*args, **kwargs):
         raise RuntimeError("database gone")
 
     send(camera, golden())
-    monkeypatch.setattr(services.jobs, "enqueue", broken)
+    monkeypatch.setattr(Draft, "enter", broken)
     with pytest.raises(RuntimeError):
         upload(camera, photo())
     assert len(stored_files(media_root)) == 1

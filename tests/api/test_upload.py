@@ -318,12 +318,12 @@ def test_a_template_travels_with_the_image(camera, station, media_root):
 
 
 def test_a_failed_write_leaves_no_file(camera, station, media_root, monkeypatch):
-    from traceability.inspection import services
+    from traceability.jobs.services import Draft
 
     def broken(*args, **kwargs):
         raise RuntimeError("database gone")
 
-    monkeypatch.setattr(services.jobs, "enqueue", broken)
+    monkeypatch.setattr(Draft, "enter", broken)
     with pytest.raises(RuntimeError):
         upload(camera, photo())
     assert_nothing_stored(media_root)

@@ -55,14 +55,16 @@ def look(site):
     from traceability.inspection.results import Box, Detector, InspectionResult
     from traceability.jobs.models import Job
     from traceability.jobs.services import claim, enqueue
-    from traceability.production.services import make_placeholder
+    from traceability.production.models import Unit
 
     detector = Detector("m", "1", "openvino", "f32", ("open", "short"))
 
     def inspect(serial, minute=0, classes=(), station="A1"):
+        known = {"registered": False, "received_at": timezone.now()}
+        unit, _ = Unit.objects.get_or_create(site=site, serial=serial, defaults=known)
         image = Image.objects.create(
             site=site,
-            unit=make_placeholder(site.pk, serial),
+            unit=unit,
             station=Station.objects.get(site=site, code=station),
             captured_at=START + dt.timedelta(minutes=minute),
             received_at=timezone.now(),

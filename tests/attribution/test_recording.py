@@ -110,3 +110,21 @@ def test_a_result_of_what_was_deleted_meanwhile_ends_the_job_alone(line, look):
     assert Job.objects.get().state == JobState.SUCCEEDED
     assert not Defect.objects.exists()
     assert not Event.objects.exists()
+
+
+def test_of_two_results_the_one_whose_inspection_was_deleted_writes_nothing(line, look):
+    kept, gone = look("U1"), look("U2")
+    Job.objects.update(state=JobState.RUNNING)
+    Event.objects.all().delete()
+    boxes, detector = (Box("open", 1, 0, 0, 1, 1),), Detector("m", "2", "b", "p", ())
+    results = [
+        InspectionResult(
+            job, {str(kept.pk): kept, str(gone.pk): gone}[of], detector, boxes
+        )
+        for job in Job.objects.order_by("created_at")
+        if (of := job.arguments["inspection"])
+    ]
+    Inspection.objects.get(pk=gone.pk).delete()
+    assert record(results) == {result.job.pk for result in results}
+    assert Defect.objects.get().inspection_id == kept.pk
+    assert Event.objects.get().payload["inspection"] == str(kept.pk)

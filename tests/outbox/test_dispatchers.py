@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import OperationalError, connection
 
 from traceability.catalog.models import Site
-from traceability.outbox import dispatching, services, tasks
+from traceability.outbox import claiming, dispatching, services, tasks
 from traceability.outbox.consuming import Consumer, concerned_if
 from traceability.outbox.models import Event, Publication
 
@@ -45,14 +45,14 @@ def test_who_finds_what_others_have_taken_takes_what_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Dispatchers are woken at once, and find the same events first."""
-    batch, locked = dispatching.BATCH, dispatching._locked
+    batch, take = dispatching.BATCH, claiming._take
 
-    def late(found: Sequence[int]) -> list[Event]:
-        monkeypatch.setattr(dispatching, "_locked", locked)
+    def late(found: Sequence[Event]) -> bool:
+        monkeypatch.setattr(claiming, "_take", take)
         assert len(dispatching.claim(batch)) == batch
-        return locked(found)
+        return take(found)
 
-    monkeypatch.setattr(dispatching, "_locked", late)
+    monkeypatch.setattr(claiming, "_take", late)
     services.emit_all(("tick", f"k{n}", {"n": n}) for n in range(2 * batch))
     assert services.dispatch() == batch
     assert seen == list(range(batch, 2 * batch))
@@ -157,3 +157,51 @@ def _hand_over(events: Sequence[Event], handlers: dict[str, Consumer]) -> None:
         dispatching.hand_over(events, handlers)
     finally:
         connection.close()
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Whoever would settle what concerns nobody finds the database locked once."""
+    settled, times = dispatching._settled, list[int]()
+
+    def fail_once(handlers: Mapping[str, Consumer]) -> dict[str, object]:
+        times.append(1)
+        if len(times) == 1:
+            raise OperationalError("database is locked")
+        return settled(handlers)
+
+    monkeypatch.setattr(dispatching, "_settled", fail_once)
+    return times
+
+
+def test_what_cannot_be_settled_is_tried_again_soon_and_holds_up_nobody(
+    handlers: dict[str, Consumer], locked: list[int]
+) -> None:
+    handlers["note"] = concerned_if(lambda event: event.payload["n"] == 1)(note)
+    with time_machine.travel(NOW, tick=False) as clock:
+        events = services.emit_all(("tick", f"k{n}", {"n": n}) for n in range(3))
+        drain()
+        assert seen == [1]
+        waiting = Event.objects.filter(dispatched_at=None)
+        assert {event.pk for event in waiting} == {events[0].pk, events[2].pk}
+        assert all("locked" in event.error for event in waiting)
+        clock.shift(timedelta(seconds=1))
+        drain()
+        assert not Event.objects.filter(dispatched_at=None).exists()
+    assert seen == [1]
+
+
+def test_what_concerns_nobody_is_settled_by_who_has_it(
+    handlers: dict[str, Consumer],
+) -> None:
+    handlers["note"] = concerned_if(lambda event: False)(note)
+    with time_machine.travel(NOW, tick=False) as clock:
+        services.emit("tick", "a")
+        slow = dispatching.claim(1)
+        clock.shift(dispatching.LEASE)
+        assert len(dispatching.claim(1)) == 1
+        dispatching.hand_over(slow, handlers)
+        assert Event.objects.filter(dispatched_at=None).exists()
+        clock.shift(dispatching.LEASE)
+        drain()
+        assert not Event.objects.filter(dispatched_at=None).exists()

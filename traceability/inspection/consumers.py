@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from traceability.inspection.entering import TASK
 from traceability.inspection.recording import mark_failed
-from traceability.inspection.services import TASK
 from traceability.jobs.models import Job
 from traceability.outbox.consuming import concerned_if
 from traceability.outbox.models import Event

@@ -18,8 +18,9 @@ from traceability.inspection.models import (
 from traceability.inspection.results import Box, Detector, InspectionResult
 from traceability.jobs import services as jobs
 from traceability.jobs.models import Job, JobState
+from traceability.lib.statements import Statement, insertion, run_all, update
 from traceability.lib.wakeup import wake
-from traceability.outbox.services import emit_all
+from traceability.outbox.services import Emission, emit_all
 
 
 def record(results: Sequence[InspectionResult]) -> set[UUID]:
@@ -28,32 +29,38 @@ def record(results: Sequence[InspectionResult]) -> set[UUID]:
     Only results whose job is still the caller's are written: a worker that was slow
     enough to lose its lease must not overwrite or double what another one found.
     """
-    # Read first: nobody who wants to write has to wait for that.
+    # All that can be is done first: nobody who wants to write has to wait for that.
     versions = _model_versions({result.detector for result in results})
     classes = _defect_classes(
         {box.defect_class for result in results for box in result.boxes}
     )
+    success = jobs.success(result.job for result in results)
+    ends = {
+        result.job.id: _end(result, versions[result.detector]) for result in results
+    }
+    about = _about(results, classes)
     with transaction.atomic():
-        mine = jobs.succeed(result.job for result in results)
+        mine = success.write()
+        # An inspection may have been deleted since it was claimed.
         written = [
             result
             for result in results
-            if result.job.id in mine and _write(result, versions[result.detector])
+            if result.job.id in mine and ends[result.job.id].run()
         ]
         finished = [result.inspection.pk for result in written]
         # Before all other wake-up calls, none of which it may prevent.
         transaction.on_commit(lambda: wake(finished), robust=True)
-        _write_defects(written, classes)
-        emit_all(
-            _event("inspection.finished", result.inspection, result.boxes)
-            for result in written
+        defects, events = (
+            about if len(written) == len(results) else _about(written, classes)
         )
+        run_all(defects)
+        events.write()
     return mine
 
 
-def _write(result: InspectionResult, version: int) -> bool:
-    """False for an inspection that was deleted since it was claimed."""
-    updated = Inspection.objects.filter(pk=result.inspection.pk).update(
+def _end(result: InspectionResult, version: int) -> Statement:
+    return update(
+        Inspection.objects.filter(pk=result.inspection.pk),
         state=InspectionState.DONE,
         model_version=version,
         backend=result.detector.backend,
@@ -63,17 +70,22 @@ def _write(result: InspectionResult, version: int) -> bool:
         defective=bool(result.boxes),
         finished_at=timezone.now(),
     )
-    return bool(updated)
 
 
-def _write_defects(
+def _about(
     results: Sequence[InspectionResult], classes: Mapping[str, DefectClass]
-) -> None:
-    Defect.objects.bulk_create(
+) -> tuple[list[Statement], Emission]:
+    """The defects that were seen, and the events that tell of it."""
+    defects = [
         _defect(result.inspection, box, classes[box.defect_class])
         for result in results
         for box in result.boxes
-    )
+    ]
+    events = [
+        _event("inspection.finished", result.inspection, result.boxes)
+        for result in results
+    ]
+    return insertion(defects), Emission(events)
 
 
 def _defect(inspection: Inspection, box: Box, defect_class: DefectClass) -> Defect:

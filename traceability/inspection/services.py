@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from traceability.accounts.models import ApiKey, User
 from traceability.catalog.models import Station
 from traceability.inspection import media
-from traceability.inspection.cameras import Optics
-from traceability.inspection.fitting import check_shape, misshapen
+from traceability.inspection.entering import Known, Stored, enter
+from traceability.inspection.fitting import check_shape
 from traceability.inspection.golden import golden_of, station_named
-from traceability.inspection.models import (
-    GoldenTemplate,
-    Image,
-    Inspection,
-    Verdict,
-)
+from traceability.inspection.models import GoldenTemplate, Inspection, Verdict
 from traceability.inspection.optics import active as active_optics
-from traceability.inspection.optics import unfit
 from traceability.inspection.uploads import Accepted, Upload, sent_before
-from traceability.jobs import services as jobs
 from traceability.lib.errors import BadInput
 from traceability.lib.images import ImageFacts, examine
 from traceability.production.models import Unit
-from traceability.production.services import known_unit, make_placeholder
+from traceability.production.services import known_unit
 
 logger = logging.getLogger(__name__)
-
-TASK = "inference_worker.inspect"
-QUEUE = "inspect"
 
 
 def accept(key: ApiKey, upload: Upload) -> Accepted:
@@ -58,7 +47,7 @@ def accept(key: ApiKey, upload: Upload) -> Accepted:
     stored = _store_files(upload)
     upload.laps.lap("store")
     try:
-        accepted = _write(key, upload, about, stored)
+        accepted = _enter(key, upload, about, stored)
     except IntegrityError:
         # The same upload, twice at once: the other one won.
         _remove_files(stored)
@@ -106,53 +95,29 @@ def _examine(data: bytes, field_name: str) -> ImageFacts:
     return examine(data, field_name, max_pixels=settings.MAX_IMAGE_PIXELS)
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """Files of this upload alone; `template` is empty when none was sent."""
-
-    file: str
-    template: str
-
-
-def _store_files(upload: Upload) -> _Stored:
+def _store_files(upload: Upload) -> Stored:
     now = timezone.now()
     file = media.store(upload.image, now)
     if upload.image_of_template is None:
-        return _Stored(file, "")
+        return Stored(file, "")
     try:
-        return _Stored(file, media.store(upload.image_of_template, now))
+        return Stored(file, media.store(upload.image_of_template, now))
     except BaseException:
         media.remove(file)
         raise
 
 
-def _remove_files(stored: _Stored) -> None:
+def _remove_files(stored: Stored) -> None:
     for name in filter(None, (stored.file, stored.template)):
         media.remove(name)
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What there is about a photo, looked up before its transaction begins: nobody who
-    wants to write has to wait for that. `unit` is None where a placeholder is to be
-    made.
-    """
-
-    station: Station
-    unit: Unit | None
-    golden: GoldenTemplate | None
-    optics: Optics | None
-    facts: ImageFacts
-    sha256: str
-    ahead: bool
-
-
 def _look_up(
     key: ApiKey, upload: Upload, station: Station, facts: ImageFacts, *, ahead: bool
-) -> _Known:
+) -> Known:
     strict = settings.STRICT_SERIALS
     unit = known_unit(key.site_id, upload.serial, strict=strict)
-    return _Known(
+    return Known(
         station,
         unit,
         _golden(upload, unit, station),
@@ -172,60 +137,15 @@ def _golden(
     return golden_of(unit, station)
 
 
-@transaction.atomic
-def _write(key: ApiKey, upload: Upload, known: _Known, stored: _Stored) -> Accepted:
-    unit, golden = known.unit, known.golden
-    if unit is None:
-        # The MES may have told of it meanwhile, and of its product.
-        unit = make_placeholder(key.site_id, upload.serial)
-        golden = _golden(upload, unit, known.station)
-    facts, now = known.facts, timezone.now()
-    image = Image.objects.create(
-        site_id=key.site_id,
-        unit=unit,
-        station=known.station,
-        api_key=key,
-        external_id=upload.external_id or None,
-        idempotency_key=upload.idempotency_key or None,
-        captured_at=upload.captured_at,
-        received_at=now,
-        clock_ahead=known.ahead,
-        file=stored.file,
-        template=golden.file if golden else stored.template,
-        optics=known.optics,
-        media_type=facts.media_type,
-        sha256=known.sha256,
-        width=facts.width,
-        height=facts.height,
-        size=len(upload.image),
-    )
-    inspection = Inspection.objects.create(
-        image=image,
-        trace_id=upload.trace_id,
-        timings_ms=upload.laps.milliseconds(),
-        created_at=now,
-    )
-    arguments = {"inspection": str(inspection.id)}
-    jobs.enqueue(TASK, arguments, queue=QUEUE, tenant=key.site_id)
-    return Accepted(inspection, created=True, warnings=_warnings(known, unit, golden))
-
-
-def _warnings(
-    known: _Known, unit: Unit, golden: GoldenTemplate | None
-) -> list[dict[str, str]]:
-    """What is odd about a photo that is taken in nevertheless."""
-    warnings = list[dict[str, str]]()
-    if not unit.registered:
-        text = f"Serial {unit.serial!r} is not known yet; a placeholder unit was made."
-        warnings.append({"code": "unknown_serial", "message": text})
-    if known.ahead:
-        text = "captured_at is in the future."
-        warnings.append({"code": "clock_ahead", "message": text})
-    if golden is not None:
-        warnings += misshapen(golden, known.facts)
-    if known.optics is not None:
-        warnings += unfit(known.optics, known.facts)
-    return warnings
+def _enter(key: ApiKey, upload: Upload, about: Known, stored: Stored) -> Accepted:
+    try:
+        return enter(key, upload, about, stored)
+    except IntegrityError:
+        if about.unit is not None:
+            raise
+    # Of its unit somebody told just now, perhaps the MES, who knows its product too.
+    again = _look_up(key, upload, about.station, about.facts, ahead=about.ahead)
+    return enter(key, upload, again, stored)
 
 
 def give_verdict(

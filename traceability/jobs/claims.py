@@ -21,6 +21,7 @@ from django.utils import timezone
 from traceability.jobs.models import Job, JobState
 from traceability.jobs.recovery import BLAMELESS
 from traceability.jobs.waiting import wait_again
+from traceability.lib.statements import update
 
 
 def claim(job_id: UUID | str, worker: str) -> Job | None:
@@ -101,7 +102,12 @@ def heartbeat(job_ids: Iterable[UUID], worker: str) -> int:
 
 def succeed(jobs: Iterable[Job], message: str = "") -> set[UUID]:
     """End the jobs whose claim still stands; returns the ids of those."""
-    return _end(jobs, JobState.SUCCEEDED, message=message[:500], progress=100)
+    return success(jobs, message).write()
+
+
+def success(jobs: Iterable[Job], message: str = "") -> Ending:
+    """What `succeed` does, to be written in a transaction that begins later."""
+    return Ending(jobs, JobState.SUCCEEDED, message=message[:500], progress=100)
 
 
 def fail(job: Job, code: str, message: str, *, final: bool = False) -> JobState:
@@ -116,7 +122,7 @@ def fail(job: Job, code: str, message: str, *, final: bool = False) -> JobState:
         _give_back(job, **error)
         return JobState.PENDING
     state = JobState.FAILED if final else JobState.QUARANTINED
-    return state if _end([job], state, **error) else JobState.PENDING
+    return state if Ending([job], state, **error).write() else JobState.PENDING
 
 
 def put_off(job: Job, code: str, message: str, seconds: float) -> None:
@@ -146,22 +152,41 @@ def _held(job: Job) -> QuerySet[Job]:
     )
 
 
-def _end(jobs: Iterable[Job], state: JobState, **changes: Any) -> set[UUID]:
-    """One update for all that were claimed by one worker in one attempt: nearly always
-    that is all of them, and all are still held.
+class Ending:
+    """The end of jobs, worded: one update for all that were claimed by one worker in
+    one attempt. Nearly always that is all of them, and all are still held.
     """
-    claims = defaultdict[tuple[str, int], set[UUID]](set)
-    for job in jobs:
-        claims[job.leased_by, job.attempts].add(job.id)
-    now, ended = timezone.now(), set[UUID]()
-    for (leased_by, attempts), ids in sorted(claims.items()):
+
+    def __init__(self, jobs: Iterable[Job], state: JobState, **changes: Any) -> None:
+        claims = defaultdict[tuple[str, int], set[UUID]](set)
+        for job in jobs:
+            claims[job.leased_by, job.attempts].add(job.id)
+        ends = {"state": state, "finished_at": timezone.now(), "leased_until": None}
+        self._parts = [
+            _Part(ids, leased_by, attempts, ends | changes)
+            for (leased_by, attempts), ids in sorted(claims.items())
+        ]
+
+    def write(self) -> set[UUID]:
+        """The ids of those whose claim still stood."""
+        return set[UUID]().union(*(part.write() for part in self._parts))
+
+
+class _Part:
+    """Of one worker and attempt; `ends` says when, by which they are told afterwards
+    from those that others have ended.
+    """
+
+    def __init__(
+        self, ids: set[UUID], leased_by: str, attempts: int, ends: dict[str, Any]
+    ) -> None:
         mine = Job.objects.filter(id__in=ids, leased_by=leased_by, attempts=attempts)
-        count = mine.filter(state=JobState.RUNNING).update(
-            state=state, finished_at=now, leased_until=None, **changes
-        )
-        if count == len(ids):
-            ended |= ids
-        elif count:
-            just = mine.filter(state=state, finished_at=now)
-            ended |= set(just.values_list("id", flat=True))
-    return ended
+        self._update = update(mine.filter(state=JobState.RUNNING), **ends)
+        self._ids = ids
+        self._ended = mine.filter(state=ends["state"], finished_at=ends["finished_at"])
+
+    def write(self) -> set[UUID]:
+        count = self._update.run()
+        if count in (0, len(self._ids)):
+            return self._ids if count else set()
+        return set(self._ended.values_list("id", flat=True))

@@ -2,8 +2,7 @@
 
 On SQLite several share a transaction: one for each consumer of each event cost its one
 writer more than taking photos in. Where many write at once they would wait for each
-other's lines crosswise, so there each event has its own. Every claim is a conditional
-update: whoever changes the row has won.
+other's lines crosswise, so there each event has its own.
 """
 
 from __future__ import annotations
@@ -13,22 +12,24 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Exists, F, Min, OuterRef
+from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from traceability.lib.trace import tracing
+from traceability.outbox.claiming import LEASE, claim
 from traceability.outbox.consuming import Consumer, check_of
 from traceability.outbox.models import Event
+
+__all__ = ["BATCH", "LEASE", "MAX_ATTEMPTS", "claim", "dispatch", "hand_over"]
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
-# Longer than a batch takes: after it a dead dispatcher's events are taken again.
-LEASE = timedelta(seconds=30)
 # What is taken at once waits for its lease when the dispatcher dies.
 BATCH = 10
 # A transaction in which that much time was spent is ended: uploads wait for it.
@@ -57,90 +58,49 @@ def dispatch(limit: int = 50) -> int:
     return handed
 
 
-def claim(most: int) -> list[Event]:
-    """Take the next events, their attempts counted before the work: it may kill us.
-
-    One that was taken before is taken alone, so that it alone is blamed.
-    """
-    while found := _next(most):  # most often none: nobody waits for us to see that
-        if events := _take(found):
-            return events
-    return []
-
-
-def _take(found: Sequence[int]) -> list[Event]:
-    """None where other dispatchers, woken with us, have taken all of them."""
-    with transaction.atomic():
-        events = _alike(_free(_locked(found)))
-        taken = Event.objects.filter(pk__in=[event.pk for event in events])
-        until = timezone.now() + LEASE
-        taken.update(attempts=F("attempts") + 1, not_before=until)
-    for event in events:
-        event.attempts, event.not_before = event.attempts + 1, until
-    return events
-
-
-def _next(most: int) -> list[int]:
-    """The oldest events that are due; none that waits for one that is not."""
-    now = timezone.now()
-    waiting = Event.objects.filter(dispatched_at=None)
-    resting = waiting.filter(
-        key=OuterRef("key"), id__lt=OuterRef("id"), not_before__gt=now
-    ).exclude(key="")
-    due = waiting.filter(not_before__lte=now).exclude(Exists(resting))
-    return list(due.order_by("id").values_list("id", flat=True)[:most])
-
-
-def _locked(ids: Sequence[int]) -> list[Event]:
-    """Those that nobody else has taken meanwhile."""
-    due = Event.objects.filter(
-        pk__in=ids, dispatched_at=None, not_before__lte=timezone.now()
-    )
-    return list(due.select_for_update().order_by("id"))
-
-
-def _free(events: list[Event]) -> list[Event]:
-    """Those whose older ones are all among them.
-
-    Another dispatcher may have taken some while we waited for their rows: then they
-    are not among ours, and what follows them must wait.
-    """
-    ours, keys = {event.pk for event in events}, {event.key for event in events} - {""}
-    if not keys:
-        return events
-    older = Event.objects.filter(dispatched_at=None, key__in=keys, id__lt=max(ours))
-    left = older.exclude(pk__in=ours).values("key").annotate(first=Min("id"))
-    first = dict(left.values_list("key", "first"))
-    return [one for one in events if one.pk < first.get(one.key, one.pk + 1)]
-
-
-def _alike(events: list[Event]) -> list[Event]:
-    """As many as were never tried, or the one that was and is first."""
-    if events and events[0].attempts:
-        return events[:1]
-    tried = next((i for i, event in enumerate(events) if event.attempts), len(events))
-    return events[:tried]
-
-
 def hand_over(events: Sequence[Event], handlers: Mapping[str, Consumer]) -> None:
     """Call whom they concern and who has not had them; settle each or put it back."""
     wanted = {event.pk: _concerned(event, handlers) for event in events}
-    left, held_up = deque(events), set[str]()
+    left = deque(event for event in events if _calls(event, wanted[event.pk]))
+    _settle([event for event in events if event not in left], handlers)
+    held_up = set[str]()
     most = len(events) if connection.vendor == "sqlite" else 1
     while left:
         held = list(left)[:most]
         try:
             with transaction.atomic():
                 done = _hand_some(left, most, wanted, held_up)
-                Event.objects.filter(pk__in=done).update(
-                    dispatched_at=timezone.now(), handled=list(handlers), error=""
-                )
+                Event.objects.filter(pk__in=done).update(**_settled(handlers))
         except DatabaseError as error:
             logger.exception("what %s events led to was not committed", len(held))
             _put_off(held, repr(error))
             for event in set(left).difference(held):
                 _give_back(event)
             return
+
+
+def _calls(event: Event, wanted: Mapping[str, Consumer]) -> bool:
+    """Whether there is more to do than to note that nothing is."""
+    return bool(wanted) or event.attempts > MAX_ATTEMPTS
+
+
+def _settle(events: Sequence[Event], handlers: Mapping[str, Consumer]) -> None:
+    """What concerns nobody, as most photos do not, waits for nothing."""
+    for attempts in {event.attempts for event in events}:
+        ours = {event.pk: event for event in events if event.attempts == attempts}
+        rows = Event.objects.filter(pk__in=ours, attempts=attempts, dispatched_at=None)
+        try:
+            rows.update(**_settled(handlers))
+        except DatabaseError as error:  # the others need not wait for our lease's end
+            logger.exception(
+                "%s events that concern nobody were not settled", len(ours)
+            )
+            _put_off(ours.values(), repr(error))
+
+
+def _settled(handlers: Mapping[str, Consumer]) -> dict[str, Any]:
+    now = timezone.now()
+    return {"dispatched_at": now, "handled": list(handlers), "error": ""}
 
 
 def _concerned(event: Event, handlers: Mapping[str, Consumer]) -> dict[str, Consumer]:

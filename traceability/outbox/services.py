@@ -8,11 +8,15 @@ from typing import Any
 
 from django.utils import timezone
 
+from traceability.lib.statements import insertion, run_all
 from traceability.outbox import wake
 from traceability.outbox.dispatching import dispatch
 from traceability.outbox.models import Delivery, Event
 
-__all__ = ["dispatch", "emit", "emit_all", "send_later"]
+__all__ = ["Emission", "dispatch", "emit", "emit_all", "send_later"]
+
+Told = tuple[str, str, dict[str, Any]]
+"""An event: kind, key, payload."""
 
 
 def emit(kind: str, key: str = "", payload: Mapping[str, Any] | None = None) -> Event:
@@ -20,16 +24,37 @@ def emit(kind: str, key: str = "", payload: Mapping[str, Any] | None = None) -> 
     return emit_all([(kind, key, dict(payload or {}))])[0]
 
 
-def emit_all(events: Iterable[tuple[str, str, dict[str, Any]]]) -> list[Event]:
-    """Write events `(kind, key, payload)` in order, in the caller's transaction."""
+def emit_all(events: Iterable[Told]) -> list[Event]:
+    """Write events in order, in the caller's transaction."""
+    written = Event.objects.bulk_create(_rows(events))
+    if written:
+        _wake()
+    return written
+
+
+class Emission:
+    """Events whose rows are worded before the transaction that they belong to."""
+
+    def __init__(self, events: Iterable[Told]) -> None:
+        self._rows = insertion(_rows(events))
+
+    def write(self) -> None:
+        """What `emit_all` does, in the caller's transaction."""
+        run_all(self._rows)
+        if self._rows:
+            _wake()
+
+
+def _rows(events: Iterable[Told]) -> list[Event]:
     now = timezone.now()
-    written = Event.objects.bulk_create(
+    return [
         Event(kind=kind, key=key, payload=payload, created_at=now, not_before=now)
         for kind, key, payload in events
-    )
-    if written:
-        wake.on_commit("outbox.dispatch", quiet=wake.QUIET_SECONDS)
-    return written
+    ]
+
+
+def _wake() -> None:
+    wake.on_commit("outbox.dispatch", quiet=wake.QUIET_SECONDS)
 
 
 def send_later(

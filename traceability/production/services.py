@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from traceability.catalog.models import MAX_CODE
@@ -21,20 +20,11 @@ def known_unit(site_id: int, serial: str, *, strict: bool) -> Unit | None:
     return unit
 
 
-def make_placeholder(site_id: int, serial: str) -> Unit:
-    """A unit that waits for the MES to tell of it, by a checked serial; the unit itself
-    where somebody told of it just now.
-    """
-    try:
-        with transaction.atomic():  # else a failure would end the caller's as well
-            return Unit.objects.create(
-                site_id=site_id,
-                serial=serial,
-                registered=False,
-                received_at=timezone.now(),
-            )
-    except IntegrityError:  # somebody else saw it first
-        return Unit.objects.get(site=site_id, serial=serial)
+def placeholder(site_id: int, serial: str) -> Unit:
+    """A unit that waits for the MES to tell of it, by a checked serial; not saved."""
+    return Unit(
+        site_id=site_id, serial=serial, registered=False, received_at=timezone.now()
+    )
 
 
 def _check_serial(serial: str, *, strict: bool) -> None:
