@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_shutdown
@@ -148,11 +149,18 @@ def _desk_of(ladder: Ladder, slot: Slot, teller: Teller) -> Desk:
         media=settings.MEDIA_ROOT,
         leases=Leases(slot, settings.JOB_HEARTBEAT_SECONDS),
         batcher=batcher,
-        climber=Climber(ladder, batcher.thread.between),
+        climber=Climber(ladder, batcher.thread.between, _turn()),
         teller=teller,
         claims=claims(slot.worker),
         writer=writer(),
     )
+
+
+def _turn() -> Path | None:
+    """See `Climber`; of the card that this process sees."""
+    for card in visible_cards():
+        return Path(settings.DATA_DIR) / "run" / f"climb-{card}.lock"
+    return None
 
 
 def bucket(manifest: Manifest) -> Callable[[tuple[int, int]], tuple[int, int]]:

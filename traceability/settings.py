@@ -16,8 +16,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
+from traceability.lib.cards import MOST_SHARED, SHARED
 from traceability.lib.config import Config
 from traceability.lib.mqtt_address import mqtt_from_environment
+from traceability.lib.sizes import usable_cores, web_processes, web_threads
 from traceability.lib.urls import database_from_url, mail_from_url
 
 VERSION = "0.1.0"
@@ -288,9 +290,12 @@ INSPECTION_THREADS = config.number("CAUSELINE_INFERENCE_THREADS", 0, 0, 1024)
 STRICT_SERIALS = config.flag("CAUSELINE_STRICT_SERIALS", default=False)
 CAPTURED_AHEAD_HOURS = 24
 WAIT_SECONDS_MAX = 10
-# One process answers some dozens of uploads a second: Python runs one thread at a time.
-WEB_PROCESSES = config.number("CAUSELINE_WEB_PROCESSES", 0, 0, 64)  # 0: by the cores
-WEB_THREADS = config.number("CAUSELINE_WEB_THREADS", 16, 2, 256)
+# Who starts them reads it from the environment; here it is checked.
+CARD_PROCESSES = config.number(SHARED, 1, 1, MOST_SHARED)
+WEB_PROCESSES = config.number(  # 0: by the cores
+    "CAUSELINE_WEB_PROCESSES", 0, 0, 64
+) or web_processes(usable_cores())
+WEB_THREADS = config.number("CAUSELINE_WEB_THREADS", web_threads(WEB_PROCESSES), 2, 256)
 ANALYSIS_PAUSE_SECONDS = 30
 ANALYSIS_WINDOW_DAYS = config.number("CAUSELINE_ANALYSIS_DAYS", 60, 1, 3650)
 # What each analysis saw is kept for `manage.py replay`, the newest first.

@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 
 from inference_worker.engine.engines import RECHECK_SECONDS
 from inference_worker.gatherer import Overloaded
@@ -20,6 +22,7 @@ from inference_worker.ladder.reasons import Fallen
 from inference_worker.ladder.rungs import Rung
 from inference_worker.ladder.standing import Standing
 from inference_worker.ladder.upkeep import Upkeep
+from traceability.lib.sockets import AlreadyLocked, lock
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +30,19 @@ Between = Callable[[Callable[[], None]], "Future[None]"]
 # A rung that is due is tried at once, but a mistake must not become a busy loop.
 LEAST_SECONDS = 0.05
 CLOSE_SECONDS = 10.0
+TURN_SECONDS = 0.5
 
 
 class Climber:
-    """`between` runs something on the batcher's thread between two batches."""
+    """`between` runs something on the batcher's thread between two batches. `turn` is
+    the file whose lock it holds while it brings up what runs on a card: two processes
+    that share one would take the third model's place there from each other.
+    """
 
-    def __init__(self, ladder: Ladder, between: Between) -> None:
-        self._ladder, self._between = ladder, between
+    def __init__(
+        self, ladder: Ladder, between: Between, turn: Path | None = None
+    ) -> None:
+        self._ladder, self._between, self._turn = ladder, between, turn
         self._attempts = Attempts(meanwhile=self._recheck)
         self._upkeep = Upkeep(ladder, self._attempts)
         self._closed, self._checked = threading.Event(), time.monotonic()
@@ -92,6 +101,23 @@ class Climber:
 
     def _climb(self, rung: Rung) -> bool:
         """Whether the traffic goes on there."""
+        with self._alone(rung):
+            return not self._closed.is_set() and self._climb_now(rung)
+
+    @contextmanager
+    def _alone(self, rung: Rung) -> Iterator[None]:
+        """Once no other process brings something up on the same card."""
+        with ExitStack() as held:
+            while self._turn and rung.on_card and not self._closed.is_set():
+                try:
+                    held.enter_context(lock(self._turn))
+                    break
+                except AlreadyLocked:
+                    self._recheck()
+                    self._closed.wait(TURN_SECONDS)
+            yield
+
+    def _climb_now(self, rung: Rung) -> bool:
         work = partial(self._ladder.bring_up, rung)
         try:
             standing = self._attempts.make(rung.name, work, Standing.close)

@@ -33,6 +33,19 @@ def test_a_name_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None
     assert "No process 'inspect-2' here; there are: redis, inspect, " in done.stderr
 
 
+def test_a_card_that_two_share_has_a_second_process(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*START, "inspect-3"],
+        env=environment(
+            tmp_path, CUDA_VISIBLE_DEVICES="GPU-1", CAUSELINE_CARD_PROCESSES="2"
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "there are: redis, inspect, inspect-2, analysis, " in done.stderr
+
+
 def test_the_second_inspector_is_the_process_itself_and_sees_the_second_card(
     tmp_path: Path,
 ) -> None:

@@ -6,8 +6,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from inference_worker.ladder.errors import NoRung
 from inference_worker.ladder.ladder import Ladder
 from tests.engine.toy import board, paint
 from tests.ladder.conftest import Plant
+from traceability.lib.sockets import AlreadyLocked, lock
 
 SECONDS = 20.0
 
@@ -38,15 +40,26 @@ def photo() -> np.ndarray:
 
 
 @contextmanager
-def running(ladder: Ladder, plant: Plant) -> Iterator[Batcher]:
+def running(
+    ladder: Ladder, plant: Plant, turn: Path | None = None
+) -> Iterator[Batcher]:
     """With the machine's own clock, as pauses are waited for."""
     ladder.record.clock = time.time
     ladder.start()
     batcher = Batcher(ladder)
-    climbing = Climber(ladder, batcher.thread.between)
-    yield batcher
-    climbing.close()
-    batcher.close()
+    climbing = Climber(ladder, batcher.thread.between, turn)
+    try:
+        yield batcher
+    finally:
+        climbing.close()
+        batcher.close()
+
+
+def free(turn: Path) -> bool:
+    with suppress(AlreadyLocked):
+        lock(turn).close()
+        return True
+    return False
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -75,6 +88,39 @@ def test_a_rung_that_is_mended_is_climbed_to_without_being_asked(
         assert backend(batcher) == "cuda"
     assert ladder.figures.climbs == {"cuda": 1}
     assert [situation.degraded for situation in plant.told] == [True, False]
+
+
+def test_who_shares_a_card_climbs_after_the_other(plant: Plant, tmp_path: Path) -> None:
+    """Both at once would find no place for a third model there."""
+    plant.break_("cuda", "load")
+    ladder, turn = plant.ladder(), tmp_path / "climb-0.lock"
+    others = lock(turn)
+    with running(ladder, plant, turn) as batcher:
+        plant.mend("cuda")
+        time.sleep(1.0)  # it was due after 0.2
+        assert backend(batcher) == "onnxruntime"
+        assert ladder.figures.retries["cuda"] == 0
+        others.close()
+        until(lambda: ladder.figures.place == 0)
+        until(lambda: free(turn))  # it is given back
+
+
+def test_who_waits_for_a_card_can_be_stopped(plant: Plant, tmp_path: Path) -> None:
+    plant.break_("cuda", "load")
+    ladder, turn = plant.ladder(), tmp_path / "climb-0.lock"
+    with lock(turn):
+        with running(ladder, plant, turn):
+            time.sleep(0.5)
+            began = time.monotonic()
+        assert time.monotonic() - began < climber.CLOSE_SECONDS / 2
+
+
+def test_what_needs_no_card_waits_for_nobody(plant: Plant, tmp_path: Path) -> None:
+    plant.break_("onnxruntime", "load")
+    ladder, turn = plant.ladder("onnxruntime", "openvino"), tmp_path / "turn"
+    with lock(turn), running(ladder, plant, turn):
+        plant.mend("onnxruntime")
+        until(lambda: ladder.figures.place == 0)
 
 
 def test_photos_are_looked_at_while_a_better_rung_is_brought_up(

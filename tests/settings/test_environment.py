@@ -32,6 +32,7 @@ def test_every_mistake_is_named_at_once(tmp_path):
     wrong = {
         "CAUSELINE_DEBUG": "perhaps",
         "CAUSELINE_WEB_THREADS": "1",
+        "CAUSELINE_CARD_PROCESSES": "3",
         "CAUSELINE_DATABASE_URL": "oracle://host/db",
         "CAUSELINE_SMTP_URL": "mail.example.com",
         "CAUSELINE_TIME_ZONE": "Mars/Olympus",
@@ -169,3 +170,18 @@ def test_a_site_and_keys_from_the_shell(tmp_path):
     assert "already" in again.stderr
     wrong = run(tmp_path, "create_key", "NOPE", "mes", "--scope", "ingest")
     assert "there are: SZ1" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "threads"),
+    [(1, 1, 16), (2, 1, 16), (4, 2, 16), (8, 4, 16), (16, 8, 8), (96, 8, 8)],
+)
+def test_the_web_grows_with_the_cores_and_not_beyond_a_plain_postgresql(
+    cores, processes, threads
+):
+    from traceability.lib.sizes import web_processes, web_threads
+
+    assert web_processes(cores) == processes
+    assert web_threads(processes) == threads
+    assert processes * threads <= 64
+    assert web_threads(64) == 8

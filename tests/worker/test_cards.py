@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from traceability.lib.cards import visible_cards
+from traceability.lib.cards import seats, visible_cards
 from traceability.lib.programs import configuration, programs
 
 ONE, TWO = "GPU-11111111-2222-3333-4444-555555555555", "GPU-66666666-7777"
@@ -59,6 +59,31 @@ def test_each_card_has_a_process_that_sees_no_other(tmp_path: Path) -> None:
     assert threads[:2] == ["64", "64"]  # two batches of a card
     nodes = {one.command[one.command.index("-n") + 1] for one in found}
     assert len(nodes) == 3
+
+
+@pytest.mark.parametrize("said", ["", "1", "3", "many"])
+def test_a_card_has_one_process_unless_two_are_asked_for(said: str) -> None:
+    chosen = {"CUDA_VISIBLE_DEVICES": f"{ONE},{TWO}"}
+    assert seats(chosen) == [ONE, TWO]
+    assert seats(chosen | {"CAUSELINE_CARD_PROCESSES": said}) == [ONE, TWO]
+
+
+@pytest.mark.parametrize("said", ["2", " 2 "])
+def test_two_processes_share_each_card_when_asked_for(
+    tmp_path: Path, said: str
+) -> None:
+    """The first of each before the second of any: names stay with their cards."""
+    chosen = {"CUDA_VISIBLE_DEVICES": f"{ONE},{TWO}", "CAUSELINE_CARD_PROCESSES": said}
+    found = programs(tmp_path, "127.0.0.1", 8000, ["inspect"], seats(chosen))
+    assert [(one.name, one.card) for one in found] == [
+        ("inspect", ONE),
+        ("inspect-2", TWO),
+        ("inspect-3", ONE),
+        ("inspect-4", TWO),
+    ]
+    without = {"CUDA_VISIBLE_DEVICES": "", "CAUSELINE_CARD_PROCESSES": "2"}
+    (only,) = programs(tmp_path, "127.0.0.1", 8000, ["inspect"], seats(without))
+    assert (only.name, only.card) == ("inspect", "")
 
 
 def test_without_a_card_one_process_inspects(tmp_path: Path) -> None:

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CHOSEN = "CUDA_VISIBLE_DEVICES"
+SHARED = "CAUSELINE_CARD_PROCESSES"
+MOST_SHARED = 2
+"""A third place on a card is for the better engine that one of them may climb to."""
+
 DRIVER = Path("/proc/driver/nvidia/gpus")
 _UUID = re.compile(r"GPU UUID:\s+(GPU-[0-9a-f-]+)")
 
@@ -27,6 +31,14 @@ def visible_cards(
     listed = sorted(driver.glob("*/information"))
     found = [_UUID.search(one.read_text(errors="replace")) for one in listed]
     return [match[1] for match in found if match]
+
+
+def seats(environment: Mapping[str, str], driver: Path = DRIVER) -> list[str]:
+    """The card of each process that inspects: every one once, then, where two are to
+    share each, every one again.
+    """
+    shared = environment.get(SHARED, "").strip() == str(MOST_SHARED)
+    return visible_cards(environment, driver) * (MOST_SHARED if shared else 1)
 
 
 def _before_a_bad_one(names: list[str]) -> list[str]:

@@ -18,10 +18,7 @@ from traceability.lib.garbage import settle
 from traceability.lib.web_worker import SharingWorker
 
 worker_class = SharingWorker
-# Four have 64 connections to the database at most; a PostgreSQL that nobody has tuned
-# takes 100, the workers' among them.
-MOST = 4
-workers = settings.WEB_PROCESSES or min(max(1, len(os.sched_getaffinity(0)) // 3), MOST)
+workers = settings.WEB_PROCESSES
 threads = settings.WEB_THREADS
 timeout = 60
 graceful_timeout = 15

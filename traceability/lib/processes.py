@@ -19,7 +19,7 @@ from xmlrpc.client import ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from traceability.lib.cards import visible_cards
+from traceability.lib.cards import seats
 from traceability.lib.preparation import (
     ServeError,
     adopt,
@@ -80,7 +80,7 @@ class ProcessGroup:
         self.models = models
         self.environment = dict(os.environ if environment is None else environment)
         self.programs = programs(
-            self.data, host, port, self._wanted(parts), visible_cards(self.environment)
+            self.data, host, port, self._wanted(parts), seats(self.environment)
         )
         self.environment = completed(self.environment, self.data)
         self.environment.setdefault("CAUSELINE_URL", self.url)

@@ -57,7 +57,8 @@ def programs(
 ) -> list[Program]:
     """Those of all programs that are named in `parts`, in their order.
 
-    One `inspect` for each of the graphics `cards`, or one for the CPU.
+    One `inspect` for each of `cards`, in which a graphics card may be named twice, or
+    one for the CPU.
     """
     python = sys.executable
     redis = (python, "-m", "traceability.lib.embedded_redis", str(data))

@@ -13,7 +13,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
-from traceability.lib.cards import CHOSEN, visible_cards
+from traceability.lib.cards import CHOSEN, seats
 from traceability.lib.preparation import ServeError, adopt, migrate
 from traceability.lib.programs import PARTS, REPOSITORY, completed, programs
 
@@ -46,7 +46,7 @@ def _prepare(environment: dict[str, str]) -> None:
 def _become(
     name: str, data: Path, host: str, port: int, environment: dict[str, str]
 ) -> None:
-    every = programs(data, host, port, PARTS, visible_cards(environment))
+    every = programs(data, host, port, PARTS, seats(environment))
     found = {program.name: program for program in every}
     if name not in found:
         raise SystemExit(f"No process {name!r} here; there are: {', '.join(found)}.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gunicorn.workers.gthread import ThreadWorker
 
-FEW = 2
-"""Requests at once that a process has time for."""
+FEW = 1
+"""Requests at once that a process has time for: others have none in hand."""
 
 
 class SharingWorker(ThreadWorker):  # type: ignore[misc]  # no stubs
-    """Asks to connect anew who comes while it has more than a few requests in hand.
+    """Asks to connect anew who comes while it has more than FEW requests in hand.
 
     A connection that is kept stays with the process that happened to accept it, and
     Python runs one thread of it at a time: of eight cameras, one of four processes may
