@@ -51,8 +51,10 @@ def test_what_takes_too_long_says_what_to_do(tmp_path: Path) -> None:
 
 
 def run_import(folder: Path, model: bytes, *options: str) -> subprocess.Popen[str]:
+    # What is started in the background, as a whole run of tests may be, ignores Ctrl-C.
     command = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from inference_worker.commands.main import main
 code = main(sys.argv[1:])
 print(*(name for name in {RUNTIMES} if name in sys.modules), file=sys.stderr)

@@ -109,7 +109,7 @@ def test_one_that_hangs_on_the_way_up_is_told_and_ends_nothing(
             assert ladder.steps.seconds(Stage.LOAD) == 0, "the watchdog looks at this"
             assert backend(batcher) == "openvino"
         until(lambda: plant.told[-1].degraded)
-        assert threads() == 1
+        until(lambda: threads() == 1)  # a replica may just be thought of, too
         plant.mend("cuda")
         until(lambda: threads() == 0)
     (failure,) = ladder.situation.failures
