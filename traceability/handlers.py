@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
 from traceability.api.errors import HINTS, body
-from traceability.lib.bodies import BodyTooLarge, LengthMissing
+from traceability.lib.bodies import BodyTooLarge, CharsetUnusable, LengthMissing
 
 TOO_MANY_FILES = "An upload has at most %d files."
 TOO_LARGE = "Without its files a request has at most %d MB."
 WHOLE_TOO_LARGE = "With its files a request has at most %d MB."
+UTF_8 = "Send the body in UTF-8."
 IN_PIECES = "Send the body with a Content-Length, not in chunks."
 
 
@@ -25,6 +26,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return _error(400, "too_many_files", "There are too many files.", hint)
     if isinstance(exception, LengthMissing):
         return _error(411, "length_required", "The request has no length.", IN_PIECES)
+    if isinstance(exception, CharsetUnusable):
+        text = "The charset of the request is none that text is written in."
+        return _error(415, "unsupported_charset", text, UTF_8)
     if isinstance(exception, BodyTooLarge):
         hint = WHOLE_TOO_LARGE % (settings.MAX_BODY_BYTES // 2**20)
         return _error(413, "too_large", "The request is too large.", hint)

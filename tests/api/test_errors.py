@@ -87,6 +87,29 @@ def test_a_body_in_pieces_is_not_taken_for_an_empty_one(camera, station):
     assert "Content-Length" in envelope(answer, 411, "length_required")["hint"]
 
 
+@pytest.mark.parametrize("charset", ["idna", "undefined", "zlib", "rot13", "punycode"])
+@pytest.mark.parametrize(
+    "form", ["multipart/form-data; boundary=x", "application/json"]
+)
+def test_a_charset_that_no_text_is_in(camera, client, charset, form):
+    """Python has it, and fails in the middle of a form."""
+    kind = f"{form}; charset={charset}"
+    sent = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
+    for address in ("/api/v1/inspections/", "/api/v1/units/bulk"):
+        answer = camera.generic("POST", address, sent, kind)
+        assert "UTF-8" in envelope(answer, 415, "unsupported_charset")["hint"]
+    assert client.generic("POST", "/sign-in/", sent, kind).status_code == 400
+
+
+@pytest.mark.parametrize("charset", ["gbk", "ISO-8859-1", "utf-8", "not-known"])
+def test_other_charsets_are_read(mes, charset):
+    """An unknown one counts as none, as everywhere in Django."""
+    kind = f"application/json; charset={charset}"
+    rows = '[{"code": "P", "name": "P"}]'
+    answer = mes.generic("POST", "/api/v1/products/bulk", rows, kind)
+    assert answer.status_code == 200, answer.content
+
+
 @pytest.mark.parametrize("address", ["/api/v1/inspections/", "/sign-in/"])
 def test_a_body_larger_than_any_form_is_not_written_to_disk(
     client, address, monkeypatch

@@ -279,6 +279,10 @@ def test_a_watcher_that_is_killed_loses_and_doubles_nothing(
         (["--station", "A", "--time-zone", "Mars"], "no 'Mars'"),
         (["--station", "A", "--url", "ftp://x"], "no address"),
         (["--station", "A", "--key-file", "/no/such"], "--key-file"),
+        (["--station", "A", "--settle", "nan"], "--settle: 'nan' is not a number"),
+        (["--station", "A", "--settle", "-1"], "--settle"),
+        (["--station", "A", "--patience", "inf"], "--patience"),
+        (["--station", "A", "--patience", "soon"], "--patience: 'soon'"),
     ],
 )
 def test_what_cannot_be_meant_is_said(

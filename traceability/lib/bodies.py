@@ -17,8 +17,12 @@ class BodyTooLarge(RequestDataTooBig):
     """Files of a form are written to disk as they come, whoever sends them where."""
 
 
+class CharsetUnusable(SuspiciousOperation):
+    """Python knows it, but no text can be read with it: `idna`, say, or `zlib`."""
+
+
 class BodyMiddleware:
-    """By the header alone: `CONTENT_LENGTH` is what a server lets a view read."""
+    """By the headers alone: `CONTENT_LENGTH` is what a server lets a view read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -29,4 +33,15 @@ class BodyMiddleware:
             raise LengthMissing
         if length.isdecimal() and int(length) > settings.MAX_BODY_BYTES:
             raise BodyTooLarge
+        if not _reads_text(request.encoding or settings.DEFAULT_CHARSET):
+            raise CharsetUnusable
         return self.get_response(request)
+
+
+def _reads_text(charset: str) -> bool:
+    """Any bytes, as Django reads forms: what is no letter becomes a mark."""
+    try:
+        b"\xff".decode(charset, "replace")
+    except (LookupError, UnicodeError):
+        return False
+    return True

@@ -7,7 +7,8 @@ import os
 import re
 import signal
 import threading
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,6 +21,8 @@ from traceability.ingest.watching.plan import PATTERN, After, Plan
 from traceability.ingest.watching.sending import Sender
 from traceability.ingest.watching.watcher import Watcher
 from traceability.lib.sockets import AlreadyLocked, lock
+
+MOST_SECONDS = 86_400
 
 
 class Command(BaseCommand):
@@ -57,8 +60,8 @@ class Command(BaseCommand):
             default=settings.TIME_ZONE,
             help="of the cameras' clocks, where EXIF has none; %(default)s",
         )
-        parser.add_argument("--settle", type=float, default=2.0, metavar="S")
-        parser.add_argument("--patience", type=float, default=30.0, metavar="S")
+        parser.add_argument("--settle", type=_seconds, default=2.0, metavar="S")
+        parser.add_argument("--patience", type=_seconds, default=30.0, metavar="S")
         parser.add_argument(
             "--threads", type=int, choices=range(1, 17), default=4, metavar="1…16"
         )
@@ -109,6 +112,14 @@ def _plan(options: dict[str, Any]) -> Plan:
         options["settle"],
         options["patience"],
     )
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        seconds = float(text)
+        if 0 <= seconds <= MOST_SECONDS:  # not a number is neither
+            return seconds
+    raise ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_SECONDS}")
 
 
 def _pattern(text: str) -> re.Pattern[str]:
