@@ -44,12 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     action = args.action
     if action == "list":
-        show(_rows(KeyRing.load(data_folder())), as_json=args.json)
+        _show_ring(as_json=args.json)
     elif action == "rotate":
         return _rotate(args)
     elif action == "revoke":
         resigning.revoke(data_folder(), args.kid)
-        show(_rows(KeyRing.load(data_folder())), as_json=args.json)
+        _show_ring(as_json=args.json)
     elif action == "require":
         resigning.require(data_folder(), args.algorithm)
     else:
@@ -91,6 +91,24 @@ def _refuse_inside(path: Path) -> None:
             f"{path} is in the data folder",
             "Keep the private key on the machine that builds, outside of it.",
         )
+
+
+def _show_ring(*, as_json: bool) -> None:
+    rows = _rows(KeyRing.load(data_folder()))
+    if as_json:
+        print(json.dumps(rows))
+        return
+    lines = [list(rows[0]), *(list(map(_said, row.values())) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        words = (word.ljust(width) for word, width in zip(line, widths, strict=True))
+        print("  ".join(words).rstrip())
+
+
+def _said(value: str | bool | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value or "-"
 
 
 def _rows(ring: KeyRing) -> list[dict[str, Any]]:

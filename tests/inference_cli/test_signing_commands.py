@@ -130,7 +130,10 @@ def test_rotating_and_revoking(
     )
     assert rows[old]["not_after"]
     assert main(["keys", "revoke", told["active"]]) == 0
-    assert f"{told['active']} revoked" in capsys.readouterr().out
+    head, *keys = (line.split() for line in capsys.readouterr().out.splitlines())
+    table = [dict(zip(head, key, strict=True)) for key in keys]
+    assert {row["kid"]: row["status"] for row in table}[told["active"]] == "revoked"
+    assert {row["public"] for row in table} == {"-"}
     assert main(["verify"]) == 1
     assert main(["sign"]) == 1
     assert "key_revoked" in capsys.readouterr().out
