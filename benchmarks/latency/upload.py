@@ -31,6 +31,7 @@ from benchmarks.latency.site import STATION, own_site, photos
 
 WARM_UP = 10
 BACKEND_SECONDS = 180
+IN_A_ROW = 12
 STAGES = ("queue", "decode", "wait", "infer", "write")
 
 
@@ -55,10 +56,17 @@ class Run:
             **{
                 f"p{q}_ms": round(percentile(self.total_ms, q), 1) for q in (50, 95, 99)
             },
-            "stages_p50_ms": {
-                stage: round(percentile([one[stage] for one in self.stages], 50), 1)
-                for stage in STAGES
-            },
+            **{f"stages_p{q}_ms": self._stages(q) for q in (50, 95, 99)},
+        }
+
+    def _stages(self, q: float) -> dict[str, float]:
+        """Of each that a result tells, and of those of the table where none came."""
+        told = {stage for one in self.stages for stage in one}
+        return {
+            stage: round(
+                percentile([one[stage] for one in self.stages if stage in one], q), 1
+            )
+            for stage in sorted(told.union(STAGES))
         }
 
 
@@ -129,12 +137,18 @@ def without_pause(
 
 
 def wait_for_backend(client: Client, photo: bytes, backend: str) -> None:
-    """Upload until a result is that backend's: after a start the CPU's come first."""
-    end = time.monotonic() + BACKEND_SECONDS
-    while client.upload(photo)[1]["backend"] != backend:
+    """Upload until results in a row are that backend's: after a start the CPU's come
+    first, and of two processes one climbs after the other.
+    """
+    end, seen = time.monotonic() + BACKEND_SECONDS, 0
+    while seen < IN_A_ROW:
         if time.monotonic() > end:
-            raise SystemExit(f"No result of {backend} within {BACKEND_SECONDS} s.")
-        time.sleep(1)
+            raise SystemExit(f"No {backend} that stays within {BACKEND_SECONDS} s.")
+        if client.upload(photo)[1]["backend"] == backend:
+            seen += 1
+        else:
+            seen = 0
+            time.sleep(1)
 
 
 def measure_all(target: Target, options: argparse.Namespace) -> dict[str, Any]:
@@ -193,7 +207,7 @@ def main() -> None:
     parser.add_argument(
         "--defective", type=float, default=1.0, help="share of photos with defects"
     )
-    parser.add_argument("--backend", help="begin with the first result of this one")
+    parser.add_argument("--backend", help="begin when all results are this one's")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--url", help="measure a site that runs already")
     parser.add_argument("--key", default="")
