@@ -7,17 +7,17 @@ make a run, lengthen one, join two, or break one that had already been told.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from traceability.alerts import runs, services
-from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
+from traceability.alerts.models import Alert, AlertKind, AlertRule
+from traceability.alerts.near import PHOTOS_PER_UNIT, Near, looked_at, photos_near
 from traceability.alerts.runs import Photo, Row, Span
 from traceability.alerts.selectors import (
     LIVE,
@@ -25,81 +25,106 @@ from traceability.alerts.selectors import (
     newest_problems,
     rule_for,
     rules_at,
+    run_goes_on,
 )
-from traceability.alerts.services import Sighting
+from traceability.alerts.services import Place, Sighting
 from traceability.attribution.models import Problem
 from traceability.catalog.models import DefectClass, Station
-from traceability.inspection.models import (
-    Defect,
-    Image,
-    Inspection,
-    InspectionRole,
-    InspectionState,
-    Verdict,
-)
+from traceability.inspection.models import Inspection
 
-# How many photos on each side are looked at for each unit that a rule asks for: room
-# for several photos of a unit, and for telling that two ends belong to one long run.
-PHOTOS_PER_UNIT = 10
 SERIALS_SHOWN = 12
 
 
-class Place:
-    """A station, and what all classes of one judgement ask of it, asked once."""
+class Case:
+    """A photo among its neighbours, and what all classes that are judged there ask,
+    asked once.
+    """
 
-    def __init__(self, station: Station) -> None:
-        self.station = station
-        self._details: dict[Span, dict[str, Any]] = {}
+    def __init__(self, station: Station, rules: Sequence[AlertRule], near: Near):
+        self.place = Place(station.line, station)
+        self.station, self.near = station, near
+        self._rules = rules
+        self._units = dict[Span, int]()
 
     @cached_property
     def problems(self) -> dict[int, Problem]:
         """The newest of each class."""
         return newest_problems(self.station.line)
 
+    @cached_property
+    def alerts(self) -> list[Alert]:
+        """Of all runs that reach the photos near here, the oldest first."""
+        return list(alerts_of_runs(self._rules, self.station, self.near.whole))
+
     def within(self, span: Span) -> QuerySet[Inspection]:
-        return _looked_at(self.station).filter(
-            image__captured_at__range=(span.since, span.until)
-        )
+        between = (span.since, span.until)
+        return looked_at(self.station.pk).filter(image__captured_at__range=between)
 
     def details(self, span: Span) -> dict[str, Any]:
-        if span not in self._details:
-            self._details[span] = _details(self.within(span))
-        return self._details[span]
+        """How many units a run has, and the serial numbers of the last ones."""
+        last = self.near.last_serials(span, SERIALS_SHOWN)
+        return {
+            "consecutive": self._units_in(span),
+            "serials": self._last_serials(span) if last is None else last,
+        }
 
+    def _units_in(self, span: Span) -> int:
+        if span not in self._units:
+            units = self.within(span).values("image__unit").distinct()
+            self._units[span] = units.count()
+        return self._units[span]
 
-@dataclass(frozen=True)
-class Watch:
-    """A rule applied to one class at one station."""
+    def _last_serials(self, span: Span) -> list[str]:
+        newest = self.within(span).order_by("-image__captured_at")
+        serials = newest.values_list("image__unit__serial", flat=True)
+        last = list(dict.fromkeys(serials[: SERIALS_SHOWN * PHOTOS_PER_UNIT]))
+        return last[:SERIALS_SHOWN][::-1]
 
-    rule: AlertRule
-    place: Place
-    defect_class: DefectClass
-
-    @property
-    def station(self) -> Station:
-        return self.place.station
+    def showing(self, span: Span, defect_class: int) -> UUID | None:
+        """The inspection of its newest photo with such a defect."""
+        for photo in self.near.newest(span) or ():
+            if defect_class in (photo.classes or ()):
+                return photo.inspection
+        found = self.within(span).filter(defects__defect_class=defect_class)
+        newest = found.order_by("-image__captured_at")
+        return newest.values_list("pk", flat=True).first()
 
 
 @dataclass(frozen=True)
 class Look:
-    """The photos near one, as a rule sees them; `span` is the run that it is part of,
-    if that is long enough.
+    """A case as a rule sees it for one class; `span` is the run that the photo is part
+    of, if that is long enough.
     """
 
-    watch: Watch
-    pivot: Photo
+    case: Case
+    rule: AlertRule
+    defect_class: DefectClass
     row: Row
     span: Span | None
 
+    @property
+    def pivot(self) -> Photo:
+        return self.case.near.pivot
+
+    @property
+    def alerts(self) -> Iterator[Alert]:
+        """Those that there are of it, the oldest first."""
+        mine = (self.rule.pk, self.defect_class.pk)
+        for alert in self.case.alerts:
+            if (alert.rule_id, alert.defect_class_id) == mine:
+                yield alert
+
 
 def matters(inspection: Inspection) -> bool:
-    """Whether `judge` would change anything; only reads. What another photo changes
+    """Whether `judge` might change anything; only reads. What another photo changes
     meanwhile is found when that one is judged, which sees this one.
     """
     image = inspection.image
+    if run_goes_on(image.station_id, image.captured_at):
+        return True  # nearly always: it need not be read twice
     station = Station.objects.select_related("line__site").get(pk=image.station_id)
     return any(
-        look.span is not None or _over(look).exists() for look in _looks(station, image)
+        look.span is not None or _over(look) for look in _looks(station, inspection)
     )
 
 
@@ -108,55 +133,50 @@ def judge(inspection: Inspection) -> None:
 
     A good one can only break a run that was told: see `selectors.runs_told_at`.
     """
-    image = inspection.image
     # One judge per station at a time; uploads, which only refer to it, do not wait.
     stations = Station.objects.select_for_update(no_key=True, of=("self",))
-    station = stations.select_related("line__site").get(pk=image.station_id)
-    for look in _looks(station, image):
+    found = stations.select_related("line__site")
+    for look in _looks(found.get(pk=inspection.image.station_id), inspection):
         if look.span is not None:
-            _tell(look.watch, look.span)
+            _tell(look, look.span)
         _break(look)
 
 
-def _looks(station: Station, image: Image) -> Iterator[Look]:
+def _looks(station: Station, inspection: Inspection) -> Iterator[Look]:
     """A class after the other, of those seen on the photos near this one."""
     rules = rules_at(AlertKind.CONSECUTIVE, station.line, station)
     if not rules:
         return
-    pivot, photos = _neighbourhood(image, max(rule.consecutive for rule in rules))
-    place = Place(station)
-    classes = set[int]().union(*(photo.classes or () for photo in photos))
-    for defect_class in DefectClass.objects.filter(pk__in=classes):
+    near = photos_near(inspection, max(rule.consecutive for rule in rules))
+    case = Case(station, rules, near)
+    for defect_class in DefectClass.objects.filter(pk__in=near.classes):
         rule = rule_for(rules, defect_class.pk)
         if rule is not None:
-            row = runs.looks(photos, defect_class.pk)
-            span = runs.run_through(row, pivot, rule.consecutive)
-            yield Look(Watch(rule, place, defect_class), pivot, row, span)
+            row = runs.looks(near.photos, defect_class.pk)
+            span = runs.run_through(row, near.pivot, rule.consecutive)
+            yield Look(case, rule, defect_class, row, span)
 
 
-def _tell(watch: Watch, span: Span) -> None:
+def _tell(look: Look, span: Span) -> None:
     """Raise an alert for the run, or repeat the one that already tells of it."""
-    known = (
-        alerts_of_runs(watch.rule, watch.station, watch.defect_class)
-        .exclude(state=AlertState.WITHDRAWN)
-        .filter(event_at__lte=span.until, last_event_at__gte=span.since)
-        .first()
-    )
-    if known is None:
-        services.raise_alert(_sighting(watch, span))
-        return
-    since, until = known.event_at, known.last_event_at
-    whole = Span(min(since, span.since), max(until, span.until))
-    services.repeat(known, _sighting(watch, whole))
+    for known in look.alerts:
+        told = Span(known.event_at, known.last_event_at)
+        if told.since <= span.until and told.until >= span.since:
+            services.repeat(known, _sighting(look, told.joined(span)))
+            return
+    services.raise_alert(_sighting(look, span))
 
 
-def _over(look: Look) -> QuerySet[Alert]:
+def _over(look: Look) -> list[Alert]:
     """Alerts of a run that a good unit in its midst shows not to have been one."""
-    told = alerts_of_runs(look.watch.rule, look.watch.station, look.watch.defect_class)
     if not runs.is_good(look.row, look.pivot):
-        return told.none()
-    at = look.pivot.captured_at
-    return told.filter(state__in=LIVE, event_at__lte=at, last_event_at__gte=at)
+        return []
+    return [
+        alert
+        for alert in look.alerts
+        if alert.state in LIVE
+        and Span(alert.event_at, alert.last_event_at).has(look.pivot)
+    ]
 
 
 def _break(look: Look) -> None:
@@ -165,83 +185,30 @@ def _break(look: Look) -> None:
     Where enough units are left on one side, the alert tells of that side from now on;
     where they are on both, the later one is a run of its own.
     """
-    watch = look.watch
     for alert in _over(look):
         whole = Span(alert.event_at, alert.last_event_at)
-        left = runs.parts(look.row, look.pivot, whole, watch.rule.consecutive)
+        left = runs.parts(look.row, look.pivot, whole, look.rule.consecutive)
         if left is None:
             continue
         if not left:
             services.withdraw(alert)
             continue
-        services.shorten(alert, _sighting(watch, left[0]))
+        services.shorten(alert, _sighting(look, left[0]))
         for span in left[1:]:
-            services.raise_alert(_sighting(watch, span))
+            services.raise_alert(_sighting(look, span))
 
 
-def _sighting(watch: Watch, span: Span) -> Sighting:
-    about = (watch.rule.pk, watch.station.pk, watch.defect_class.pk, span.since)
-    showing = watch.place.within(span).filter(defects__defect_class=watch.defect_class)
+def _sighting(look: Look, span: Span) -> Sighting:
+    case, found = look.case, look.defect_class
+    about = (look.rule.pk, case.station.pk, found.pk, span.since)
     return Sighting(
-        rule=watch.rule,
+        rule=look.rule,
         key="consecutive:" + ":".join(map(str, about)),
-        line=watch.station.line,
-        station=watch.station,
-        defect_class=watch.defect_class,
+        place=case.place,
+        defect_class=found,
         event_at=span.since,
         last_event_at=span.until,
-        problem=watch.place.problems.get(watch.defect_class.pk),
-        inspection=showing.order_by("-image__captured_at").first(),
-        details=watch.place.details(span),
+        problem=case.problems.get(found.pk),
+        inspection_id=case.showing(span, found.pk),
+        details=case.details(span),
     )
-
-
-def _details(within: QuerySet[Inspection]) -> dict[str, Any]:
-    """How many units a run has, and the serial numbers of the last ones."""
-    newest = within.order_by("-image__captured_at").values_list(
-        "image__unit__serial", flat=True
-    )
-    last = list(dict.fromkeys(newest[: SERIALS_SHOWN * PHOTOS_PER_UNIT]))
-    return {
-        "consecutive": within.values("image__unit").distinct().count(),
-        "serials": last[:SERIALS_SHOWN][::-1],
-    }
-
-
-def _neighbourhood(image: Image, units: int) -> tuple[Photo, list[Photo]]:
-    """The photo itself, and all photos near it that were or will be looked at."""
-    limit = units * PHOTOS_PER_UNIT
-    newest_first = ("-image__captured_at", "-image__received_at", "-image_id")
-    found = _looked_at(image.station).select_related("image")
-    before = found.filter(image__captured_at__lte=image.captured_at)
-    after = found.filter(image__captured_at__gt=image.captured_at)
-    near = [*before.order_by(*newest_first)[:limit]]
-    near += after.order_by("image__captured_at", "image__received_at")[:limit]
-    seen = defaultdict[UUID, set[int]](set)
-    for inspection, defect_class in Defect.objects.filter(
-        inspection__in=near
-    ).values_list("inspection", "defect_class"):
-        seen[inspection].add(defect_class)
-    photos = [_photo(look.image, _classes(look, seen[look.pk])) for look in near]
-    return _photo(image, None), photos
-
-
-def _looked_at(station: Station) -> QuerySet[Inspection]:
-    """The inspections that count at a station; one that failed tells nothing."""
-    newest = Verdict.objects.filter(inspection=OuterRef("pk")).order_by("-created_at")
-    return (
-        Inspection.objects.filter(image__station=station, role=InspectionRole.LIVE)
-        .exclude(state=InspectionState.FAILED)
-        .annotate(verdict=Subquery(newest.values("value")[:1]))
-    )
-
-
-def _classes(look: Inspection, seen: set[int]) -> frozenset[int] | None:
-    if look.state == InspectionState.PENDING:
-        return None
-    false_alarm = getattr(look, "verdict", None) == Verdict.Value.FALSE_ALARM
-    return frozenset() if false_alarm else frozenset(seen)
-
-
-def _photo(image: Image, classes: frozenset[int] | None) -> Photo:
-    return Photo(image.pk, image.unit_id, image.captured_at, image.received_at, classes)

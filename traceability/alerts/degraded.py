@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertKind, AlertRule
 from traceability.alerts.selectors import LIVE, closed_since, rule_for, rules_at
-from traceability.alerts.services import Sighting
+from traceability.alerts.services import Place, Sighting
 from traceability.catalog.models import Line
 
 KEPT = ("place", "rung", "to", "reason", "stage", "code", "message")
@@ -31,7 +31,7 @@ def judge(told: Mapping[str, Any]) -> list[Alert]:
             seen = Sighting(
                 rule=rule,
                 key=key,
-                line=line,
+                place=Place(line),
                 defect_class=None,
                 event_at=at,
                 last_event_at=at,

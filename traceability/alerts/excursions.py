@@ -9,7 +9,7 @@ from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertKind, AlertRule
 from traceability.alerts.rates import rates_of
 from traceability.alerts.selectors import closed_since_onset, rule_for, rules_at
-from traceability.alerts.services import Sighting
+from traceability.alerts.services import Place, Sighting
 from traceability.attribution.models import AnalysisRun, Problem
 
 
@@ -59,7 +59,7 @@ def _sighting(rule: AlertRule, problem: Problem) -> Sighting:
     return Sighting(
         rule=rule,
         key=f"excursion:{rule.pk}:{line.pk}:{problem.defect_class_id}",
-        line=line,
+        place=Place(line),
         defect_class=problem.defect_class,
         event_at=min(onset, newest),
         last_event_at=max(onset, newest),

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertKind, AlertRule
 from traceability.alerts.selectors import LIVE, closed_since, rule_for, rules_at
-from traceability.alerts.services import Sighting
+from traceability.alerts.services import Place, Sighting
 from traceability.catalog.models import Line
 
 
@@ -35,7 +35,7 @@ def judge(told: Mapping[str, Any]) -> Alert | None:
     seen = Sighting(
         rule=rule,
         key=key,
-        line=line,
+        place=Place(line),
         defect_class=None,
         event_at=since,
         last_event_at=max(since, last),

@@ -14,7 +14,9 @@ class Photo:
     """A photo at a station. `classes` is None while nobody has looked at it yet."""
 
     image: UUID
+    inspection: UUID
     unit: int
+    serial: str
     captured_at: datetime
     received_at: datetime
     classes: frozenset[int] | None
@@ -37,6 +39,13 @@ class Span:
 
     since: datetime
     until: datetime
+
+    def has(self, photo: Photo) -> bool:
+        return self.since <= photo.captured_at <= self.until
+
+    def joined(self, other: Span) -> Span:
+        """From where the first of the two begins to where the last ends."""
+        return Span(min(self.since, other.since), max(self.until, other.until))
 
 
 Row = Sequence[Look]

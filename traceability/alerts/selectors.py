@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 
 from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
+from traceability.alerts.runs import Span
 from traceability.attribution.models import Problem
 from traceability.attribution.selectors import current_problems
-from traceability.catalog.models import DefectClass, Line, Site, Station
-from traceability.inspection.models import Defect, InspectionRole
+from traceability.catalog.models import Line, Site, Station
+from traceability.inspection.models import Defect, Image, InspectionRole
 
 LIVE = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 SURE_AMONG = 20
@@ -60,12 +61,17 @@ def alerts_of(sites: Iterable[Site]) -> QuerySet[Alert]:
 
 
 def alerts_of_runs(
-    rule: AlertRule, station: Station, defect_class: DefectClass
+    rules: Iterable[AlertRule], station: Station, span: Span
 ) -> QuerySet[Alert]:
-    """Alerts about consecutive defects of a class at a station, the oldest first."""
-    return Alert.objects.filter(
-        rule=rule, station=station, defect_class=defect_class
-    ).order_by("raised_at", "id")
+    """Alerts about consecutive defects at a station that were not taken back and reach
+    that span of time, the oldest first.
+    """
+    return (
+        Alert.objects.filter(rule__in=list(rules), station=station)
+        .filter(event_at__lte=span.until, last_event_at__gte=span.since)
+        .exclude(state=AlertState.WITHDRAWN)
+        .order_by("raised_at", "id")
+    )
 
 
 def runs_told_at(station_id: int, at: datetime) -> bool:
@@ -77,6 +83,18 @@ def runs_told_at(station_id: int, at: datetime) -> bool:
         event_at__lte=at,
         last_event_at__gte=at,
     ).exists()
+
+
+def run_goes_on(station_id: int, at: datetime) -> bool:
+    """Does an alert of a run reach the photo taken there before that time, or later?"""
+    before = Image.objects.filter(station=station_id, captured_at__lt=at)
+    last = before.order_by("-captured_at").values("captured_at")[:1]
+    told = Alert.objects.filter(rule__kind=AlertKind.CONSECUTIVE, station=station_id)
+    return (
+        told.filter(event_at__lte=at, last_event_at__gte=Subquery(last))
+        .exclude(state=AlertState.WITHDRAWN)
+        .exists()
+    )
 
 
 def newest_problems(line: Line) -> dict[int, Problem]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from traceability.accounts.models import User
@@ -21,10 +22,26 @@ from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.alerts.selectors import LIVE
 from traceability.attribution.models import Problem
 from traceability.catalog.models import DefectClass, Line, Site, Station
-from traceability.inspection.models import Inspection
 from traceability.outbox.services import emit, send_later
 
 logger = logging.getLogger(__name__)
+
+# What a change of an alert rests on.
+_KNOWN = ("state", "mailed", "occurrences", "event_at", "last_event_at")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line, or a station of it."""
+
+    line: Line
+    station: Station | None = None
+
+    @cached_property
+    def addressees(self) -> list[User]:
+        """Who gets the mails of its alerts."""
+        users = responsible_users(self.line, self.station)
+        return list(users.exclude(email="").order_by("pk"))
 
 
 @dataclass(frozen=True)
@@ -33,13 +50,12 @@ class Sighting:
 
     rule: AlertRule
     key: str
-    line: Line
+    place: Place
     defect_class: DefectClass | None
     event_at: datetime
     last_event_at: datetime
-    station: Station | None = None
     problem: Problem | None = None
-    inspection: Inspection | None = None
+    inspection_id: UUID | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -56,22 +72,22 @@ def raise_alert(seen: Sighting) -> Alert:
     except IntegrityError:  # somebody else saw it at the same moment
         return repeat(live.get(), seen)
     _tell(alert)
-    notify(alert)
+    notify(alert, seen.place)
     if not alert.mailed:
-        _explain_silence(alert)
+        _explain_silence(alert, seen.place)
     return alert
 
 
 def _create(seen: Sighting) -> Alert:
     return Alert.objects.create(
         rule=seen.rule,
-        site_id=seen.line.site_id,
+        site_id=seen.place.line.site_id,
         key=seen.key,
-        line=seen.line,
-        station=seen.station,
+        line=seen.place.line,
+        station=seen.place.station,
         defect_class=seen.defect_class,
         problem=seen.problem,
-        inspection=seen.inspection,
+        inspection_id=seen.inspection_id,
         details=seen.details,
         event_at=seen.event_at,
         last_event_at=seen.last_event_at,
@@ -85,21 +101,41 @@ def repeat(alert: Alert, seen: Sighting) -> Alert:
     It is counted only when something is new. An alert that was too old to be mailed is
     mailed now if its newest sign no longer is.
     """
-    if _brings_news(seen, alert):
-        Alert.objects.filter(pk=alert.pk).update(
-            occurrences=F("occurrences") + 1,
-            event_at=min(alert.event_at, seen.event_at),
-            last_event_at=max(alert.last_event_at, seen.last_event_at),
-            problem=_newer(seen.problem, alert.problem),
-            inspection=seen.inspection or alert.inspection,
-            details=seen.details,
-        )
-        alert.refresh_from_db()
+    while news := _news(seen, alert):
+        if not _bring(alert, news):
+            alert.refresh_from_db()  # somebody changed it meanwhile
+            continue
         if alert.occurrences.bit_count() == 1:  # the 2nd, 4th, 8th time …
             _tell(alert)
+        break
     if alert.state == AlertState.OPEN:
-        notify(alert)
+        notify(alert, seen.place)
     return alert
+
+
+def _news(seen: Sighting, alert: Alert) -> dict[str, Any]:
+    """What the alert does not tell yet, with all that it tells then; else nothing."""
+    told: dict[str, Any] = {
+        "event_at": min(alert.event_at, seen.event_at),
+        "last_event_at": max(alert.last_event_at, seen.last_event_at),
+        "details": seen.details,
+    }
+    another = seen.problem is not None and seen.problem.pk != alert.problem_id
+    if not another and all(getattr(alert, name) == told[name] for name in told):
+        return {}
+    told["problem_id"] = _newer(seen.problem, alert)
+    told["inspection_id"] = seen.inspection_id or alert.inspection_id
+    return {**told, "occurrences": alert.occurrences + 1}
+
+
+def _bring(alert: Alert, news: dict[str, Any]) -> bool:
+    """Bring it up to date, if it still is what we know."""
+    known = {name: getattr(alert, name) for name in _KNOWN}
+    if not Alert.objects.filter(pk=alert.pk, **known).update(**news):
+        return False
+    for name, value in news.items():
+        setattr(alert, name, value)
+    return True
 
 
 def _tell(alert: Alert) -> None:
@@ -110,23 +146,18 @@ def _tell(alert: Alert) -> None:
     emit("alert.changed", place or f"line:{alert.line_id}", {"alert": str(alert.pk)})
 
 
-def _newer(one: Problem | None, other: Problem | None) -> Problem | None:
-    """That of the later analysis: the events of two runs may come in any order."""
-    if one is None or other is None:
-        return one or other
-    return max(one, other, key=lambda problem: problem.run.finished_at)
+def _newer(problem: Problem | None, alert: Alert) -> UUID | None:
+    """The id of it or of the alert's, whichever the later analysis found: the events of
+    two runs may come in any order.
+    """
+    if problem is None or alert.problem_id == problem.pk:
+        return alert.problem_id
+    if alert.problem is None:
+        return problem.pk
+    return max(problem, alert.problem, key=lambda one: one.run.finished_at).pk
 
 
-def _brings_news(seen: Sighting, alert: Alert) -> bool:
-    return (
-        seen.problem != alert.problem
-        or seen.last_event_at > alert.last_event_at
-        or seen.event_at < alert.event_at
-        or seen.details != alert.details
-    )
-
-
-def notify(alert: Alert) -> int:
+def notify(alert: Alert, place: Place) -> int:
     """Write one mail to each who is responsible, once ever; returns how many.
 
     What happened more than `ALERT_MAX_AGE_HOURS` ago wakes nobody.
@@ -134,8 +165,7 @@ def notify(alert: Alert) -> int:
     limit = timezone.now() - timedelta(hours=settings.ALERT_MAX_AGE_HOURS)
     if alert.mailed or alert.last_event_at < limit:
         return 0
-    users = responsible_users(alert.line, alert.station).exclude(email="")
-    told = list(users.order_by("pk"))
+    told = place.addressees
     unmailed = Alert.objects.filter(pk=alert.pk, mailed=False)
     if not told or not unmailed.update(mailed=True):
         return 0
@@ -150,16 +180,15 @@ def notify(alert: Alert) -> int:
     return len(told)
 
 
-def _explain_silence(alert: Alert) -> None:
-    place = alert.station or alert.line
-    if responsible_users(alert.line, alert.station).exclude(email="").exists():
+def _explain_silence(alert: Alert, place: Place) -> None:
+    if place.addressees:
         logger.info("alert %s is old news: recorded, not mailed", alert.pk)
         return
     logger.warning(
         "alert %s at %s reaches nobody: make a user with an e-mail address responsible "
         "for the line or the station (Administration, Responsibilities)",
         alert.pk,
-        place,
+        place.station or place.line,
     )
 
 
@@ -206,7 +235,7 @@ def shorten(alert: Alert, seen: Sighting) -> None:
     Alert.objects.filter(pk=alert.pk).update(
         event_at=seen.event_at,
         last_event_at=seen.last_event_at,
-        inspection=seen.inspection,
+        inspection_id=seen.inspection_id,
         details=seen.details,
     )
     _tell(alert)
