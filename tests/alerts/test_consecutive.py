@@ -10,7 +10,7 @@ import pytest
 
 from tests.alerts.scene import Scene, alerts_now, dispatch, hand_over_again
 from traceability.alerts import services
-from traceability.alerts.models import Alert, AlertKind, AlertState
+from traceability.alerts.models import Alert, AlertState
 from traceability.inspection.models import InspectionState, Verdict
 from traceability.outbox.models import Delivery
 
@@ -279,16 +279,3 @@ def test_the_most_specific_rule_decides(scene: Scene) -> None:
     dispatch()
     (alert,) = alerts_now()
     assert alert.rule.consecutive == 5
-
-
-def test_a_long_run_costs_no_more_than_a_short_one(
-    scene: Scene, django_assert_max_num_queries: object
-) -> None:
-    row(scene, "S" * 25)
-    dispatch()
-    row(scene, "S", start=25)
-    with django_assert_max_num_queries(45):  # type: ignore[operator]
-        dispatch()
-    (alert,) = alerts_now()
-    assert alert.details["consecutive"] == 26
-    assert alert.rule.kind == AlertKind.CONSECUTIVE

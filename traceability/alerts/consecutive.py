@@ -25,7 +25,6 @@ from traceability.alerts.selectors import (
     newest_problems,
     rule_for,
     rules_at,
-    run_goes_on,
 )
 from traceability.alerts.services import Place, Sighting
 from traceability.attribution.models import Problem
@@ -116,13 +115,11 @@ class Look:
 
 
 def matters(inspection: Inspection) -> bool:
-    """Whether `judge` might change anything; only reads. What another photo changes
+    """Whether `judge` would change anything; only reads. What another photo changes
     meanwhile is found when that one is judged, which sees this one.
     """
-    image = inspection.image
-    if run_goes_on(image.station_id, image.captured_at):
-        return True  # nearly always: it need not be read twice
-    station = Station.objects.select_related("line__site").get(pk=image.station_id)
+    stations = Station.objects.select_related("line__site")
+    station = stations.get(pk=inspection.image.station_id)
     return any(
         look.span is not None or _over(look) for look in _looks(station, inspection)
     )

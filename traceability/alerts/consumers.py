@@ -11,7 +11,7 @@ from traceability.alerts import (
     links,
     parameters,
 )
-from traceability.alerts.selectors import runs_told_at
+from traceability.alerts.selectors import run_goes_on, runs_told_at
 from traceability.attribution.models import AnalysisRun
 from traceability.inspection.devices import DEGRADED, MENDED
 from traceability.inspection.models import Inspection
@@ -31,8 +31,12 @@ def _concerned(event: Event) -> bool:
     about = event.payload
     good = event.kind == "inspection.finished" and not about["classes"]
     at = datetime.fromisoformat(about["captured_at"])
-    if good and not runs_told_at(about["station"], at):
-        return False
+    if good:
+        return runs_told_at(about["station"], at)
+    if run_goes_on(about["station"], at):
+        return (
+            True  # it makes that run longer, nearly always: it need not be read twice
+        )
     inspection = _inspection(event)
     return inspection is not None and consecutive.matters(inspection)
 

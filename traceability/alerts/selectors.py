@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet, Subquery
 from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.alerts.runs import Span
 from traceability.attribution.models import Problem
-from traceability.attribution.selectors import current_problems
+from traceability.attribution.selectors import problems_now
 from traceability.catalog.models import Line, Site, Station
 from traceability.inspection.models import Defect, Image, InspectionRole
 
@@ -99,9 +99,8 @@ def run_goes_on(station_id: int, at: datetime) -> bool:
 
 def newest_problems(line: Line) -> dict[int, Problem]:
     """What the line's latest analysis says first of each class."""
-    found = current_problems([line.site]).filter(run__line=line)
     newest: dict[int, Problem] = {}
-    for problem in found.prefetch_related(None):
+    for problem in problems_now(line):
         newest.setdefault(problem.defect_class_id, problem)
     return newest
 

@@ -10,6 +10,8 @@ from traceability.attribution.models import AnalysisRun, Cause, Problem
 from traceability.attribution.places import same_place
 from traceability.catalog.models import Line, Site
 
+_FOREMOST = ("-question", "-onset", "-defective_units")
+
 
 def newest_runs(sites: Iterable[Site]) -> QuerySet[AnalysisRun]:
     """The latest analysis of each line."""
@@ -30,7 +32,18 @@ def current_problems(sites: Iterable[Site]) -> QuerySet[Problem]:
         Problem.objects.filter(run__in=newest_runs(sites))
         .select_related("run__line", "defect_class")
         .prefetch_related(Prefetch("causes", causes))
-        .order_by("-question", "-onset", "-defective_units")
+        .order_by(*_FOREMOST)
+    )
+
+
+def problems_now(line: Line) -> QuerySet[Problem]:
+    """Those of the line's latest analysis alone, without their causes, in that order.
+
+    One query, for who asks with every defective photo.
+    """
+    runs = AnalysisRun.objects.filter(line=line).order_by("-finished_at")
+    return Problem.objects.filter(run=Subquery(runs.values("pk")[:1])).order_by(
+        *_FOREMOST
     )
 
 
