@@ -14,7 +14,7 @@ from typing import Any
 from celery.signals import worker_process_init, worker_ready
 from threadpoolctl import threadpool_limits
 
-NICENESS = 5
+NICENESS = 10
 # Of the libraries that are loaded after this.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
