@@ -207,7 +207,7 @@ def main() -> None:
     parser.add_argument(
         "--defective", type=float, default=1.0, help="share of photos with defects"
     )
-    parser.add_argument("--backend", help="begin when all results are this one's")
+    parser.add_argument("--backend", help="begin when results in a row are this one's")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--url", help="measure a site that runs already")
     parser.add_argument("--key", default="")

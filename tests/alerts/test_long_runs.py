@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.alerts.scene import Scene, alerts_now, dispatch
-from traceability.alerts import services
+from traceability.accounts.models import Responsibility
+from traceability.alerts import consecutive, services
 from traceability.alerts.models import Alert
 from traceability.alerts.services import Place, Sighting
-from traceability.catalog.models import DefectClass
-from traceability.inspection.models import Inspection
+from traceability.catalog.models import DefectClass, Line, Station
+from traceability.inspection.models import Inspection, Verdict
+from traceability.outbox.models import Delivery
 
 pytestmark = pytest.mark.django_db
 
 
 def run(scene: Scene, minutes: range) -> list[Inspection]:
     return [scene.photo(minute, [scene.short]) for minute in minutes]
+
+
+def sighting(scene: Scene, alert: Alert) -> Sighting:
+    return Sighting(
+        rule=alert.rule,
+        key=alert.key,
+        place=Place(scene.line, scene.station),
+        defect_class=scene.short,
+        event_at=alert.event_at,
+        last_event_at=alert.last_event_at,
+        details={"consecutive": 4, "serials": ["U3"]},
+    )
 
 
 def test_a_run_of_one_class_costs_no_more_when_it_is_long(
@@ -36,13 +51,28 @@ def test_a_run_of_many_classes_costs_one_statement_for_each(
     scene: Scene, django_assert_max_num_queries: Any
 ) -> None:
     many = [DefectClass.objects.create(code=f"class-{n}") for n in range(8)]
-    for minute in range(5):
+    for minute in range(12):
         scene.photo(minute, many)
     dispatch()
-    scene.photo(5, many)
+    scene.photo(12, many)
     with django_assert_max_num_queries(27 + len(many)):
         dispatch()
-    assert [alert.details["consecutive"] for alert in alerts_now()] == [6] * len(many)
+    assert [alert.details["consecutive"] for alert in alerts_now()] == [13] * len(many)
+
+
+@pytest.mark.parametrize("together", [1, 4, 10])
+def test_the_neighbours_of_a_photo_in_a_run_are_read_once(
+    together: int, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(scene, range(30))
+    dispatch()
+    asked = list[Inspection]()
+    monkeypatch.setattr(consecutive, "matters", asked.append)
+    run(scene, range(30, 30 + together))
+    dispatch()
+    assert not asked
+    (alert,) = alerts_now()
+    assert alert.details["consecutive"] == 30 + together
 
 
 def test_a_photo_late_for_the_beginning_of_a_run_shows_its_end(scene: Scene) -> None:
@@ -79,6 +109,58 @@ def test_the_photo_shown_has_the_defect(scene: Scene) -> None:
     assert alert.inspection == showing
 
 
+def test_a_false_alarm_is_not_the_photo_shown_however_long_the_run(
+    scene: Scene,
+) -> None:
+    run(scene, range(1, 60))
+    shown = scene.photo(60, [scene.short], serial="U60")
+    false = scene.photo(61, [scene.short], serial="U60")
+    Verdict.objects.create(
+        inspection=false,
+        user=scene.user(),
+        value=Verdict.Value.FALSE_ALARM,
+        created_at=false.created_at,
+    )
+    dispatch()
+    assert alerts_now()[0].inspection == shown
+    run(scene, range(1))  # the end of the run is not near this one
+    dispatch()
+    (alert,) = alerts_now()
+    assert (alert.inspection, alert.event_at) == (shown, scene.start)
+
+
+def test_an_alert_stays_with_those_of_the_line_it_was_raised_at(scene: Scene) -> None:
+    before = scene.user("before")
+    after = scene.user("after", answers=False)
+    scene.start -= timedelta(hours=30)
+    run(scene, range(3))
+    dispatch()
+    assert not Delivery.objects.exists(), "it is too old"
+    moved_to = Line.objects.create(site=scene.site, code="L2")
+    Responsibility.objects.create(user=after, line=moved_to)
+    Station.objects.filter(pk=scene.station.pk).update(line=moved_to)
+    scene.start += timedelta(hours=30)
+    run(scene, range(3, 4))
+    dispatch()
+    (alert,) = alerts_now()
+    assert alert.line == scene.line
+    assert Delivery.objects.get().recipient == before.email
+
+
+def test_an_alert_that_never_is_what_was_read_is_left_to_another_attempt(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(scene, range(3))
+    dispatch()
+    run(scene, range(3, 4))
+    monkeypatch.setattr(Alert, "refresh_from_db", lambda alert: None)
+    Alert.objects.update(occurrences=7)
+    (alert,) = alerts_now()
+    alert.occurrences = 6
+    with pytest.raises(services.Contended, match=str(alert.pk)):
+        services.repeat(alert, sighting(scene, alert))
+
+
 def test_an_alert_that_changed_meanwhile_is_read_again(scene: Scene) -> None:
     user = scene.user()
     run(scene, range(3))
@@ -86,15 +168,7 @@ def test_an_alert_that_changed_meanwhile_is_read_again(scene: Scene) -> None:
     (stale,) = alerts_now()
     Alert.objects.update(occurrences=7)
     services.acknowledge(Alert.objects.get(), user)
-    seen = Sighting(
-        rule=stale.rule,
-        key=stale.key,
-        place=Place(scene.line, scene.station),
-        defect_class=scene.short,
-        event_at=stale.event_at,
-        last_event_at=stale.last_event_at,
-        details={"consecutive": 4, "serials": ["U3"]},
-    )
+    seen = sighting(scene, stale)
     assert services.repeat(stale, seen).occurrences == 8
     alert = Alert.objects.get()
     assert (alert.occurrences, alert.state) == (8, "acknowledged")

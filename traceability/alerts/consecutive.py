@@ -17,7 +17,13 @@ from django.db.models import QuerySet
 
 from traceability.alerts import runs, services
 from traceability.alerts.models import Alert, AlertKind, AlertRule
-from traceability.alerts.near import PHOTOS_PER_UNIT, Near, looked_at, photos_near
+from traceability.alerts.near import (
+    PHOTOS_PER_UNIT,
+    Near,
+    looked_at,
+    photos_near,
+    with_defect,
+)
 from traceability.alerts.runs import Photo, Row, Span
 from traceability.alerts.selectors import (
     LIVE,
@@ -84,7 +90,7 @@ class Case:
         for photo in self.near.newest(span) or ():
             if defect_class in (photo.classes or ()):
                 return photo.inspection
-        found = self.within(span).filter(defects__defect_class=defect_class)
+        found = with_defect(self.within(span), defect_class)
         newest = found.order_by("-image__captured_at")
         return newest.values_list("pk", flat=True).first()
 

@@ -24,7 +24,8 @@ OTHERS = ("analysis.finished", "parameter.outside", "link.away", DEGRADED, MENDE
 
 def _concerned(event: Event) -> bool:
     """A good photo, which nearly all are, can only break a run that was told: it costs
-    one query when there is none.
+    one query when there is none. So does a defective one that makes a run longer, as
+    nearly all do where one goes on: its neighbours are read once, when it is judged.
     """
     if event.kind not in INSPECTED:
         return event.kind in OTHERS
@@ -34,9 +35,7 @@ def _concerned(event: Event) -> bool:
     if good:
         return runs_told_at(about["station"], at)
     if run_goes_on(about["station"], at):
-        return (
-            True  # it makes that run longer, nearly always: it need not be read twice
-        )
+        return True
     inspection = _inspection(event)
     return inspection is not None and consecutive.matters(inspection)
 

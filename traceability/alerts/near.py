@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from traceability.alerts.runs import Photo, Span, place_of
 from traceability.inspection.models import (
@@ -24,8 +24,8 @@ from traceability.inspection.models import (
 # How many photos on each side are looked at for each unit that a rule asks for: room
 # for several photos of a unit, and for telling that two ends belong to one long run.
 PHOTOS_PER_UNIT = 10
-# No more is read of a photo, and no object made of it: on a line in trouble every one
-# is judged with all its neighbours.
+# No more is read of a photo, and no model instance made of it: on a line in trouble
+# every one is judged with all its neighbours.
 _READ = (
     *("image_id", "pk", "image__unit_id", "image__unit__serial"),
     *("image__captured_at", "image__received_at", "state", "verdict"),
@@ -35,7 +35,8 @@ _READ = (
 @dataclass(frozen=True)
 class Near:
     """A photo, and all near it that were or will be looked at, in the order in which
-    they were taken; between the first and the last of them there is no other.
+    they were taken; between the first and the last of them there is no other, but for
+    some of the very moment of either.
     """
 
     pivot: Photo
@@ -90,6 +91,12 @@ def looked_at(station_id: int) -> QuerySet[Inspection]:
         .exclude(state=InspectionState.FAILED)
         .annotate(verdict=Subquery(newest.values("value")[:1]))
     )
+
+
+def with_defect(looks: QuerySet[Inspection], defect_class: int) -> QuerySet[Inspection]:
+    """Of `looked_at`, those with such a defect that nobody called a false alarm."""
+    believed = Q(verdict=None) | ~Q(verdict=Verdict.Value.FALSE_ALARM)
+    return looks.filter(believed, defects__defect_class=defect_class)
 
 
 def _classes_of(inspections: Iterable[UUID]) -> defaultdict[UUID, set[int]]:

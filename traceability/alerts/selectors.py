@@ -13,6 +13,7 @@ from traceability.attribution.models import Problem
 from traceability.attribution.selectors import problems_now
 from traceability.catalog.models import Line, Site, Station
 from traceability.inspection.models import Defect, Image, InspectionRole
+from traceability.outbox.dispatching import BATCH
 
 LIVE = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 SURE_AMONG = 20
@@ -86,12 +87,16 @@ def runs_told_at(station_id: int, at: datetime) -> bool:
 
 
 def run_goes_on(station_id: int, at: datetime) -> bool:
-    """Does an alert of a run reach the photo taken there before that time, or later?"""
+    """Is there an alert of a run that had gone on until a moment before that time?
+
+    A moment is as many photos as a dispatcher takes at once: of those it asks this
+    before it has judged the first.
+    """
     before = Image.objects.filter(station=station_id, captured_at__lt=at)
-    last = before.order_by("-captured_at").values("captured_at")[:1]
+    some_ago = before.order_by("-captured_at").values("captured_at")[BATCH - 1 : BATCH]
     told = Alert.objects.filter(rule__kind=AlertKind.CONSECUTIVE, station=station_id)
     return (
-        told.filter(event_at__lte=at, last_event_at__gte=Subquery(last))
+        told.filter(event_at__lte=at, last_event_at__gte=Subquery(some_ago))
         .exclude(state=AlertState.WITHDRAWN)
         .exists()
     )

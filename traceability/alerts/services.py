@@ -28,6 +28,11 @@ logger = logging.getLogger(__name__)
 
 # What a change of an alert rests on.
 _KNOWN = ("state", "mailed", "occurrences", "event_at", "last_event_at")
+_TRIES = 5
+
+
+class Contended(Exception):
+    """An alert changes faster than it can be brought up to date: try again later."""
 
 
 @dataclass(frozen=True)
@@ -101,41 +106,47 @@ def repeat(alert: Alert, seen: Sighting) -> Alert:
     It is counted only when something is new. An alert that was too old to be mailed is
     mailed now if its newest sign no longer is.
     """
-    while news := _news(seen, alert):
-        if not _bring(alert, news):
-            alert.refresh_from_db()  # somebody changed it meanwhile
-            continue
-        if alert.occurrences.bit_count() == 1:  # the 2nd, 4th, 8th time …
-            _tell(alert)
-        break
+    if _bring(alert, seen) and alert.occurrences.bit_count() == 1:
+        _tell(alert)  # the 2nd, 4th, 8th time …
     if alert.state == AlertState.OPEN:
         notify(alert, seen.place)
     return alert
 
 
+def _bring(alert: Alert, seen: Sighting) -> bool:
+    """Bring it up to date; False where nothing is new."""
+    for _ in range(_TRIES):
+        news = _news(seen, alert)
+        if not news:
+            return False
+        known = {name: getattr(alert, name) for name in _KNOWN}
+        if Alert.objects.filter(pk=alert.pk, **known).update(**news):
+            for name, value in news.items():
+                setattr(alert, name, value)
+            return True
+        alert.refresh_from_db()  # somebody changed it meanwhile
+    raise Contended(f"alert {alert.pk} is not for two moments what was read of it")
+
+
 def _news(seen: Sighting, alert: Alert) -> dict[str, Any]:
-    """What the alert does not tell yet, with all that it tells then; else nothing."""
-    told: dict[str, Any] = {
+    """What becomes of the alert's fields by this; nothing where nothing is new.
+
+    That another analysis found it too is one more occurrence, even if it is an older
+    one that comes late.
+    """
+    news: dict[str, Any] = {
         "event_at": min(alert.event_at, seen.event_at),
         "last_event_at": max(alert.last_event_at, seen.last_event_at),
         "details": seen.details,
+        "problem_id": _newer(seen.problem, alert),
     }
+    changed = {name: it for name, it in news.items() if it != getattr(alert, name)}
     another = seen.problem is not None and seen.problem.pk != alert.problem_id
-    if not another and all(getattr(alert, name) == told[name] for name in told):
+    if not (changed or another):
         return {}
-    told["problem_id"] = _newer(seen.problem, alert)
-    told["inspection_id"] = seen.inspection_id or alert.inspection_id
-    return {**told, "occurrences": alert.occurrences + 1}
-
-
-def _bring(alert: Alert, news: dict[str, Any]) -> bool:
-    """Bring it up to date, if it still is what we know."""
-    known = {name: getattr(alert, name) for name in _KNOWN}
-    if not Alert.objects.filter(pk=alert.pk, **known).update(**news):
-        return False
-    for name, value in news.items():
-        setattr(alert, name, value)
-    return True
+    if seen.inspection_id not in (None, alert.inspection_id):
+        changed["inspection_id"] = seen.inspection_id
+    return {**changed, "occurrences": alert.occurrences + 1}
 
 
 def _tell(alert: Alert) -> None:
@@ -160,12 +171,14 @@ def _newer(problem: Problem | None, alert: Alert) -> UUID | None:
 def notify(alert: Alert, place: Place) -> int:
     """Write one mail to each who is responsible, once ever; returns how many.
 
-    What happened more than `ALERT_MAX_AGE_HOURS` ago wakes nobody.
+    What happened more than `ALERT_MAX_AGE_HOURS` ago wakes nobody. An alert stays with
+    those who answer for where it was raised, wherever its station is by now: `place` is
+    used for what it has already asked.
     """
     limit = timezone.now() - timedelta(hours=settings.ALERT_MAX_AGE_HOURS)
     if alert.mailed or alert.last_event_at < limit:
         return 0
-    told = place.addressees
+    told = _raised_at(alert, place).addressees
     unmailed = Alert.objects.filter(pk=alert.pk, mailed=False)
     if not told or not unmailed.update(mailed=True):
         return 0
@@ -178,6 +191,12 @@ def notify(alert: Alert, place: Place) -> int:
             dedup_key=f"alert:{alert.pk}:{user.pk}",
         )
     return len(told)
+
+
+def _raised_at(alert: Alert, place: Place) -> Place:
+    station = place.station.pk if place.station else None
+    same = (alert.line_id, alert.station_id) == (place.line.pk, station)
+    return place if same else Place(alert.line, alert.station)
 
 
 def _explain_silence(alert: Alert, place: Place) -> None:
