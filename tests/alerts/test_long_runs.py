@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.alerts.scene import Scene, alerts_now, dispatch
+from tests.alerts.scene import Scene, alerts_now, dispatch, hand_over_again
 from traceability.accounts.models import Responsibility
-from traceability.alerts import consecutive, services
+from traceability.alerts import consecutive, services, wording
 from traceability.alerts.models import Alert
-from traceability.alerts.services import Place, Sighting
+from traceability.alerts.services import Sighting
+from traceability.alerts.telling import Place
 from traceability.catalog.models import DefectClass, Line, Station
 from traceability.inspection.models import Inspection, Verdict
 from traceability.outbox.models import Delivery
@@ -35,7 +36,7 @@ def sighting(scene: Scene, alert: Alert) -> Sighting:
     )
 
 
-def test_a_run_of_one_class_costs_no_more_when_it_is_long(
+def test_a_run_of_one_class_asks_no_more_when_it_is_long(
     scene: Scene, django_assert_max_num_queries: Any
 ) -> None:
     run(scene, range(45))
@@ -73,6 +74,44 @@ def test_the_neighbours_of_a_photo_in_a_run_are_read_once(
     assert not asked
     (alert,) = alerts_now()
     assert alert.details["consecutive"] == 30 + together
+
+
+def test_a_photo_that_makes_no_run_longer_is_looked_at_before_its_turn(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neighbours are not read while others wait to write."""
+    run(scene, range(12))
+    dispatch()
+    judged = list[Inspection]()
+    monkeypatch.setattr(consecutive, "judge", judged.append)
+    scene.photo(12, [scene.open])
+    scene.photo(13, [scene.open])
+    dispatch()
+    assert not judged
+
+
+@pytest.mark.parametrize(
+    ("photos", "details", "said"),
+    [
+        (19, {"consecutive": 19}, "19 units"),
+        (25, {"consecutive": 20, "more": True}, "20+ units"),
+    ],
+)
+def test_units_of_a_run_are_counted_up_to_a_number(
+    photos: int,
+    details: dict[str, Any],
+    said: str,
+    scene: Scene,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a photo costs does not grow with the run that it is part of."""
+    monkeypatch.setattr(consecutive, "PHOTOS_COUNTED", 20)
+    run(scene, range(photos))
+    dispatch()
+    (alert,) = alerts_now()
+    serials = [f"U{minute}" for minute in range(photos - 12, photos)]
+    assert alert.details == {**details, "serials": serials}
+    assert f"on {said} in a row" in wording.title(alert)
 
 
 def test_a_photo_late_for_the_beginning_of_a_run_shows_its_end(scene: Scene) -> None:
@@ -147,12 +186,25 @@ def test_an_alert_stays_with_those_of_the_line_it_was_raised_at(scene: Scene) ->
     assert Delivery.objects.get().recipient == before.email
 
 
+def test_what_another_line_s_analysis_finds_is_not_the_alert_s(scene: Scene) -> None:
+    found = scene.problem()
+    run(scene, range(3))
+    dispatch()
+    scene.line = Line.objects.create(site=scene.site, code="L2")
+    Station.objects.filter(pk=scene.station.pk).update(line=scene.line)
+    scene.problem()
+    run(scene, range(3, 4))
+    dispatch()
+    alert = Alert.objects.get(station=scene.station)
+    assert alert.details["consecutive"] == 4
+    assert (alert.line, alert.problem) == (found.run.line, found)
+
+
 def test_an_alert_that_never_is_what_was_read_is_left_to_another_attempt(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(scene, range(3))
     dispatch()
-    run(scene, range(3, 4))
     monkeypatch.setattr(Alert, "refresh_from_db", lambda alert: None)
     Alert.objects.update(occurrences=7)
     (alert,) = alerts_now()
@@ -185,4 +237,5 @@ def test_an_analysis_that_says_nothing_of_a_class_is_no_news(scene: Scene) -> No
     scene.run()
     run(scene, range(3, 4))
     dispatch()
+    hand_over_again()
     assert (of_run.get().problem, of_run.get().occurrences) == (problem, 2)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from traceability.alerts import runs, services
 from traceability.alerts.models import Alert, AlertKind, AlertRule
@@ -32,15 +32,20 @@ from traceability.alerts.selectors import (
     rule_for,
     rules_at,
 )
-from traceability.alerts.services import Place, Sighting
+from traceability.alerts.services import Sighting
+from traceability.alerts.telling import Place
 from traceability.attribution.models import Problem
 from traceability.catalog.models import DefectClass, Station
 from traceability.inspection.models import Inspection
 
 SERIALS_SHOWN = 12
+PHOTOS_COUNTED = 1000
+"""Of the newest of a run: on a line that is in trouble each photo asks how many units
+there are by now, and a run may go on for a shift.
+"""
 
 
-class Case:
+class Judgement:
     """A photo among its neighbours, and what all classes that are judged there ask,
     asked once.
     """
@@ -49,7 +54,7 @@ class Case:
         self.place = Place(station.line, station)
         self.station, self.near = station, near
         self._rules = rules
-        self._units = dict[Span, int]()
+        self._counts = dict[Span, dict[str, Any]]()
 
     @cached_property
     def problems(self) -> dict[int, Problem]:
@@ -68,16 +73,19 @@ class Case:
     def details(self, span: Span) -> dict[str, Any]:
         """How many units a run has, and the serial numbers of the last ones."""
         last = self.near.last_serials(span, SERIALS_SHOWN)
-        return {
-            "consecutive": self._units_in(span),
-            "serials": self._last_serials(span) if last is None else last,
-        }
+        serials = self._last_serials(span) if last is None else last
+        return {**self._count(span), "serials": serials}
 
-    def _units_in(self, span: Span) -> int:
-        if span not in self._units:
-            units = self.within(span).values("image__unit").distinct()
-            self._units[span] = units.count()
-        return self._units[span]
+    def _count(self, span: Span) -> dict[str, Any]:
+        """Its units; perhaps `more`, where it has as many photos as are counted."""
+        if span not in self._counts:
+            newest = self.within(span).order_by("-image__captured_at")
+            found = newest.values("image__unit")[:PHOTOS_COUNTED].aggregate(
+                units=Count("image__unit", distinct=True), photos=Count("image__unit")
+            )
+            more = {"more": True} if found["photos"] == PHOTOS_COUNTED else {}
+            self._counts[span] = {"consecutive": found["units"], **more}
+        return self._counts[span]
 
     def _last_serials(self, span: Span) -> list[str]:
         newest = self.within(span).order_by("-image__captured_at")
@@ -96,12 +104,12 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Look:
-    """A case as a rule sees it for one class; `span` is the run that the photo is part
+class View:
+    """What a rule sees of it for one class; `span` is the run that the photo is part
     of, if that is long enough.
     """
 
-    case: Case
+    judgement: Judgement
     rule: AlertRule
     defect_class: DefectClass
     row: Row
@@ -109,13 +117,13 @@ class Look:
 
     @property
     def pivot(self) -> Photo:
-        return self.case.near.pivot
+        return self.judgement.near.pivot
 
     @property
     def alerts(self) -> Iterator[Alert]:
         """Those that there are of it, the oldest first."""
         mine = (self.rule.pk, self.defect_class.pk)
-        for alert in self.case.alerts:
+        for alert in self.judgement.alerts:
             if (alert.rule_id, alert.defect_class_id) == mine:
                 yield alert
 
@@ -127,7 +135,7 @@ def matters(inspection: Inspection) -> bool:
     stations = Station.objects.select_related("line__site")
     station = stations.get(pk=inspection.image.station_id)
     return any(
-        look.span is not None or _over(look) for look in _looks(station, inspection)
+        view.span is not None or _over(view) for view in _views(station, inspection)
     )
 
 
@@ -139,79 +147,77 @@ def judge(inspection: Inspection) -> None:
     # One judge per station at a time; uploads, which only refer to it, do not wait.
     stations = Station.objects.select_for_update(no_key=True, of=("self",))
     found = stations.select_related("line__site")
-    for look in _looks(found.get(pk=inspection.image.station_id), inspection):
-        if look.span is not None:
-            _tell(look, look.span)
-        _break(look)
+    for view in _views(found.get(pk=inspection.image.station_id), inspection):
+        if view.span is not None:
+            _tell(view, view.span)
+        _break(view)
 
 
-def _looks(station: Station, inspection: Inspection) -> Iterator[Look]:
+def _views(station: Station, inspection: Inspection) -> Iterator[View]:
     """A class after the other, of those seen on the photos near this one."""
     rules = rules_at(AlertKind.CONSECUTIVE, station.line, station)
     if not rules:
         return
     near = photos_near(inspection, max(rule.consecutive for rule in rules))
-    case = Case(station, rules, near)
+    judgement = Judgement(station, rules, near)
     for defect_class in DefectClass.objects.filter(pk__in=near.classes):
         rule = rule_for(rules, defect_class.pk)
         if rule is not None:
             row = runs.looks(near.photos, defect_class.pk)
             span = runs.run_through(row, near.pivot, rule.consecutive)
-            yield Look(case, rule, defect_class, row, span)
+            yield View(judgement, rule, defect_class, row, span)
 
 
-def _tell(look: Look, span: Span) -> None:
+def _tell(view: View, span: Span) -> None:
     """Raise an alert for the run, or repeat the one that already tells of it."""
-    for known in look.alerts:
+    for known in view.alerts:
         told = Span(known.event_at, known.last_event_at)
         if told.since <= span.until and told.until >= span.since:
-            services.repeat(known, _sighting(look, told.joined(span)))
+            services.repeat(known, _sighting(view, told.joined(span)))
             return
-    services.raise_alert(_sighting(look, span))
+    services.raise_alert(_sighting(view, span))
 
 
-def _over(look: Look) -> list[Alert]:
+def _over(view: View) -> list[Alert]:
     """Alerts of a run that a good unit in its midst shows not to have been one."""
-    if not runs.is_good(look.row, look.pivot):
+    if not runs.is_good(view.row, view.pivot):
         return []
     return [
         alert
-        for alert in look.alerts
+        for alert in view.alerts
         if alert.state in LIVE
-        and Span(alert.event_at, alert.last_event_at).has(look.pivot)
+        and Span(alert.event_at, alert.last_event_at).has(view.pivot)
     ]
 
 
-def _break(look: Look) -> None:
+def _break(view: View) -> None:
     """Withdraw the alert that a good unit shows never to have had a run behind it.
 
     Where enough units are left on one side, the alert tells of that side from now on;
     where they are on both, the later one is a run of its own.
     """
-    for alert in _over(look):
+    for alert in _over(view):
         whole = Span(alert.event_at, alert.last_event_at)
-        left = runs.parts(look.row, look.pivot, whole, look.rule.consecutive)
-        if left is None:
-            continue
+        left = runs.parts(view.row, view.pivot, whole, view.rule.consecutive)
         if not left:
             services.withdraw(alert)
             continue
-        services.shorten(alert, _sighting(look, left[0]))
+        services.shorten(alert, _sighting(view, left[0]))
         for span in left[1:]:
-            services.raise_alert(_sighting(look, span))
+            services.raise_alert(_sighting(view, span))
 
 
-def _sighting(look: Look, span: Span) -> Sighting:
-    case, found = look.case, look.defect_class
-    about = (look.rule.pk, case.station.pk, found.pk, span.since)
+def _sighting(view: View, span: Span) -> Sighting:
+    judgement, found = view.judgement, view.defect_class
+    about = (view.rule.pk, judgement.station.pk, found.pk, span.since)
     return Sighting(
-        rule=look.rule,
+        rule=view.rule,
         key="consecutive:" + ":".join(map(str, about)),
-        place=case.place,
+        place=judgement.place,
         defect_class=found,
         event_at=span.since,
         last_event_at=span.until,
-        problem=case.problems.get(found.pk),
-        inspection_id=case.showing(span, found.pk),
-        details=case.details(span),
+        problem=judgement.problems.get(found.pk),
+        inspection_id=judgement.showing(span, found.pk),
+        details=judgement.details(span),
     )

@@ -24,18 +24,19 @@ OTHERS = ("analysis.finished", "parameter.outside", "link.away", DEGRADED, MENDE
 
 def _concerned(event: Event) -> bool:
     """A good photo, which nearly all are, can only break a run that was told: it costs
-    one query when there is none. So does a defective one that makes a run longer, as
-    nearly all do where one goes on: its neighbours are read once, when it is judged.
+    one query when there is none. So does a defective one that makes a run of its class
+    longer, as nearly all do where one goes on: its neighbours are read once, when it is
+    judged.
     """
     if event.kind not in INSPECTED:
         return event.kind in OTHERS
     about = event.payload
-    good = event.kind == "inspection.finished" and not about["classes"]
     at = datetime.fromisoformat(about["captured_at"])
-    if good:
-        return runs_told_at(about["station"], at)
-    if run_goes_on(about["station"], at):
-        return True
+    if event.kind == "inspection.finished":
+        if not about["classes"]:
+            return runs_told_at(about["station"], at)
+        if run_goes_on(about["station"], about["classes"], at):
+            return True
     inspection = _inspection(event)
     return inspection is not None and consecutive.matters(inspection)
 

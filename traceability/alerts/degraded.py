@@ -11,7 +11,8 @@ from django.utils.dateparse import parse_datetime
 from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertKind, AlertRule
 from traceability.alerts.selectors import LIVE, closed_since, rule_for, rules_at
-from traceability.alerts.services import Place, Sighting
+from traceability.alerts.services import Sighting
+from traceability.alerts.telling import Place
 from traceability.catalog.models import Line
 
 KEPT = ("place", "rung", "to", "reason", "stage", "code", "message")

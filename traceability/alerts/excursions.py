@@ -9,7 +9,8 @@ from traceability.alerts import services
 from traceability.alerts.models import Alert, AlertKind, AlertRule
 from traceability.alerts.rates import rates_of
 from traceability.alerts.selectors import closed_since_onset, rule_for, rules_at
-from traceability.alerts.services import Place, Sighting
+from traceability.alerts.services import Sighting
+from traceability.alerts.telling import Place
 from traceability.attribution.models import AnalysisRun, Problem
 
 

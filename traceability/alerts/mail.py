@@ -119,7 +119,7 @@ def _facts(alert: Alert) -> list[tuple[str, str]]:
         facts.append((_("Defective units"), str(alert.problem.defective_units)))
     facts += wording.parameter_facts(alert) + wording.degraded_facts(alert)
     if serials := alert.details.get("serials"):
-        facts.append((_("Units in a row"), str(wording.in_a_row(alert))))
+        facts.append((_("Units in a row"), wording.in_a_row(alert)))
         facts.append((_("Last units"), ", ".join(map(str, serials))))
     return facts
 

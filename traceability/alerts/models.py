@@ -70,9 +70,9 @@ class Alert(models.Model):
     defects where the run began); only one live alert exists per key. `event_at` is when
     it began on the line, `last_event_at` its newest sign there, `raised_at` when we
     knew. `mailed` is false for what was too old to wake anybody, and where nobody
-    answers. `details` of consecutive defects: how many (`consecutive`) and the last
-    `serials`; of a parameter and of a way to inspect, which have no defect class: what
-    their event told.
+    answers. `details` of consecutive defects: how many (`consecutive`, with `more` or
+    more than that) and the last `serials`; of a parameter and of a way to inspect,
+    which have no defect class: what their event told.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -126,10 +126,7 @@ class Alert(models.Model):
         ]
         indexes = [
             models.Index(fields=["site", "state", "-raised_at"], name="alert_inbox"),
-            models.Index(
-                fields=["rule", "station", "defect_class", "last_event_at"],
-                name="alert_of_run",
-            ),
+            models.Index(fields=["station", "last_event_at"], name="alert_of_run"),
         ]
 
     def __str__(self) -> str:

@@ -84,14 +84,10 @@ def run_through(row: Row, pivot: Photo, at_least: int) -> Span | None:
     return _span(run) if len(run) >= at_least else None
 
 
-def parts(row: Row, pivot: Photo, whole: Span, at_least: int) -> list[Span] | None:
-    """What is left of a run when `pivot` is a good unit in it; None if it is not.
-
-    Good means looked at and without the defect: a waiting photo splits nothing. Of the
-    two sides, those with enough units stay runs.
+def parts(row: Row, pivot: Photo, whole: Span, at_least: int) -> list[Span]:
+    """What is left of a run when `pivot` is a good unit in it: of the two sides, those
+    with enough units stay runs.
     """
-    if not is_good(row, pivot):
-        return None
     index = _index(row, pivot)
     before = list(takewhile(_seen, reversed(row[:index])))[::-1]
     after = list(takewhile(_seen, row[index + 1 :]))
@@ -104,7 +100,9 @@ def parts(row: Row, pivot: Photo, whole: Span, at_least: int) -> list[Span] | No
 
 
 def is_good(row: Row, pivot: Photo) -> bool:
-    """Whether its unit was looked at and is without the defect."""
+    """Whether its unit was looked at and is without the defect: a waiting photo says
+    nothing yet.
+    """
     index = _index(row, pivot)
     here = row[index : index + 1]
     shown = [photo.image for look in here for photo in look.photos]

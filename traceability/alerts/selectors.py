@@ -86,15 +86,20 @@ def runs_told_at(station_id: int, at: datetime) -> bool:
     ).exists()
 
 
-def run_goes_on(station_id: int, at: datetime) -> bool:
-    """Is there an alert of a run that had gone on until a moment before that time?
+def run_goes_on(station_id: int, classes: Iterable[str], at: datetime) -> bool:
+    """Is there an alert of a run of one of these classes (codes) that had gone on until
+    a moment before that time?
 
     A moment is as many photos as a dispatcher takes at once: of those it asks this
     before it has judged the first.
     """
     before = Image.objects.filter(station=station_id, captured_at__lt=at)
     some_ago = before.order_by("-captured_at").values("captured_at")[BATCH - 1 : BATCH]
-    told = Alert.objects.filter(rule__kind=AlertKind.CONSECUTIVE, station=station_id)
+    told = Alert.objects.filter(
+        rule__kind=AlertKind.CONSECUTIVE,
+        station=station_id,
+        defect_class__code__in=list(classes),
+    )
     return (
         told.filter(event_at__lte=at, last_event_at__gte=Subquery(some_ago))
         .exclude(state=AlertState.WITHDRAWN)

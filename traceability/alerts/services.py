@@ -1,14 +1,12 @@
-"""Raise, repeat, acknowledge, close and withdraw alerts, and tell who is responsible.
+"""Raise, repeat, acknowledge, close and withdraw alerts.
 
 Every change of state is one conditional update: whoever changes the row has won.
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +15,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from traceability.accounts.models import User
-from traceability.accounts.selectors import responsible_users
 from traceability.alerts.models import Alert, AlertKind, AlertRule, AlertState
 from traceability.alerts.selectors import LIVE
+from traceability.alerts.telling import Place, explain_silence, notify
 from traceability.attribution.models import Problem
-from traceability.catalog.models import DefectClass, Line, Site, Station
-from traceability.outbox.services import emit, send_later
-
-logger = logging.getLogger(__name__)
+from traceability.catalog.models import DefectClass, Site
+from traceability.outbox.services import emit
 
 # What a change of an alert rests on.
 _KNOWN = ("state", "mailed", "occurrences", "event_at", "last_event_at")
@@ -33,20 +29,6 @@ _TRIES = 5
 
 class Contended(Exception):
     """An alert changes faster than it can be brought up to date: try again later."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A line, or a station of it."""
-
-    line: Line
-    station: Station | None = None
-
-    @cached_property
-    def addressees(self) -> list[User]:
-        """Who gets the mails of its alerts."""
-        users = responsible_users(self.line, self.station)
-        return list(users.exclude(email="").order_by("pk"))
 
 
 @dataclass(frozen=True)
@@ -79,7 +61,7 @@ def raise_alert(seen: Sighting) -> Alert:
     _tell(alert)
     notify(alert, seen.place)
     if not alert.mailed:
-        _explain_silence(alert, seen.place)
+        explain_silence(alert, seen.place)
     return alert
 
 
@@ -132,16 +114,19 @@ def _news(seen: Sighting, alert: Alert) -> dict[str, Any]:
     """What becomes of the alert's fields by this; nothing where nothing is new.
 
     That another analysis found it too is one more occurrence, even if it is an older
-    one that comes late.
+    one that comes late. What is found on another line, where the station is by now, is
+    not the alert's.
     """
+    here = alert.line_id == seen.place.line.pk
+    problem = seen.problem if here else None
     news: dict[str, Any] = {
         "event_at": min(alert.event_at, seen.event_at),
         "last_event_at": max(alert.last_event_at, seen.last_event_at),
         "details": seen.details,
-        "problem_id": _newer(seen.problem, alert),
+        "problem_id": _newer(problem, alert),
     }
     changed = {name: it for name, it in news.items() if it != getattr(alert, name)}
-    another = seen.problem is not None and seen.problem.pk != alert.problem_id
+    another = problem is not None and problem.pk != alert.problem_id
     if not (changed or another):
         return {}
     if seen.inspection_id not in (None, alert.inspection_id):
@@ -166,49 +151,6 @@ def _newer(problem: Problem | None, alert: Alert) -> UUID | None:
     if alert.problem is None:
         return problem.pk
     return max(problem, alert.problem, key=lambda one: one.run.finished_at).pk
-
-
-def notify(alert: Alert, place: Place) -> int:
-    """Write one mail to each who is responsible, once ever; returns how many.
-
-    What happened more than `ALERT_MAX_AGE_HOURS` ago wakes nobody. An alert stays with
-    those who answer for where it was raised, wherever its station is by now: `place` is
-    used for what it has already asked.
-    """
-    limit = timezone.now() - timedelta(hours=settings.ALERT_MAX_AGE_HOURS)
-    if alert.mailed or alert.last_event_at < limit:
-        return 0
-    told = _raised_at(alert, place).addressees
-    unmailed = Alert.objects.filter(pk=alert.pk, mailed=False)
-    if not told or not unmailed.update(mailed=True):
-        return 0
-    alert.mailed = True
-    for user in told:
-        send_later(
-            "email",
-            user.email,
-            {"render": "alert", "alert": str(alert.pk), "user": user.pk},
-            dedup_key=f"alert:{alert.pk}:{user.pk}",
-        )
-    return len(told)
-
-
-def _raised_at(alert: Alert, place: Place) -> Place:
-    station = place.station.pk if place.station else None
-    same = (alert.line_id, alert.station_id) == (place.line.pk, station)
-    return place if same else Place(alert.line, alert.station)
-
-
-def _explain_silence(alert: Alert, place: Place) -> None:
-    if place.addressees:
-        logger.info("alert %s is old news: recorded, not mailed", alert.pk)
-        return
-    logger.warning(
-        "alert %s at %s reaches nobody: make a user with an e-mail address responsible "
-        "for the line or the station (Administration, Responsibilities)",
-        alert.pk,
-        place.station or place.line,
-    )
 
 
 def acknowledge(alert: Alert, user: User) -> bool:

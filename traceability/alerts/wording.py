@@ -20,12 +20,11 @@ def title(alert: Alert) -> str:
         return _degraded(alert)
     defect = alert.defect_class.name if alert.defect_class else ""
     if alert.rule.kind == AlertKind.CONSECUTIVE:
-        count = in_a_row(alert)
         return ngettext(
             "{defect} on {count} unit in a row at {place}",
             "{defect} on {count} units in a row at {place}",
-            count,
-        ).format(defect=defect, count=count, place=place)
+            _counted(alert),
+        ).format(defect=defect, count=in_a_row(alert), place=place)
     return _("{defect}: more than usual on {place}").format(defect=defect, place=place)
 
 
@@ -111,7 +110,12 @@ def parameter_facts(alert: Alert) -> list[tuple[str, str]]:
     return [*facts, (_("Readings outside"), outside)]
 
 
-def in_a_row(alert: Alert) -> int:
+def in_a_row(alert: Alert) -> str:
+    """How many units; `1000+` of a run that is longer than was counted."""
+    return f"{_counted(alert)}{'+' if alert.details.get('more') else ''}"
+
+
+def _counted(alert: Alert) -> int:
     return int(alert.details.get("consecutive") or alert.rule.consecutive)
 
 
