@@ -1,11 +1,11 @@
 """What the event of a photo costs: processor time and queries of its consumers.
 
-    python -m benchmarks.latency.judging [--photos 60] [--classes 6]
+    python -m benchmarks.latency.judging [--photos 60] [--classes 6] [--settled 24]
 
 SQLite in a temporary folder; no other process. A good photo, which breaks nothing; one
 with a defect that is the first of its kind; and photos of a run in which every one
-shows every class, as on a line that is in trouble: what judging their alerts costs.
-Medians; each event is handed over by itself.
+shows every class, as on a line that is in trouble: what judging their alerts costs,
+once the run is `--settled` photos long. Medians; each event is handed over by itself.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tests.alerts.scene import Scene
     from traceability.catalog.models import DefectClass, Station
-
-SETTLED = 24  # photos of a run before those that count: its alerts are raised
 
 
 def cost(photos: int, take: Callable[[], object]) -> dict[str, float]:
@@ -49,7 +47,7 @@ def cost(photos: int, take: Callable[[], object]) -> dict[str, float]:
     return {"cpu_ms": round(median(spent) * 1000, 2), "queries": median(queries)}
 
 
-def measure(photos: int, classes: int) -> dict[str, Any]:
+def measure(photos: int, classes: int, settled: int) -> dict[str, Any]:
     from tests.alerts.scene import Scene
     from traceability.catalog.models import DefectClass
     from traceability.outbox.services import dispatch
@@ -58,7 +56,7 @@ def measure(photos: int, classes: int) -> dict[str, Any]:
     codes = [DefectClass.objects.create(code=f"class-{n}") for n in range(classes)]
     stations = (scene.new_station(f"FIRST-{n}") for n in range(2 * photos))
     run = _camera(scene, scene.new_station("RUN"), codes)
-    for _ in range(SETTLED):
+    for _ in range(settled):
         run()
         dispatch()
     return {
@@ -84,6 +82,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=60)
     parser.add_argument("--classes", type=int, default=6, help="on each photo of a run")
+    parser.add_argument(
+        "--settled", type=int, default=24, help="photos of the run before those"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {"CAUSELINE_DATA": name, "CAUSELINE_LOG_LEVEL": "ERROR"}
@@ -93,7 +94,7 @@ def main() -> None:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        found = measure(options.photos, options.classes)
+        found = measure(options.photos, options.classes, options.settled)
     print(json.dumps(found | {"load_at_end": round(os.getloadavg()[0], 1)}, indent=1))
 
 
