@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.alerts.scene import Scene, alerts_now, dispatch, hand_over_again
 from traceability.accounts.models import Responsibility
@@ -91,27 +92,33 @@ def test_a_photo_that_makes_no_run_longer_is_looked_at_before_its_turn(
 
 
 @pytest.mark.parametrize(
-    ("photos", "details", "said"),
+    ("photos_of_units", "counted", "said"),
     [
-        (19, {"consecutive": 19}, "19 units"),
-        (25, {"consecutive": 20, "more": True}, "20+ units"),
+        ([1] * 19, {"consecutive": 19}, "19"),
+        ([1] * 20, {"consecutive": 20, "more": True}, "20+"),
+        # The newest twenty photos are of the last unit with eight and of those after.
+        ([8, 8, *[1] * 12], {"consecutive": 13, "more": True}, "13+"),
     ],
 )
-def test_units_of_a_run_are_counted_up_to_a_number(
-    photos: int,
-    details: dict[str, Any],
+def test_units_of_a_run_are_counted_on_its_newest_photos(
+    photos_of_units: list[int],
+    counted: dict[str, Any],
     said: str,
     scene: Scene,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What a photo costs does not grow with the run that it is part of."""
     monkeypatch.setattr(consecutive, "PHOTOS_COUNTED", 20)
-    run(scene, range(photos))
+    units = [n for n, photos in enumerate(photos_of_units) for _ in range(photos)]
+    for minute, unit in enumerate(units):
+        scene.photo(minute, [scene.short], serial=f"U{unit}")
     dispatch()
     (alert,) = alerts_now()
-    serials = [f"U{minute}" for minute in range(photos - 12, photos)]
-    assert alert.details == {**details, "serials": serials}
-    assert f"on {said} in a row" in wording.title(alert)
+    serials = [f"U{unit}" for unit in range(len(photos_of_units))][-12:]
+    assert alert.details == {**counted, "serials": serials}
+    assert f"on {said} units in a row" in wording.title(alert)
+    with translation.override("zh-hans"):
+        assert f"连续 {said} 件" in wording.title(alert)
 
 
 def test_a_photo_late_for_the_beginning_of_a_run_shows_its_end(scene: Scene) -> None:

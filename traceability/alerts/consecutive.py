@@ -105,8 +105,8 @@ class Judgement:
 
 @dataclass(frozen=True)
 class View:
-    """What a rule sees of it for one class; `span` is the run that the photo is part
-    of, if that is long enough.
+    """What a rule sees of a judgement for one class; `span` is the run that the photo
+    is part of, if that is long enough.
     """
 
     judgement: Judgement

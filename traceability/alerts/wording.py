@@ -111,7 +111,7 @@ def parameter_facts(alert: Alert) -> list[tuple[str, str]]:
 
 
 def in_a_row(alert: Alert) -> str:
-    """How many units; `1000+` of a run that is longer than was counted."""
+    """How many units; `1000+` where there may be more than were counted."""
     return f"{_counted(alert)}{'+' if alert.details.get('more') else ''}"
 
 
