@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from celery.signals import celeryd_after_setup, worker_shutdown
 from django.conf import settings
@@ -72,12 +73,19 @@ def open_desk(**_: Any) -> None:
     """Load and warm up before the first message is taken."""
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Until Celery listens itself: a process that was told to stop while a rung came up
+    # would look like one that the rung has killed.
+    signal.signal(signal.SIGTERM, _leave)
     try:
         desk()
     except (EngineError, DatabaseError) as error:
         logger.critical("%s %s", error, getattr(error, "hint", ""))
         time.sleep(RETRY_SECONDS)
         raise SystemExit(CANNOT_START) from error
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 @worker_shutdown.connect
@@ -102,7 +110,7 @@ def _open() -> Desk:
     watchdog = Watchdog(hanging, last_words=ladder.hung)
     try:
         ladder.start_soon()
-    except EngineError:
+    except (EngineError, SystemExit):
         teller.close()
         raise
     opened = _desk_of(ladder, slot, teller)

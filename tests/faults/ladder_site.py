@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.factory import Factory, jpeg
-from traceability.lib.programs import REPOSITORY
+from traceability.lib.programs import REPOSITORY, log_file
 
 NAMES = ("tensorrt", "tensorrt-previous", "cuda", "openvino")
 BEST, LAST = NAMES[0], NAMES[-1]
@@ -122,6 +122,8 @@ def site(folder: Path) -> Iterator[Plant]:
         factory.run(BUILD)
         factory.group.restart("inspect")
         yield Plant(factory, folder / "orders")
+    told = log_file(factory.group.data, "supervisord").read_text()
+    assert "SIGSEGV" not in told
 
 
 @contextmanager

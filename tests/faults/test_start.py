@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -66,6 +67,25 @@ def test_it_stops_and_starts_in_the_middle_of_the_way_up(plant: Plant) -> None:
     assert plant.alerts() == []
 
 
+def test_who_is_told_to_stop_while_a_rung_comes_up_was_not_killed_by_it(
+    plant: Plant,
+) -> None:
+    """Else photos would wait: nothing holds where the last rung is blamed."""
+    plant.break_(LAST, "stuck")
+    for _ in range(3):
+        plant.factory.group.restart("inspect")
+        until(lambda: deaths_of(plant, LAST) > 0)  # it comes up
+    assert deaths_of(plant, LAST) == 1
+    plant.break_(BEST, "stuck")
+    plant.factory.group.restart("inspect")
+    (plant.orders / LAST).unlink()
+    plant.upload(3)
+    plant.factory.wait_until_done(RECOVERED_SECONDS)
+    assert plant.backends(plant.uploaded) == {LAST: 3}
+    assert plant.attempts() == {1}
+    assert plant.alerts() == []
+
+
 def test_a_rung_that_kills_the_process_on_the_way_up_is_blamed_for_it(
     plant: Plant,
 ) -> None:
@@ -99,6 +119,12 @@ def test_what_tries_a_rung_apart_ends_with_the_worker(plant: Plant, age: int) ->
     until(lambda: time.time() - trial.create_time() >= age)
     plant.factory.kill("inspect")
     until(lambda: not lives(trial), seconds=5)
+
+
+def deaths_of(plant: Plant, rung: str) -> int:
+    """How many processes have begun to bring it up and not come to an end."""
+    (record,) = (plant.factory.group.data / "run").glob("ladder-*.json")
+    return int(json.loads(record.read_text())[rung]["deaths"])
 
 
 def trials_of(worker: psutil.Process) -> list[psutil.Process]:

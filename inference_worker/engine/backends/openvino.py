@@ -9,13 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_worker.engine.backends.base import Backend
+from inference_worker.engine.backends.openvino_core import core
 from inference_worker.engine.backends.openvino_int8 import for_openvino, is_quantised
 from inference_worker.engine.backends.openvino_sums import signed_sums_saturate
-from inference_worker.engine.errors import (
-    BackendUnavailable,
-    InferenceFailed,
-    LoadFailed,
-)
+from inference_worker.engine.errors import InferenceFailed, LoadFailed
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.precision import HINT, INT8, hinted
 from inference_worker.engine.types import FloatArray
@@ -44,13 +41,13 @@ class OpenVinoBackend(Backend):
         precision: str | None = None,
     ) -> None:
         super().__init__(manifest)
-        ov = _runtime()
+        core()  # where it is missing that is said first
         quantised = precision == INT8
         floats = "f32" if quantised else precision or hinted()
         settings = _settings(threads, floats)
         if is_quantised(model):  # whatever it is called: import takes such files too
             model = _unsigned(model)
-        compiled = _compile(ov, model, manifest, settings)
+        compiled = _compile(model, manifest, settings)
         used = _short(compiled.get_property(HINT))
         self.precision = INT8 if quantised else used
         self._request = compiled.create_infer_request()
@@ -63,16 +60,6 @@ class OpenVinoBackend(Backend):
         return np.asarray(outputs[0], np.float32)
 
 
-def _runtime() -> Any:
-    try:
-        import openvino
-    except ImportError as error:
-        raise BackendUnavailable(
-            "OpenVINO is not installed", "pip install -r requirements.txt"
-        ) from error
-    return openvino
-
-
 def _unsigned(model: bytes) -> bytes:
     try:
         return for_openvino(model, signed_saturate=signed_sums_saturate())
@@ -81,23 +68,22 @@ def _unsigned(model: bytes) -> bytes:
         raise LoadFailed(f"the int8 network cannot be read: {_said(error)}") from error
 
 
-def _compile(
-    ov: Any, model: bytes, manifest: Manifest, settings: dict[str, Any]
-) -> Any:
+def _compile(model: bytes, manifest: Manifest, settings: dict[str, Any]) -> Any:
     """The graph with scaling and the turn to planes built in, on the CPU.
 
     Inside the graph they cost nothing to speak of; in numpy, 3 ms a 640 image.
     """
+    import openvino as ov
+
     try:
-        core = ov.Core()
-        graph = core.read_model(io.BytesIO(model))
+        graph = core().read_model(io.BytesIO(model))
         _check_input(graph, manifest)
         steps = ov.preprocess.PrePostProcessor(graph)
         source = steps.input()
         source.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
         source.preprocess().convert_element_type(ov.Type.f32).scale(255.0)
         source.model().set_layout(ov.Layout("NCHW"))
-        return core.compile_model(steps.build(), "CPU", settings)
+        return core().compile_model(steps.build(), "CPU", settings)
     except RuntimeError as error:
         raise LoadFailed(f"OpenVINO: {_said(error)}") from error
 

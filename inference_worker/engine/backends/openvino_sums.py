@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from inference_worker.engine.backends.openvino_core import core
+
 _PLANES = 32
 _LARGEST = 127
 
@@ -23,11 +25,8 @@ _LARGEST = 127
 @cache
 def signed_sums_saturate() -> bool:
     """Asked once a process: a graph of one convolution, in milliseconds."""
-    import openvino as ov
-
-    core = ov.Core()
-    compiled = core.compile_model(
-        core.read_model(_largest_sums()), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core().compile_model(
+        core().read_model(_largest_sums()), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
     half = np.full((1, _PLANES, 8, 8), _LARGEST / 2, np.float32)
     found = compiled([half, half])[0]
