@@ -85,6 +85,7 @@ def open_desk(**_: Any) -> None:
 
 
 def _leave(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
     raise SystemExit(0)
 
 
@@ -110,10 +111,14 @@ def _open() -> Desk:
     watchdog = Watchdog(hanging, last_words=ladder.hung)
     try:
         ladder.start_soon()
-    except (EngineError, SystemExit):
+        opened = _desk_of(ladder, slot, teller)
+    except EngineError:
         teller.close()
         raise
-    opened = _desk_of(ladder, slot, teller)
+    except SystemExit:  # told to stop: nothing that comes up now has killed it
+        ladder.record.end_all()
+        teller.close()
+        raise
     watchdog.watch(_watched(opened))
     _expose(opened, ladder, slot)
     return opened

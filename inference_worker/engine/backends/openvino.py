@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_worker.engine.backends.base import Backend
-from inference_worker.engine.backends.openvino_core import core
+from inference_worker.engine.backends.openvino_core import core, runtime
 from inference_worker.engine.backends.openvino_int8 import for_openvino, is_quantised
 from inference_worker.engine.backends.openvino_sums import signed_sums_saturate
 from inference_worker.engine.errors import InferenceFailed, LoadFailed
@@ -41,7 +41,7 @@ class OpenVinoBackend(Backend):
         precision: str | None = None,
     ) -> None:
         super().__init__(manifest)
-        core()  # where it is missing that is said first
+        runtime()  # where it is missing that is said first
         quantised = precision == INT8
         floats = "f32" if quantised else precision or hinted()
         settings = _settings(threads, floats)
@@ -73,8 +73,7 @@ def _compile(model: bytes, manifest: Manifest, settings: dict[str, Any]) -> Any:
 
     Inside the graph they cost nothing to speak of; in numpy, 3 ms a 640 image.
     """
-    import openvino as ov
-
+    ov = runtime()
     try:
         graph = core().read_model(io.BytesIO(model))
         _check_input(graph, manifest)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from inference_worker.engine.errors import BackendUnavailable
+from inference_worker.engine.errors import BackendUnavailable, LoadFailed
+from inference_worker.engine.visible import lines_of
 
 _making = threading.Lock()
 _made: list[Any] = []
 
 
 def core() -> Any:
-    """Made once and kept; any thread may use it. Raises BackendUnavailable.
+    """Made once and kept; any thread may use it. Raises BackendUnavailable, LoadFailed.
 
     Its plug-in for the CPU gives the thread that first compiles a network a stack for
     signals (Linux; a frame of AMX needs more than is usual), and unmaps it when the
@@ -20,13 +21,18 @@ def core() -> Any:
     is told to stop: without that stack SIGTERM would end it by SIGSEGV, with all that
     it has in hand.
     """
+    openvino = runtime()
     with _making:
         if not _made:
-            _made.append(_runtime().Core())
+            try:
+                _made.append(openvino.Core())
+            except RuntimeError as error:
+                raise LoadFailed(f"OpenVINO: {lines_of(error)[-1]}") from error
         return _made[0]
 
 
-def _runtime() -> Any:
+def runtime() -> Any:
+    """The package. Raises BackendUnavailable."""
     try:
         import openvino
     except ImportError as error:
