@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_worker.engine.backends.base import Backend
-from inference_worker.engine.backends.openvino_core import core, runtime
+from inference_worker.engine.backends.openvino_core import core, runtime, said
 from inference_worker.engine.backends.openvino_int8 import for_openvino, is_quantised
 from inference_worker.engine.backends.openvino_sums import signed_sums_saturate
 from inference_worker.engine.errors import InferenceFailed, LoadFailed
 from inference_worker.engine.manifest import Manifest
 from inference_worker.engine.precision import HINT, INT8, hinted
 from inference_worker.engine.types import FloatArray
-from inference_worker.engine.visible import lines_of
 
 
 class OpenVinoBackend(Backend):
@@ -56,7 +55,7 @@ class OpenVinoBackend(Backend):
         try:
             outputs = self._request.infer({0: pixels}, share_inputs=True)
         except RuntimeError as error:
-            raise InferenceFailed(f"OpenVINO: {_said(error)}") from error
+            raise InferenceFailed(f"OpenVINO: {said(error)}") from error
         return np.asarray(outputs[0], np.float32)
 
 
@@ -65,7 +64,7 @@ def _unsigned(model: bytes) -> bytes:
         return for_openvino(model, signed_saturate=signed_sums_saturate())
     # protobuf, numpy and the graph itself: what is damaged fails anywhere.
     except Exception as error:
-        raise LoadFailed(f"the int8 network cannot be read: {_said(error)}") from error
+        raise LoadFailed(f"the int8 network cannot be read: {said(error)}") from error
 
 
 def _compile(model: bytes, manifest: Manifest, settings: dict[str, Any]) -> Any:
@@ -84,7 +83,7 @@ def _compile(model: bytes, manifest: Manifest, settings: dict[str, Any]) -> Any:
         source.model().set_layout(ov.Layout("NCHW"))
         return core().compile_model(steps.build(), "CPU", settings)
     except RuntimeError as error:
-        raise LoadFailed(f"OpenVINO: {_said(error)}") from error
+        raise LoadFailed(f"OpenVINO: {said(error)}") from error
 
 
 def _check_input(graph: Any, manifest: Manifest) -> None:
@@ -113,10 +112,3 @@ def _settings(threads: int | None, precision: str | None) -> dict[str, Any]:
 def _short(element_type: Any) -> str:
     """OpenVINO's element type as `f32`, `bf16` or `f16`."""
     return str(element_type.to_string())
-
-
-def _said(error: Exception) -> str:
-    """OpenVINO's messages are traces of its own source; the last line names the
-    matter.
-    """
-    return lines_of(error)[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from inference_worker.engine.errors import BackendUnavailable, LoadFailed
+from inference_worker.engine.errors import BackendUnavailable
 from inference_worker.engine.visible import lines_of
 
 _making = threading.Lock()
@@ -13,7 +13,8 @@ _made: list[Any] = []
 
 
 def core() -> Any:
-    """Made once and kept; any thread may use it. Raises BackendUnavailable, LoadFailed.
+    """Made once and kept; any thread may use it. Raises BackendUnavailable, and what
+    OpenVINO raises.
 
     Its plug-in for the CPU gives the thread that first compiles a network a stack for
     signals (Linux; a frame of AMX needs more than is usual), and unmaps it when the
@@ -24,10 +25,7 @@ def core() -> Any:
     openvino = runtime()
     with _making:
         if not _made:
-            try:
-                _made.append(openvino.Core())
-            except RuntimeError as error:
-                raise LoadFailed(f"OpenVINO: {lines_of(error)[-1]}") from error
+            _made.append(openvino.Core())
         return _made[0]
 
 
@@ -40,3 +38,10 @@ def runtime() -> Any:
             "OpenVINO is not installed", "pip install -r requirements.txt"
         ) from error
     return openvino
+
+
+def said(error: Exception) -> str:
+    """OpenVINO's messages are traces of its own source; the last line names the
+    matter.
+    """
+    return lines_of(error)[-1]
