@@ -35,6 +35,19 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
+def search_path() -> str:
+    """The PATH, and behind it where servers are, which many a user's PATH lacks."""
+    return f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin"
+
+
+def program(name: str) -> str:
+    """Where on `search_path` it is; skips (fails in CI) where it is not."""
+    found = shutil.which(name, path=search_path())
+    if found is None:
+        missing(f"no {name} on this machine")
+    return str(found)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -75,12 +88,9 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        executable = shutil.which("redis-server")
-        if executable is None:
-            missing("no redis-server on the PATH")
         options = ["--port", str(self.port), "--dir", str(self.folder), "--save", ""]
         self.process = subprocess.Popen(
-            [str(executable), *options, "--appendonly", "yes"],
+            [program("redis-server"), *options, "--appendonly", "yes"],
             stdout=subprocess.DEVNULL,
         )
         wait_for_redis(self.url)
@@ -141,10 +151,7 @@ class Broker:
         return f"mqtt://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        places = f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin"
-        executable = shutil.which("mosquitto", path=places)
-        if executable is None:
-            missing("no mosquitto on the PATH")
+        executable = program("mosquitto")
         path = self.folder / "mosquitto.conf"
         path.write_text(
             f"listener {self.port} 127.0.0.1\npersistence true\n"
@@ -154,7 +161,7 @@ class Broker:
         if os.getuid() == 0:  # else it would give its rights away, and the folder
             path.write_text(f"user root\n{path.read_text()}")
         self.process = subprocess.Popen(
-            [str(executable), "-c", str(path)],
+            [executable, "-c", str(path)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

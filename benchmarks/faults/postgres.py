@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services import free_port, missing
+from tests.services import free_port, missing, program
 
 STARTED_SECONDS = 60
 
@@ -47,9 +47,9 @@ class PostgresServer:
         """`fast` as an administrator does, `immediate` as a crash does."""
         self._run("pg_ctl", "-m", mode, "stop")
 
-    def _run(self, program: str, *words: str) -> None:
-        user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        command = [*user, str(self.programs / program), "-D", f"{self.folder}/data"]
+    def _run(self, name: str, *words: str) -> None:
+        user = [program("runuser"), "-u", "postgres", "--"] if os.getuid() == 0 else []
+        command = [*user, str(self.programs / name), "-D", f"{self.folder}/data"]
         subprocess.run(
             [*command, *words],
             cwd=self.folder,

@@ -32,6 +32,7 @@ def test_all_three_bars_must_be_met(changed: dict[str, float], met: bool) -> Non
 
 
 def test_one_line_tells_what_a_real_training_reached(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs requirements-train.txt")
     others = {NEW_TEST: 2, GOLDEN: 2, REPLAY: 4}
     write_folders(tmp_path / "data", 8, seed=3, others=others, workers=2)
     done = subprocess.run(

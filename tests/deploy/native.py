@@ -29,7 +29,7 @@ from tests.deploy.files import (
     our_services,
     seconds,
 )
-from tests.services import free_port
+from tests.services import free_port, search_path
 from traceability.lib.programs import REPOSITORY
 
 PYTHON = Path(sys.prefix)
@@ -122,7 +122,7 @@ class Site:
     def environment(self, name: str) -> dict[str, str]:
         given = image_environment() | env_file(DEPLOY / "site.env.example")
         given |= self.services[name].get("environment", {}) | self.site_env
-        path = f"{PYTHON / 'bin'}:{os.environ['PATH']}:/usr/sbin"
+        path = f"{PYTHON / 'bin'}:{search_path()}"
         return {key: self.here(str(one), name) for key, one in given.items()} | {
             "PATH": path
         }
@@ -146,11 +146,12 @@ class Site:
     def start(self, name: str, *more: str) -> None:
         """`docker compose up NAME`, with `more` words behind its command."""
         ours = name in self.ours
+        servers = os.environ | {"PATH": search_path()}
         with (self.folder / "logs" / name).open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [*self.command(name), *more],
                 cwd=self.application if ours else self.folder / name,
-                env=self.environment(name) if ours else None,
+                env=self.environment(name) if ours else servers,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,12 +20,13 @@ import pytest
 from tests.deploy.native import Site
 from tests.factory import multipart, noise
 from tests.outbox.listener import Listener
-from tests.services import missing, postgres_database
+from tests.services import postgres_database, program
 
 pytestmark = [pytest.mark.slow, pytest.mark.service, pytest.mark.timeout(600)]
 
 # `watch-folder` has no health but that it runs; `inspect-gpu` needs a card.
 SERVERS = ["postgres", "redis", "mosquitto"]
+PROGRAMS = ["pg_isready", "redis-server", "redis-cli", "mosquitto", "mosquitto_sub"]
 PROCESSES = ["web", "inspect", "analysis", "clock", "mqtt"]
 PLANT = """
 from traceability.catalog.models import Line, Site, Station
@@ -39,9 +39,8 @@ Station.objects.create(site=site, line=line, code="AOI-1")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """As `docker compose up` leaves it: servers, then prepare, then all processes."""
-    for program in ("redis-server", "redis-cli", "mosquitto_sub", "pg_isready"):
-        if shutil.which(program) is None:
-            missing(f"no {program} on the PATH")
+    for name in PROGRAMS:
+        program(name)
     with postgres_database() as url:
         site = Site(tmp_path_factory.mktemp("compose"), url)
         try:
