@@ -1,7 +1,7 @@
 """Real services for tests: PostgreSQL, Redis servers and MQTT brokers of our own.
 
-A missing service skips the test and says so; where `CI` is set it fails instead, so
-that nothing can go untested there unseen.
+A missing service, program or package skips the test and says so; where `CI` is set it
+fails instead, so that nothing can go untested there unseen.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -32,7 +33,13 @@ def missing(what: str) -> None:
     """Skip visibly; fail in CI."""
     if os.environ.get("CI"):
         pytest.fail(f"{what}, and in CI it must be there")
-    pytest.skip(what)
+    pytest.skip(what, allow_module_level=True)
+
+
+def training_packages() -> None:
+    """Skip (fail in CI) without them."""
+    if not all(map(find_spec, ("torch", "onnxscript"))):
+        missing("needs requirements-train.txt")
 
 
 def search_path() -> str:

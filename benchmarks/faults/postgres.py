@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services import free_port, missing, program
+from tests.services import free_port, missing
 
 STARTED_SECONDS = 60
 
@@ -48,10 +48,11 @@ class PostgresServer:
         self._run("pg_ctl", "-m", mode, "stop")
 
     def _run(self, name: str, *words: str) -> None:
-        user = [program("runuser"), "-u", "postgres", "--"] if os.getuid() == 0 else []
-        command = [*user, str(self.programs / name), "-D", f"{self.folder}/data"]
+        user = "postgres" if os.getuid() == 0 else None
         subprocess.run(
-            [*command, *words],
+            [str(self.programs / name), "-D", f"{self.folder}/data", *words],
+            user=user,
+            group=user,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

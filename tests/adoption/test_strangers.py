@@ -22,6 +22,7 @@ from inference_worker.untrusted.limits import ProbeLimits
 from tests.adoption.strangers import net_in_int8, write_net, write_version
 from tests.engine.toy import toy_manifest, toy_network, write_toy
 from tests.quantise.nets import net
+from tests.services import training_packages
 from tests.untrusted.hostile import FILES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -94,7 +95,7 @@ def test_a_hostile_network_is_refused_before_the_command_opens_it(
     command: str, name: str, tmp_path: Path
 ) -> None:
     if command == "train":
-        pytest.importorskip("torch")
+        training_packages()
     reason, make = FILES[name]
     folder = write_version(tmp_path / "theirs", {"model.onnx": make()})
     said, told = run(command, folder, tmp_path)

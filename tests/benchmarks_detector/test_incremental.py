@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.detector.incremental import bar_met
 from benchmarks.detector.seventh import GOLDEN, NEW_TEST, REPLAY, write_folders
+from tests.services import training_packages
 
 GOOD = {"new_class_map50": 0.91, "golden_drop": 0.004, "seconds": 110.0}
 TINY = ("--epochs", "1", "--size", "96", "--device", "cpu")
@@ -32,7 +33,7 @@ def test_all_three_bars_must_be_met(changed: dict[str, float], met: bool) -> Non
 
 
 def test_one_line_tells_what_a_real_training_reached(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="needs requirements-train.txt")
+    training_packages()
     others = {NEW_TEST: 2, GOLDEN: 2, REPLAY: 4}
     write_folders(tmp_path / "data", 8, seed=3, others=others, workers=2)
     done = subprocess.run(

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import translation
 
-from tests.services import missing
+from tests.services import program
 
 FOLDER = Path(settings.LOCALE_PATHS[0]) / "zh_Hans" / "LC_MESSAGES"
 IGNORED = ["var", ".venv", "tests", "benchmarks", "static"]
@@ -45,8 +45,7 @@ def test_nothing_is_missing_or_unsure():
 
 
 def test_every_string_of_the_code_is_in_the_catalogue(tmp_path):
-    if shutil.which("xgettext") is None:
-        missing("no xgettext on the PATH")
+    program("xgettext")
     text = (FOLDER / "django.po").read_text(encoding="utf-8")
     assert not keys(_found_now(tmp_path)) - keys(text)
 
@@ -72,8 +71,7 @@ def _found_now(tmp_path):
 
 
 def test_the_compiled_catalogue_is_the_written_one(tmp_path):
-    if shutil.which("msgfmt") is None:
-        missing("no msgfmt on the PATH")
+    program("msgfmt")
     fresh = tmp_path / "fresh.mo"
     subprocess.run(["msgfmt", "-o", fresh, FOLDER / "django.po"], check=True)
     with fresh.open("rb") as new, (FOLDER / "django.mo").open("rb") as old:

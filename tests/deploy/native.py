@@ -146,12 +146,11 @@ class Site:
     def start(self, name: str, *more: str) -> None:
         """`docker compose up NAME`, with `more` words behind its command."""
         ours = name in self.ours
-        servers = os.environ | {"PATH": search_path()}
         with (self.folder / "logs" / name).open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [*self.command(name), *more],
                 cwd=self.application if ours else self.folder / name,
-                env=self.environment(name) if ours else servers,
+                env=self.environment(name),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

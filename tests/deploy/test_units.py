@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.files import DEPLOY, env_file
-from tests.services import missing
+from tests.services import program
 from traceability.lib.programs import PARTS, REPOSITORY, programs
 from traceability.lib.start import PREPARE
 
@@ -39,9 +39,7 @@ def process(unit: Path) -> str:
 
 
 def test_systemd_understands_them(tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        missing("no systemd-analyze on the PATH")
+    analyze = program("systemd-analyze")
     shutil.copytree(SYSTEMD / "system", tmp_path / "system")
     units = sorted((tmp_path / "system").rglob("*.*"))
     for unit in filter(Path.is_file, units):
@@ -51,7 +49,7 @@ def test_systemd_understands_them(tmp_path: Path) -> None:
     every = sorted(str(one) for one in (tmp_path / "system").glob("causeline*.*"))
     done = subprocess.run(
         [
-            str(analyze),
+            analyze,
             "verify",
             "--man=no",
             *[one for one in every if ".d" not in one],

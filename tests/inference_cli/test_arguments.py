@@ -10,6 +10,7 @@ import pytest
 
 from inference_worker.commands.arguments import amount, share, whole
 from inference_worker.commands.main import COMMANDS, main
+from tests.services import training_packages
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_what_is_no_number_from_one_on(text: str) -> None:
 def test_no_option_speaks_of_its_own_python(command: str) -> None:
     """argparse names the function of an option whose function says nothing itself."""
     if command == "train":
-        pytest.importorskip("torch", reason="needs requirements-train.txt")
+        training_packages()
     parser = argparse.ArgumentParser()
     name = f"{command}_" if command == "import" else command
     import_module(f"inference_worker.commands.{name}").add_arguments(parser)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from pytest_django import Settings
 
 from tests.outbox import smtp
 from tests.outbox.conftest import use
-from tests.services import free_port, missing
+from tests.services import free_port, program
 from traceability.outbox import deliveries, renderers
 from traceability.outbox.mail import Mail, Picture
 from traceability.outbox.models import Delivery, DeliveryState
@@ -256,13 +255,11 @@ def test_a_mail_in_the_hands_of_another_sender_is_left_alone(
 @pytest.fixture
 def guarded(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server that asks for STARTTLS and a password, with a certificate we trust."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        missing("no openssl on the PATH to make a certificate")
+    openssl = program("openssl")
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     pem = tmp_path / "server.pem"
     subprocess.run(
-        [str(openssl), "req", "-x509", "-newkey", "ec", "-pkeyopt"]
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt"]
         + ["ec_paramgen_curve:prime256v1", "-nodes", *subject]
         + ["-keyout", str(pem), "-out", str(tmp_path / "cert.pem")],
         check=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -18,7 +17,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from tests.outbox.listener import Listener, without_repeats
-from tests.services import Broker, missing, mosquitto
+from tests.services import Broker, mosquitto, program
 from traceability.lib.mqtt_address import MqttAddress
 from traceability.outbox import links, publisher
 from traceability.outbox.models import Link, Publication, Retain
@@ -232,19 +231,17 @@ def test_one_publishes_at_a_time(broker: Broker, settings: Settings) -> None:
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Broker]:
     """A broker that speaks TLS only and asks for a password."""
-    openssl, passwd = shutil.which("openssl"), shutil.which("mosquitto_passwd")
-    if openssl is None or passwd is None:
-        missing("no openssl or no mosquitto_passwd on the PATH")
+    openssl, passwd = program("openssl"), program("mosquitto_passwd")
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run(
-        [str(openssl), "req", "-x509", "-newkey", "ec", "-pkeyopt"]
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt"]
         + ["ec_paramgen_curve:prime256v1", "-nodes", *subject]
         + ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")],
         check=True,
         capture_output=True,
     )
     words = tmp_path / "words"
-    subprocess.run([str(passwd), "-b", "-c", str(words), "us", "secret"], check=True)
+    subprocess.run([passwd, "-b", "-c", str(words), "us", "secret"], check=True)
     options = (
         f"certfile {tmp_path}/cert.pem\nkeyfile {tmp_path}/key.pem\n"
         f"allow_anonymous false\npassword_file {words}\n"

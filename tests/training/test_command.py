@@ -13,6 +13,7 @@ import pytest
 
 from inference_worker.training import command
 from inference_worker.training.settings import Settings
+from tests.services import training_packages
 from tests.training import easy
 from tests.training.datasets.folders import coco, put, write_image
 
@@ -57,7 +58,7 @@ HELD = replace(EVERYTHING, held=Path("held"), held_share=None)
 
 
 def test_every_setting_can_be_said_on_the_command_line() -> None:
-    pytest.importorskip("torch", reason="needs requirements-train.txt")
+    training_packages()
     from inference_worker.training.seeds import arguments
 
     usual = Settings(out=Path("x"))
@@ -115,7 +116,7 @@ def test_without_torch_the_command_says_what_to_install(
 @pytest.fixture
 def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     """What the command says to stderr when it refuses, with nothing left behind."""
-    pytest.importorskip("torch", reason="needs requirements-train.txt")
+    training_packages()
 
     def say(*words: object) -> str:
         out = tmp_path / "out"
@@ -211,7 +212,7 @@ def test_a_broken_folder_is_reported_file_by_file(refused: Any, tmp_path: Path) 
 def test_broken_images_can_be_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("torch", reason="needs requirements-train.txt")
+    training_packages()
     from inference_worker.training.material import gather
 
     settings = Settings(
@@ -227,7 +228,7 @@ def test_trainings_side_by_side_say_which_of_them_failed(
     refused: Any, tmp_path: Path
 ) -> None:
     """Each has a log of its own."""
-    pytest.importorskip("torch", reason="needs requirements-train.txt")
+    training_packages()
     out = tmp_path / "several"
     words = ["--coco", tmp_path / "nowhere", "--seeds", 2, "--seed", 3, "--out", out]
     said = refused(*words)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
+from tests.services import training_packages
 
-import pytest
-
-if not os.environ.get("CI"):
-    pytest.importorskip("torch", reason="needs requirements-train.txt")
-    pytest.importorskip("onnxscript", reason="needs requirements-train.txt")
+training_packages()

@@ -17,6 +17,7 @@ from onnxruntime.quantization.calibrate import CalibrationDataReader
 from inference_worker.untrusted.answers import Inspection, Value
 from inference_worker.untrusted.inspection import inspect
 from inference_worker.untrusted.limits import Limits
+from tests.services import training_packages
 from tests.untrusted.models import field, good, graph, model, node, stored, value
 
 PATIENT = Limits(seconds=60)
@@ -158,7 +159,9 @@ def test_a_quantised_one_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dynamo", [True, False])
 @pytest.mark.filterwarnings("ignore")
 def test_what_torch_exports_passes(tmp_path: Path, dynamo: bool) -> None:
-    torch = pytest.importorskip("torch", reason="needs requirements-train.txt")
+    training_packages()
+    import torch
+
     nn = torch.nn
     net = nn.Sequential(
         nn.Conv2d(3, 8, 3, padding=1, bias=False),
